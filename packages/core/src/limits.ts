@@ -1,0 +1,37 @@
+/** Upper bounds on what an input may make Arc do. Each applies to what is really met, never to what is declared. */
+export interface Limits {
+  /** Entries in one source. */
+  maxEntries: number
+  /** Bytes of one entry's content. */
+  maxFileBytes: number
+  /** Bytes of all content together. */
+  maxTotalBytes: number
+  /** Content bytes per input byte, once more than {@link RATIO_FLOOR_BYTES} have come out. */
+  maxRatio: number
+  /** Components of a path. */
+  maxDepth: number
+  /** Bytes of one component. */
+  maxNameBytes: number
+  /** Bytes of a whole path. */
+  maxPathBytes: number
+  /** Bytes of a symlink's target. */
+  maxTargetBytes: number
+  /** Bytes of one line or record of metadata in a document or archive. */
+  maxMetadataBytes: number
+}
+
+/** Below this much output a ratio says nothing: a kilobyte of zeros compresses 100:1 in all honesty. */
+export const RATIO_FLOOR_BYTES: number = 64 * 1024 * 1024
+
+/** Generous for real projects, small enough that no hostile input fills a disk or a memory. */
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  maxEntries: 5_000_000, // ten times the largest public monorepo we know
+  maxFileBytes: 64 * 1024 ** 3,
+  maxTotalBytes: 256 * 1024 ** 3,
+  maxRatio: 200, // source code reaches 10, logs 50, sparse disk images more (raise it for those)
+  maxDepth: 1024, // PATH_MAX leaves room for 2,048 one-letter folders; nobody nests half as deep
+  maxNameBytes: 255, // NAME_MAX of every common file system
+  maxPathBytes: 4095, // PATH_MAX without its NUL
+  maxTargetBytes: 4095,
+  maxMetadataBytes: 1024 * 1024,
+}

@@ -1,0 +1,5 @@
+// What needs an operating system; `@arc/core` itself runs anywhere, browsers included.
+export { type FileSystem, localPath, nodeFileSystem, readFully, writeFully } from './file-system.ts'
+export { sha256Hex, startSha256, type Sha256 } from './hash.ts'
+export { isTemporaryName, publishFile, Publication, type PublicationOptions, syncDirectory } from './publication.ts'
+export { defaultWorkerCount, runWorkers, TaskCounter, type WorkerPoolOptions } from './worker-pool.ts'

@@ -1,0 +1,169 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { systemCallError } from './error.ts'
+import { type FileSystem, nodeFileSystem, readFully, writeFully } from './file-system.ts'
+
+export interface PublicationOptions {
+  /** Permission bits of the published file before umask; default `0o666`. */
+  mode?: number
+  fs?: FileSystem
+}
+
+/**
+ * A file that appears all at once: bytes go to a private file beside `path`; {@link Publication.commit} makes them
+ * durable and renames them into place. Whatever happens before, the old file stays as it was; what a killed process
+ * leaves behind is removed by the next publication to the same path.
+ */
+export class Publication implements Disposable {
+  readonly path: string
+  readonly #fs: FileSystem
+  readonly #temporaryPath: string
+  #fd: number
+  #sizeBytes = 0
+
+  /** Throws `ARC_NOT_FOUND` or `ARC_SYSTEM_CALL_FAILED` when the folder cannot be written to. */
+  constructor(path: string, options: PublicationOptions = {}) {
+    this.path = path
+    this.#fs = options.fs ?? nodeFileSystem
+    removeAbandoned(path, this.#fs)
+    this.#temporaryPath = temporaryPathFor(path)
+    this.#fd = this.#attempt('create', () => this.#fs.openSync(this.#temporaryPath, 'wx+', options.mode ?? 0o666))
+  }
+
+  /** Bytes appended so far. */
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  /** Append bytes. */
+  write(bytes: Uint8Array): void {
+    this.#attempt('write', () => writeFully(this.#fs, this.#fd, bytes, this.#sizeBytes))
+    this.#sizeBytes += bytes.length
+  }
+
+  /** Replace bytes that were written before. */
+  overwrite(bytes: Uint8Array, position: number): void {
+    this.#attempt('write', () => writeFully(this.#fs, this.#fd, bytes, position))
+  }
+
+  /** Read back what was written; returns the bytes read, fewer than asked for only at the end. */
+  read(into: Uint8Array, position: number): number {
+    return this.#attempt('read back', () => readFully(this.#fs, this.#fd, into, position))
+  }
+
+  /** Make the bytes durable, give them their name, make the name durable. */
+  commit(): void {
+    this.#attempt('write', () => this.#fs.fsyncSync(this.#fd))
+    this.#attempt('close', () => this.#close())
+    this.#attempt('replace', () => this.#fs.renameSync(this.#temporaryPath, this.path))
+    syncDirectory(dirname(this.path), this.#fs)
+  }
+
+  /** Drop the bytes; does nothing after {@link Publication.commit}. */
+  [Symbol.dispose](): void {
+    if (this.#fd >= 0) this.#close()
+    try {
+      this.#fs.unlinkSync(this.#temporaryPath)
+    } catch {
+      // Committed, or never created.
+    }
+  }
+
+  #close(): void {
+    const fd = this.#fd
+    this.#fd = -1
+    this.#fs.closeSync(fd)
+  }
+
+  #attempt<T>(action: string, step: () => T): T {
+    try {
+      return step()
+    } catch (error) {
+      throw systemCallError(error, action, this.path)
+    }
+  }
+}
+
+/** Publish bytes that are all at hand. */
+export function publishFile(path: string, bytes: Uint8Array, options: PublicationOptions = {}): void {
+  using publication = new Publication(path, options)
+  publication.write(bytes)
+  publication.commit()
+}
+
+/** Make a folder's names durable. Where folders cannot be synced (Windows) the rename itself is all there is. */
+export function syncDirectory(path: string, fs: FileSystem = nodeFileSystem): void {
+  if (process.platform === 'win32') return
+  const fd = fs.openSync(path, 'r')
+  try {
+    fs.fsyncSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+// .<name>.<where>-<pid>-<random>.arc-tmp; `where` tells whether the process id means anything to us.
+const TEMPORARY_NAME = /^\.(.+)\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.arc-tmp$/s
+const FOREIGN_LIFETIME_MS = 24 * 60 * 60 * 1000 // a process we cannot see is given a day to finish its file
+
+/** True for the names that unfinished publications have, so that nobody takes them for content. */
+export function isTemporaryName(name: string): boolean {
+  return name.endsWith('.arc-tmp') && TEMPORARY_NAME.test(name)
+}
+
+function temporaryPathFor(path: string): string {
+  const unique = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}`
+  return join(dirname(path), `.${basename(path)}.${unique}.arc-tmp`)
+}
+
+function removeAbandoned(path: string, fs: FileSystem): void {
+  let names: string[]
+  try {
+    names = fs.readdirSync(dirname(path))
+  } catch {
+    return // creating the file will tell what is wrong
+  }
+  for (const name of names) {
+    const match = TEMPORARY_NAME.exec(name)
+    if (match?.[1] !== basename(path)) continue
+    const temporary = join(dirname(path), name)
+    try {
+      const ours = match[2] === processSpace()
+      if (ours ? !isAlive(Number(match[3])) : Date.now() - fs.lstatSync(temporary).mtimeMs > FOREIGN_LIFETIME_MS) {
+        fs.unlinkSync(temporary)
+      }
+    } catch {
+      // Somebody else removed it first, or may not: it is litter, not a failure of this job.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+let cachedProcessSpace: string | undefined
+
+/** Eight hex digits for this host, boot and process namespace: within one of them a process id means one process. */
+function processSpace(): string {
+  if (cachedProcessSpace === undefined) {
+    const facts = [hostname(), probe(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')), probe(() => readlinkSync('/proc/self/ns/pid'))]
+    cachedProcessSpace = createHash('sha256').update(facts.join('\n')).digest('hex').slice(0, 8)
+  }
+  return cachedProcessSpace
+}
+
+function probe(read: () => string): string {
+  try {
+    return read()
+  } catch {
+    return ''
+  }
+}
