@@ -1,3 +1,5 @@
+import { ArcError } from './error.ts'
+
 /** Upper bounds on what an input may make Arc do. Each applies to what is really met, never to what is declared. */
 export interface Limits {
   /** Entries in one source. */
@@ -34,4 +36,13 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxPathBytes: 4095, // PATH_MAX without its NUL
   maxTargetBytes: 4095,
   maxMetadataBytes: 1024 * 1024,
+}
+
+/** Throw `ARC_LIMIT_EXCEEDED` when there are more of `what` than `limit`. */
+export function assertWithin(what: string, count: number, limit: number): void {
+  if (count <= limit) return
+  throw new ArcError('ARC_LIMIT_EXCEEDED', `more than ${limit} ${what}`, {
+    hint: 'If you trust this input, raise the limit.',
+    details: { what, count, limit },
+  })
 }

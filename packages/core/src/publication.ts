@@ -8,6 +8,8 @@ import { type FileSystem, nodeFileSystem, readFully, writeFully } from './file-s
 export interface PublicationOptions {
   /** Permission bits of the published file before umask; default `0o666`. */
   mode?: number
+  /** `false` leaves out the syncs: for files that are disposable. Default `true`. */
+  durable?: boolean
   fs?: FileSystem
 }
 
@@ -20,6 +22,7 @@ export class Publication implements Disposable {
   readonly path: string
   readonly #fs: FileSystem
   readonly #temporaryPath: string
+  readonly #durable: boolean
   #fd: number
   #sizeBytes = 0
 
@@ -27,6 +30,7 @@ export class Publication implements Disposable {
   constructor(path: string, options: PublicationOptions = {}) {
     this.path = path
     this.#fs = options.fs ?? nodeFileSystem
+    this.#durable = options.durable ?? true
     removeAbandoned(path, this.#fs)
     this.#temporaryPath = temporaryPathFor(path)
     this.#fd = this.#attempt('create', () => this.#fs.openSync(this.#temporaryPath, 'wx+', options.mode ?? 0o666))
@@ -53,12 +57,18 @@ export class Publication implements Disposable {
     return this.#attempt('read back', () => readFully(this.#fs, this.#fd, into, position))
   }
 
+  /** Drop what lies behind the first `sizeBytes` bytes. */
+  truncate(sizeBytes: number): void {
+    this.#attempt('write', () => this.#fs.ftruncateSync(this.#fd, sizeBytes))
+    this.#sizeBytes = sizeBytes
+  }
+
   /** Make the bytes durable, give them their name, make the name durable. */
   commit(): void {
-    this.#attempt('write', () => this.#fs.fsyncSync(this.#fd))
+    if (this.#durable) this.#attempt('write', () => this.#fs.fsyncSync(this.#fd))
     this.#attempt('close', () => this.#close())
     this.#attempt('replace', () => this.#fs.renameSync(this.#temporaryPath, this.path))
-    syncDirectory(dirname(this.path), this.#fs)
+    if (this.#durable) syncDirectory(dirname(this.path), this.#fs)
   }
 
   /** Drop the bytes; does nothing after {@link Publication.commit}. */

@@ -59,7 +59,6 @@ function nameProblem(name: string, maxNameBytes: number): PathProblem | undefine
 
 function windowsProblem(name: string): PathProblem | undefined {
   if (name.includes('\\')) return 'windows-separator'
-  // oxlint-disable-next-line no-control-regex -- control characters are exactly what Windows forbids in names
   if (/[\u0000-\u001f<>:"|?*]/.test(name)) return 'windows-character'
   if (WINDOWS_RESERVED.test(name)) return 'windows-reserved-name'
   if (/[ .]$/.test(name)) return 'windows-trailing-dot-or-space'

@@ -61,7 +61,7 @@ function untilEnd<Message>(worker: Worker, onMessage: (message: Message, worker:
       try {
         onMessage(message, worker)
       } catch (error) {
-        reject(error as Error)
+        reject(error)
       }
     })
     worker.on('error', (error) => reject(isArcError(error) ? error : new ArcError('ARC_SYSTEM_CALL_FAILED', 'a worker thread failed', { cause: error })))

@@ -1,0 +1,46 @@
+import { constants, crc32, deflateRaw } from 'node:zlib'
+import type { ByteSink } from './byte-sink.ts'
+import type { Compressor, CompressorOptions } from './compressor.ts'
+import { OrderedJobs } from './ordered-jobs.ts'
+
+const FRAME_BYTES = 512 * 1024
+const DICTIONARY_BYTES = 32 * 1024
+const DEFAULT_LEVEL = 6
+const EMPTY_LAST_BLOCK = Uint8Array.of(0x03, 0x00)
+
+/**
+ * One gzip member, made of pieces that are compressed at the same time and each end on a byte (as pigz does): a piece
+ * starts with the last 32 KiB before it as its dictionary, so nothing is lost to the cuts. No name, no time.
+ */
+export function gzipCompressor(sink: ByteSink, { level = DEFAULT_LEVEL, workers }: CompressorOptions): Compressor {
+  let crc = 0
+  let sizeBytes = 0
+  let dictionary: Uint8Array | undefined
+  const jobs = new OrderedJobs<Uint8Array>(workers, (bytes) => sink.write(bytes))
+  const header = (): Uint8Array => Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level >= 9 ? 2 : level === 1 ? 4 : 0, 255)
+  return {
+    frameBytes: FRAME_BYTES,
+    async write(frame) {
+      if (sizeBytes === 0) await sink.write(header())
+      crc = crc32(frame, crc)
+      sizeBytes += frame.length
+      const mine = frame.slice()
+      const before = dictionary
+      dictionary = mine.subarray(Math.max(0, mine.length - DICTIONARY_BYTES))
+      await jobs.start(() => deflatePiece(mine, before, level))
+    },
+    async finish() {
+      await jobs.finish()
+      const trailer = new DataView(new ArrayBuffer(8))
+      trailer.setUint32(0, crc, true)
+      trailer.setUint32(4, sizeBytes % 2 ** 32, true)
+      await sink.write(EMPTY_LAST_BLOCK)
+      await sink.write(new Uint8Array(trailer.buffer))
+    },
+  }
+}
+
+function deflatePiece(piece: Uint8Array, dictionary: Uint8Array | undefined, level: number): Promise<Uint8Array> {
+  const options = { level, chunkSize: piece.length + 64 * 1024, finishFlush: constants.Z_SYNC_FLUSH, ...(dictionary === undefined ? {} : { dictionary }) }
+  return new Promise((resolve, reject) => deflateRaw(piece, options, (error, output) => (error ? reject(error) : resolve(output))))
+}

@@ -1,0 +1,6 @@
+export { type ArchiveInput, bytesInput, type RandomInput } from './archive-input.ts'
+export { ByteFeed } from './byte-feed.ts'
+export type { Codecs } from './codecs.ts'
+export { DETECTION_BYTES, type DetectedFormat, detectFormat } from './detect-format.ts'
+export { EntryGuard, foldName, type NameRules } from './entry-guard.ts'
+export { openArchive, type OpenArchiveOptions } from './open-archive.ts'

@@ -1,0 +1,61 @@
+import { basename } from 'node:path'
+import { type EntrySource, systemCallError } from '@arc/core'
+import { type FileSystem, nodeFileSystem, readFully } from '@arc/core/node'
+import type { ArchiveInput, RandomInput } from './archive-input.ts'
+import { nodeCodecs } from './node-codecs.ts'
+import { openArchive, type OpenArchiveOptions } from './open-archive.ts'
+
+/** An open file as something to read an archive from. */
+export interface FileInput extends RandomInput, Disposable {}
+
+/** Open the file at `path`. Throws `ARC_NOT_FOUND` or `ARC_SYSTEM_CALL_FAILED`. */
+export function openFileInput(path: string, fs: FileSystem = nodeFileSystem): FileInput {
+  const attempt = <T>(action: string, step: () => T): T => {
+    try {
+      return step()
+    } catch (error) {
+      throw systemCallError(error, action, path)
+    }
+  }
+  const fd = attempt('open', () => fs.openSync(path, 'r'))
+  return {
+    sizeBytes: attempt('examine', () => fs.fstatSync(fd).size),
+    read: (into, position) => attempt('read', () => readFully(fs, fd, into, position)),
+    [Symbol.dispose]: () => fs.closeSync(fd),
+  }
+}
+
+/** {@link OpenArchiveOptions} with Node's own decompression, and the file system to read a path from. */
+export interface OpenOptions extends Omit<OpenArchiveOptions, 'codecs'> {
+  fs?: FileSystem | undefined
+}
+
+/** {@link openArchive} on Node: also takes the path of a file, which is closed when the source is disposed. */
+export async function openArchiveOnNode(input: string | ArchiveInput, options: OpenOptions = {}): Promise<EntrySource> {
+  if (typeof input !== 'string') return openArchive(input, { ...options, codecs: nodeCodecs })
+  const file = openFileInput(input, options.fs)
+  try {
+    const source = await openArchive(file, { name: basename(input), ...options, codecs: nodeCodecs })
+    return closingWith(source, file)
+  } catch (error) {
+    file[Symbol.dispose]()
+    throw error
+  }
+}
+
+function closingWith(source: EntrySource, file: Disposable): EntrySource {
+  let isOpen = true
+  return {
+    name: source.name,
+    access: source.access,
+    get omissions() {
+      return source.omissions
+    },
+    entries: (options) => source.entries(options),
+    async [Symbol.asyncDispose]() {
+      await source[Symbol.asyncDispose]()
+      if (isOpen) file[Symbol.dispose]()
+      isOpen = false
+    },
+  }
+}

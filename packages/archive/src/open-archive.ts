@@ -1,0 +1,112 @@
+import type { EntrySource, Limits } from '@arc/core'
+import { RATIO_FLOOR_BYTES } from '@arc/core'
+import { type ArchiveInput, bytesInput, inputPieces, isRandomInput, piecesInput, sequentialInput } from './archive-input.ts'
+import { ByteFeed } from './byte-feed.ts'
+import type { Codecs } from './codecs.ts'
+import { DETECTION_BYTES, detectFormat, type DetectedFormat } from './detect-format.ts'
+import type { NameRules } from './entry-guard.ts'
+import { gunzip } from './gunzip.ts'
+import { damaged, limitExceeded, unsupported } from './problems.ts'
+import { type ReaderOptions, readerOptions } from './reader-options.ts'
+import { TarSource } from './tar-source.ts'
+import { ZipSource } from './zip-source.ts'
+import { unzstd } from './zstd-frames.ts'
+
+/** How an archive is opened. */
+export interface OpenArchiveOptions {
+  /** Decompression; `@arc/archive/node` brings its own. */
+  codecs: Codecs
+  /** What to call the source; default `archive`. */
+  name?: string | undefined
+  /** Bounds on what really comes out; those left out keep their default. */
+  limits?: Partial<Limits> | undefined
+  /** What the names of the target's file system mean; default: Linux, where every byte counts. */
+  names?: NameRules | undefined
+  /** Devices, pipes and sockets: `refuse` the archive (default), or `omit` them and list them as omissions. */
+  specialFiles?: 'refuse' | 'omit' | undefined
+}
+
+/**
+ * Open an archive, whatever its format; the bytes decide, not the name. Everything that is hostile or damaged is refused
+ * with an `ArcError` before the entry concerned is handed out:
+ * `ARC_ARCHIVE_DAMAGED`, `ARC_ARCHIVE_UNSAFE`, `ARC_ARCHIVE_UNSUPPORTED`, `ARC_PATH_UNSAFE`, `ARC_ENTRY_DUPLICATE`, `ARC_LIMIT_EXCEEDED`.
+ * An archive is whole only when its entries were read to their end.
+ */
+export async function openArchive(input: ArchiveInput, options: OpenArchiveOptions): Promise<EntrySource> {
+  const { codecs, name = 'archive' } = options
+  const reader = readerOptions(options)
+  const random = input instanceof Uint8Array ? bytesInput(input) : isRandomInput(input) ? input : undefined
+  if (random !== undefined) {
+    const head = new Uint8Array(DETECTION_BYTES)
+    const format = formatOf(head.subarray(0, random.read(head, 0)))
+    if (format === 'tar') return new TarSource(name, sequentialInput(random), reader)
+    if (format === 'zip') return new ZipSource(name, random, codecs, reader)
+    return openSequential(name, format, new ByteFeed(inputPieces(random)), codecs, reader)
+  }
+  const feed = new ByteFeed(input as AsyncIterable<Uint8Array>)
+  const head = await peek(feed)
+  return openSequential(name, formatOf(head), feed, codecs, reader)
+}
+
+function formatOf(head: Uint8Array): DetectedFormat {
+  if (head.length === 0) throw damaged('it is empty')
+  const format = detectFormat(head)
+  if (format === undefined) throw unsupported('its first bytes are those of no archive format that Arc knows', 'Check that it is an archive.')
+  return format
+}
+
+async function peek(feed: ByteFeed): Promise<Uint8Array> {
+  const head = new Uint8Array(DETECTION_BYTES)
+  const pieces: Uint8Array[] = []
+  let have = 0
+  while (have < head.length) {
+    const piece = await feed.next()
+    if (piece === undefined) break
+    head.set(piece.subarray(0, head.length - have), have)
+    have = Math.min(head.length, have + piece.length)
+    pieces.push(piece)
+  }
+  for (const piece of pieces.reverse()) feed.putBack(piece)
+  return head.subarray(0, have)
+}
+
+function openSequential(name: string, format: DetectedFormat, feed: ByteFeed, codecs: Codecs, options: ReaderOptions): EntrySource {
+  if (format === 'zip') throw unsupported('a zip archive keeps its list of entries at its end', 'Save it as a file first.')
+  const pieces = boundRatio(decompress(format, feed, codecs, options), feed, options.limits)
+  return new TarSource(name, piecesInput(closeAfter(pieces, feed), () => feed.takenBytes), options)
+}
+
+function decompress(format: Exclude<DetectedFormat, 'zip'>, feed: ByteFeed, codecs: Codecs, options: ReaderOptions): AsyncGenerator<Uint8Array, void, void> {
+  switch (format) {
+    case 'tar':
+      return feed.rest()
+    case 'gzip':
+      return gunzip(feed, codecs, options.limits.maxMetadataBytes)
+    case 'zstd':
+      return unzstd(feed, codecs)
+    case 'lz4':
+    case 'bzip2':
+    case 'xz':
+      throw unsupported(`${format} is not known yet`)
+  }
+}
+
+/** Stop what decompresses without end, whether or not it becomes content. */
+async function* boundRatio(pieces: AsyncIterable<Uint8Array>, feed: ByteFeed, limits: Readonly<Limits>): AsyncGenerator<Uint8Array, void, void> {
+  let sizeBytes = 0
+  for await (const piece of pieces) {
+    sizeBytes += piece.length
+    if (sizeBytes > RATIO_FLOOR_BYTES && sizeBytes > feed.takenBytes * limits.maxRatio) {
+      throw limitExceeded('maxRatio', limits.maxRatio, 'what comes out for each byte of the archive')
+    }
+    yield piece
+  }
+}
+
+async function* closeAfter(pieces: AsyncIterable<Uint8Array>, feed: ByteFeed): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* pieces
+  } finally {
+    await feed.close()
+  }
+}

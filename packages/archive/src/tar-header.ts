@@ -1,0 +1,107 @@
+import { isZero } from './byte-feed.ts'
+import { damaged } from './problems.ts'
+
+/** Bytes of a header and of every unit of a tar archive. */
+export const BLOCK_BYTES = 512
+
+/** The largest size eleven octal digits can hold. */
+export const MAX_OCTAL_SIZE: number = 8 ** 11 - 1
+
+const SPACE = 0x20
+const ZERO = 0x30
+const SEVEN = 0x37
+
+/** Which rules the fields after the first 257 bytes follow. */
+export type TarDialect = 'v7' | 'ustar' | 'gnu' | 'star'
+
+/** True when the block at `at` marks the end of an archive. */
+export function isEndBlock(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0 && isZero(bytes, at, at + BLOCK_BYTES)
+}
+
+/** `bytes` rounded up to whole blocks. */
+export function toBlocks(bytes: number): number {
+  // No bit operators: sizes pass 2^32.
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES
+}
+
+/** Throws unless the header at `at` carries its checksum, as an unsigned sum or as the signed one of some old writers. */
+export function assertChecksum(bytes: Uint8Array, at: number): void {
+  const declared = readNumber(bytes, at + 148, 8, 'checksum')
+  let sum = 8 * SPACE
+  let high = 0
+  for (let i = at; i < at + 148; i++) sum += bytes[i] as number
+  for (let i = at + 156; i < at + BLOCK_BYTES; i++) sum += bytes[i] as number
+  if (declared === sum) return
+  for (let i = at; i < at + BLOCK_BYTES; i++) if ((bytes[i] as number) > 0x7f && (i < at + 148 || i >= at + 156)) high++
+  if (declared !== sum - 256 * high) throw damaged('a header does not match its checksum')
+}
+
+/** The dialect that the magic at offset 257 declares. */
+export function dialectOf(bytes: Uint8Array, at: number): TarDialect {
+  if (!hasText(bytes, at + 257, 'ustar')) return 'v7'
+  if (bytes[at + 262] === SPACE) return 'gnu'
+  return hasText(bytes, at + 508, 'tar\0') ? 'star' : 'ustar'
+}
+
+function hasText(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
+  return true
+}
+
+/** A text field up to its first NUL. */
+export function readText(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  let end = at
+  while (end < at + length && bytes[end] !== 0) end++
+  return bytes.subarray(at, end)
+}
+
+/** The name a header holds, with the prefix where its dialect has one. */
+export function readName(bytes: Uint8Array, at: number, dialect: TarDialect): Uint8Array {
+  const name = readText(bytes, at, 100)
+  if ((dialect !== 'ustar' && dialect !== 'star') || bytes[at + 345] === 0) return name
+  const prefix = readText(bytes, at + 345, dialect === 'star' ? 131 : 155)
+  const joined = new Uint8Array(prefix.length + 1 + name.length)
+  joined.set(prefix)
+  joined[prefix.length] = 0x2f
+  joined.set(name, prefix.length + 1)
+  return joined
+}
+
+/**
+ * A numeric field, octal or base-256, strictly: anything that readers are known to take differently is damage. A blank
+ * field is 0. The result is a safe integer, negative only when `signed`.
+ */
+export function readNumber(bytes: Uint8Array, at: number, length: number, what: string, signed = false): number {
+  if ((bytes[at] as number) >= 0x80) return readBase256(bytes, at, length, what, signed)
+  const end = at + length
+  let i = at
+  while (i < end && bytes[i] === SPACE) i++
+  let value = 0
+  for (; i < end; i++) {
+    const digit = bytes[i] as number
+    if (digit < ZERO || digit > SEVEN) break
+    value = value * 8 + digit - ZERO
+  }
+  for (; i < end; i++) if (bytes[i] !== 0 && bytes[i] !== SPACE) throw damaged(`a header's ${what} is not a number`)
+  return value
+}
+
+function readBase256(bytes: Uint8Array, at: number, length: number, what: string, signed: boolean): number {
+  const lead = bytes[at] as number
+  const negative = lead === 0xff
+  if (lead !== 0x80 && !negative) throw damaged(`a header's ${what} is not a number`)
+  let value = negative ? -1 : 0
+  for (let i = at + 1; i < at + length; i++) {
+    value = value * 256 + (bytes[i] as number)
+    if (!Number.isSafeInteger(value)) throw damaged(`a header's ${what} is beyond any real number`)
+  }
+  if (value < 0 && !signed) throw damaged(`a header's ${what} is negative`)
+  return value
+}
+
+/** True when a numeric field holds no digit at all. */
+export function isBlank(bytes: Uint8Array, at: number, length: number): boolean {
+  for (let i = at; i < at + length; i++) if (bytes[i] !== 0 && bytes[i] !== SPACE) return false
+  return true
+}

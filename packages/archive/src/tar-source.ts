@@ -1,0 +1,278 @@
+import { decodePath, type Entry, type EntrySource, type EntrySourceOptions, type Omission } from '@arc/core'
+import type { TarInput } from './archive-input.ts'
+import { isZero } from './byte-feed.ts'
+import { ContentMeter } from './content-meter.ts'
+import { EntryGuard } from './entry-guard.ts'
+import { damaged, limitExceeded } from './problems.ts'
+import type { ReaderOptions } from './reader-options.ts'
+import { assertTarget, readMember, refuseSpecial, TarLinks, type TarMember, tooLate, type Turn, WindowContent } from './tar-entry.ts'
+import { assertChecksum, BLOCK_BYTES, isEndBlock, readNumber, toBlocks } from './tar-header.ts'
+import { TarMeta } from './tar-meta.ts'
+import { parseGlobalPax } from './tar-pax.ts'
+import { expandSparse, mapFromNumbers, readMapBeforeContent, readOldSparse, readPaxSparse, type SparseMap } from './tar-sparse.ts'
+
+/** Entries whose content is longer are streamed; the others are handed out in batches from one window. */
+const WINDOW_BYTES = 2 * 1024 * 1024
+
+/** An entry that does not go with a batch because its content must be read piece by piece. */
+interface LargeFile {
+  readonly member: TarMember
+  readonly storedBytes: number
+  readonly sparse: SparseMap | undefined
+}
+
+/** Every entry of an uncompressed tar archive, in its order, read once from front to back through one window. */
+export class TarSource implements EntrySource {
+  readonly name: string
+  readonly access = 'sequential'
+  readonly omissions: readonly Omission[]
+  readonly #omissions: Omission[] = []
+  readonly #input: TarInput
+  readonly #options: ReaderOptions
+  readonly #guard: EntryGuard
+  readonly #meter: ContentMeter
+  readonly #links = new TarLinks()
+  readonly #meta = new TarMeta()
+  readonly #turn: Turn = { current: 0 }
+  readonly #window: Uint8Array
+  #at = 0
+  #end = 0
+  #globalMtimeNs: bigint | undefined
+  /** Stored bytes of a streamed file, and its padding, that nobody has taken yet. */
+  #untaken = 0
+  #large: LargeFile | undefined
+  #isOver = false
+  #isStarted = false
+  #doneEntries = 0
+
+  constructor(name: string, input: TarInput, options: ReaderOptions) {
+    this.name = name
+    this.omissions = this.#omissions
+    this.#input = input
+    this.#options = options
+    this.#guard = new EntryGuard(options)
+    this.#meter = new ContentMeter(options.limits, () => input.consumedBytes)
+    this.#window = new Uint8Array(Math.max(WINDOW_BYTES, toBlocks(options.limits.maxMetadataBytes) + 4 * BLOCK_BYTES))
+  }
+
+  async *entries({ signal, onProgress }: EntrySourceOptions = {}): AsyncGenerator<readonly Entry[], void, void> {
+    if (this.#isStarted) throw tooLate()
+    this.#isStarted = true
+    while (!this.#isOver) {
+      signal?.throwIfAborted()
+      const batch: Entry[] = []
+      const problem = this.#takeBatch(batch)
+      this.#doneEntries += batch.length
+      onProgress?.({ phase: 'reading', doneEntries: this.#doneEntries, doneBytes: this.#meter.totalBytes })
+      if (batch.length > 0) yield batch
+      this.#turn.current++
+      if (problem !== undefined) throw problem
+      if (this.#large !== undefined) yield* this.#handOut(this.#large)
+      else if (!this.#isOver) await this.#refill()
+    }
+    await this.#expectEnd()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#turn.current++
+    this.#isOver = true
+    await this.#input.close()
+  }
+
+  /** All entries that lie whole in the window. What stops it early is returned, so that what was good is handed out first. */
+  #takeBatch(batch: Entry[]): unknown {
+    try {
+      while (this.#takeEntry(batch));
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
+  /** Take what stands at the front of the window; false when there is not enough of it, or it is no small entry. */
+  #takeEntry(batch: Entry[]): boolean {
+    const [window, at] = [this.#window, this.#at]
+    if (this.#end - at < BLOCK_BYTES) return false
+    if (isEndBlock(window, at)) {
+      if (!this.#meta.isEmpty) throw damaged('it ends before the entry that its last header announces')
+      this.#isOver = true
+      return false
+    }
+    assertChecksum(window, at)
+    const flag = window[at + 156] as number
+    if (flag === 0x56 /* V, volume label */) return this.#skipLabel()
+    if (META_FLAGS.has(flag)) return this.#takeMeta(flag)
+    return this.#takeMember(batch, flag)
+  }
+
+  #skipLabel(): boolean {
+    if (readNumber(this.#window, this.#at + 124, 12, 'size') !== 0) throw damaged('a volume label has content')
+    this.#at += BLOCK_BYTES
+    return true
+  }
+
+  #takeMeta(flag: number): boolean {
+    const sizeBytes = readNumber(this.#window, this.#at + 124, 12, 'size')
+    const limit = this.#options.limits.maxMetadataBytes
+    if (sizeBytes > limit) throw limitExceeded('maxMetadataBytes', limit, 'the length of a special header')
+    const start = this.#at + BLOCK_BYTES
+    if (this.#end - start < toBlocks(sizeBytes)) return false
+    const bytes = this.#window.subarray(start, start + sizeBytes)
+    if (flag === 0x78 /* x */) this.#meta.addPax(bytes)
+    else if (flag === 0x67 /* g */) this.#globalMtimeNs = parseGlobalPax(bytes).mtimeNs ?? this.#globalMtimeNs
+    else this.#meta.addLongText(flag === 0x4c /* L */ ? 'name' : 'link', bytes)
+    this.#at = start + toBlocks(sizeBytes)
+    return true
+  }
+
+  #takeMember(batch: Entry[], flag: number): boolean {
+    const member = readMember(this.#window, this.#at, this.#meta, this.#globalMtimeNs)
+    const content = this.#at + BLOCK_BYTES
+    if (flag === 0x53 /* S */ || this.#meta.pax.sparse !== undefined) return this.#takeSparse(member, flag)
+    const fits = toBlocks(member.storedBytes) <= this.#window.length - BLOCK_BYTES
+    if (fits && this.#end - content < toBlocks(member.storedBytes)) return false
+    this.#admit(member, member.storedBytes)
+    this.#meta.clear()
+    this.#at = content
+    if (!fits) {
+      this.#large = { member, storedBytes: member.storedBytes, sparse: undefined }
+      return false
+    }
+    this.#at += toBlocks(member.storedBytes)
+    const entry = this.#entryOf(member, content)
+    if (entry !== undefined) batch.push(entry)
+    return true
+  }
+
+  /** Leave a sparse file, whatever its length, to be streamed: its content is not what is stored. */
+  #takeSparse(member: TarMember, flag: number): boolean {
+    const keys = this.#meta.pax.sparse
+    const content = this.#at + BLOCK_BYTES
+    const { path, storedBytes } = member
+    let found: { map: SparseMap; mapBytes: number } | undefined
+    if (flag === 0x53) {
+      if (keys !== undefined) throw damaged('a sparse file has two maps', { path })
+      found = readOldSparse(this.#window, this.#at, this.#end, storedBytes)
+    } else if (keys !== undefined) {
+      const sparse = readPaxSparse(keys)
+      found =
+        sparse.numbers === undefined
+          ? readMapBeforeContent(this.#window, content, Math.min(this.#end, content + storedBytes), sparse, storedBytes)
+          : { map: mapFromNumbers(sparse, storedBytes), mapBytes: 0 }
+    }
+    if (found === undefined) {
+      // A map that fills the window, or all that is stored, will not get more complete.
+      if (flag !== 0x53 && this.#end - content >= storedBytes) throw damaged('the map of a sparse file is cut off', { path })
+      return false
+    }
+    this.#admit(member, found.map.realBytes)
+    this.#meta.clear()
+    this.#at = content + found.mapBytes
+    // The old format does not count its map as stored; format 1.0 does.
+    this.#large = { member, storedBytes: flag === 0x53 ? storedBytes : storedBytes - found.mapBytes, sparse: found.map }
+    return false
+  }
+
+  #admit(member: TarMember, sizeBytes: number): void {
+    const { kind, path } = member
+    if (kind === 'special' && this.#options.specialFiles !== 'omit') refuseSpecial(path)
+    if (kind === 'root') return
+    this.#guard.admit(path, kind === 'directory' || kind === 'symlink' ? kind : 'file')
+    if (kind === 'file') this.#meter.assertFileSize(sizeBytes, path)
+  }
+
+  /** The entry of a member whose content, if any, lies in the window at `content`. */
+  #entryOf(member: TarMember, content: number): Entry | undefined {
+    const { kind, path, mode, mtimeNs, storedBytes } = member
+    switch (kind) {
+      case 'root':
+        return undefined
+      case 'special':
+        this.#omissions.push({ path, reason: 'special-file' })
+        return undefined
+      case 'directory':
+        return { path, type: 'directory', mode, mtimeNs, sizeBytes: 0 }
+      case 'hard-link':
+        return this.#links.resolve(member)
+      case 'symlink': {
+        const bytes = member.linkBytes as Uint8Array
+        assertTarget(bytes, path, this.#options.limits)
+        const target = decodePath(bytes)
+        this.#links.noteSymlink(path, target)
+        return { path, type: 'symlink', mode, mtimeNs, sizeBytes: bytes.length, target }
+      }
+      case 'file':
+        this.#links.noteFile(path, storedBytes)
+        this.#meter.add(storedBytes, path)
+        return this.#file(member, storedBytes, new WindowContent(this.#window, content, storedBytes, this.#turn))
+    }
+  }
+
+  // Every file carries an identity, its own path, because a later entry may turn out to be another name of it.
+  #file({ path, mode, mtimeNs }: TarMember, sizeBytes: number, content: NonNullable<Entry['content']>): Entry {
+    return { path, type: 'file', mode, mtimeNs, sizeBytes, hardLink: path, content }
+  }
+
+  async *#handOut({ member, storedBytes, sparse }: LargeFile): AsyncGenerator<readonly Entry[], void, void> {
+    const sizeBytes = sparse?.realBytes ?? storedBytes
+    this.#links.noteFile(member.path, sizeBytes)
+    this.#untaken = storedBytes
+    const turn = this.#turn.current
+    const stream = (): AsyncGenerator<Uint8Array, void, void> => {
+      if (this.#turn.current !== turn || this.#untaken !== storedBytes) throw tooLate()
+      const stored = this.#takeStored(turn)
+      return this.#counted(sparse === undefined ? stored : expandSparse(sparse, stored), member.path)
+    }
+    this.#doneEntries++
+    yield [this.#file(member, sizeBytes, { kind: 'stream', stream })]
+    this.#turn.current++
+    for await (const piece of this.#takeStored(this.#turn.current)) this.#meter.add(piece.length, member.path)
+    this.#large = undefined
+    this.#untaken = toBlocks(storedBytes) - storedBytes
+    for await (const _padding of this.#takeStored(this.#turn.current));
+  }
+
+  async *#counted(pieces: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array, void, void> {
+    for await (const piece of pieces) {
+      this.#meter.add(piece.length, path)
+      yield piece
+    }
+  }
+
+  /** What is left of the bytes that were announced, straight from the window. */
+  async *#takeStored(turn: number): AsyncGenerator<Uint8Array, void, void> {
+    while (this.#untaken > 0) {
+      if (this.#at === this.#end) await this.#refill()
+      if (this.#turn.current !== turn) throw tooLate()
+      const piece = this.#window.subarray(this.#at, Math.min(this.#end, this.#at + this.#untaken))
+      this.#at += piece.length
+      this.#untaken -= piece.length
+      yield piece
+    }
+  }
+
+  /** Get more bytes behind those that are left; throws when there are none. */
+  async #refill(): Promise<void> {
+    this.#window.copyWithin(0, this.#at, this.#end)
+    this.#end -= this.#at
+    this.#at = 0
+    const room = this.#window.subarray(this.#end)
+    if (room.length === 0) throw limitExceeded('maxMetadataBytes', this.#options.limits.maxMetadataBytes, 'the length of the map of a sparse file')
+    const filled = this.#input.fill(room)
+    const count = typeof filled === 'number' ? filled : await filled
+    if (count === 0) throw damaged(this.#end === 0 && this.#untaken === 0 ? 'it has no end mark, so it may be cut off' : 'it is cut off')
+    this.#end += count
+  }
+
+  /** After the end mark only zeros may follow, and the input, with whatever it checks at its end, is read to its end. */
+  async #expectEnd(): Promise<void> {
+    for (;;) {
+      if (!isZero(this.#window, this.#at, this.#end)) throw damaged('something follows its end mark')
+      this.#at = 0
+      this.#end = await this.#input.fill(this.#window)
+      if (this.#end === 0) return
+    }
+  }
+}
+
+const META_FLAGS: ReadonlySet<number> = new Set([0x78, 0x67, 0x4c, 0x4b]) // x, g, L, K

@@ -1,0 +1,209 @@
+import { ArcError, encodePath, entryChanged, type Entry, type EntryPath, isArcError, type Omission, printablePath, readContent } from '@arc/core'
+import { sha256Hex, startSha256 } from '@arc/core/node'
+import { type FrameBuffer } from './frame-buffer.ts'
+import { Manifest, MANIFEST_NAME } from './manifest.ts'
+import { encodeHeaders, MAX_HEADER_BYTES, type TarRecord } from './tar-encode.ts'
+import { BLOCK_BYTES } from './tar-header.ts'
+
+/** Files up to this size are read in one go into the buffer; larger ones piece by piece. */
+const SMALL_FILE_BYTES = 1024 * 1024
+
+/** Room that a {@link FrameBuffer} must keep for a {@link TarWriter}. */
+export const TAR_ROOM_BYTES: number = SMALL_FILE_BYTES + MAX_HEADER_BYTES + 4 * BLOCK_BYTES
+
+export interface TarWriterOptions {
+  /** Keep SHA-256 of all files for a manifest. */
+  manifest: boolean
+  /** Give every entry this time instead of its own. */
+  mtimeNs: bigint | undefined
+  /** Told where in the tar stream each entry's headers are, before its content. */
+  onHeaders?: ((position: number, headers: Uint8Array) => void) | undefined
+}
+
+/** What was written so far. */
+export interface TarTotals {
+  entries: number
+  contentBytes: number
+}
+
+/** Turns entries into a tar archive in a {@link FrameBuffer}. */
+export class TarWriter {
+  readonly totals: TarTotals = { entries: 0, contentBytes: 0 }
+  readonly omissions: Omission[] = []
+  readonly manifest: Manifest | undefined
+  readonly #buffer: FrameBuffer
+  readonly #options: TarWriterOptions
+  /** First names of inodes, and the hashes of their content. */
+  readonly #firstNames = new Map<string, { path: EntryPath; sha256: string | undefined }>()
+
+  constructor(buffer: FrameBuffer, options: TarWriterOptions) {
+    this.#buffer = buffer
+    this.#options = options
+    this.manifest = options.manifest ? new Manifest() : undefined
+  }
+
+  /** Add an entry; a promise only where the bytes have to wait. A small file that cannot be read becomes an omission. */
+  add(entry: Entry): void | Promise<void> {
+    if (this.manifest !== undefined && entry.path === MANIFEST_NAME) {
+      this.omissions.push({ path: entry.path, reason: 'own-output', detail: 'the archive has its own manifest' })
+      return undefined
+    }
+    const first = entry.hardLink === undefined ? undefined : this.#firstNames.get(entry.hardLink)
+    if (first !== undefined) this.#addLink(entry, first)
+    else if (entry.type !== 'file') this.#addHeaders(entry, 0)
+    else if (entry.content === undefined) this.#omit(entry, contentMissing(entry))
+    else if (entry.content.kind === 'sync' && entry.sizeBytes <= SMALL_FILE_BYTES) this.#addSmallFile(entry)
+    else return this.#addLargeFile(entry, entry.content)
+    return this.#buffer.hasFrame ? this.#buffer.passFrames() : undefined
+  }
+
+  /** Add the manifest, if there is one, and the end mark. */
+  async finish(): Promise<void> {
+    if (this.manifest !== undefined) {
+      const bytes = this.manifest.bytes()
+      this.#putHeaders({ path: MANIFEST_NAME, type: 'file', mode: 0o644, sizeBytes: bytes.length, mtimeNs: this.#options.mtimeNs ?? 0n })
+      await this.#copyIn([bytes])
+      this.#pad(bytes.length)
+    }
+    const buffer = this.#buffer
+    buffer.bytes.fill(0, buffer.length, buffer.length + 2 * BLOCK_BYTES)
+    buffer.length += 2 * BLOCK_BYTES
+    await buffer.finish()
+  }
+
+  #addLink(entry: Entry, first: { path: EntryPath; sha256: string | undefined }): void {
+    this.#putHeaders({ ...this.#record(entry, 0), type: 'hard-link', target: first.path })
+    if (first.sha256 !== undefined) this.manifest?.add(entry.path, first.sha256)
+    this.totals.entries++
+  }
+
+  #addHeaders(entry: Entry, sizeBytes: number): void {
+    this.#putHeaders(this.#record(entry, sizeBytes))
+    this.#note(entry, undefined)
+  }
+
+  #addSmallFile(entry: Entry): void {
+    const buffer = this.#buffer
+    const start = buffer.length
+    try {
+      const content = this.#encode(this.#record(entry, entry.sizeBytes), start)
+      const end = content + entry.sizeBytes
+      if (entry.sizeBytes > 0) {
+        // One byte more than listed: a file that grew is noticed, not cut.
+        const found = readSmall(entry, buffer.bytes.subarray(content, end + 1))
+        if (found !== entry.sizeBytes) throw entryChanged(entry, found)
+      }
+      this.#options.onHeaders?.(buffer.position, buffer.bytes.subarray(start, content))
+      buffer.length = end
+      this.#pad(entry.sizeBytes)
+      this.#note(entry, this.manifest === undefined ? undefined : sha256Hex(buffer.bytes.subarray(content, end)))
+    } catch (error) {
+      buffer.length = start
+      this.#omit(entry, error)
+    }
+  }
+
+  async #addLargeFile(entry: Entry, content: NonNullable<Entry['content']>): Promise<void> {
+    const hash = this.manifest === undefined ? undefined : startSha256()
+    this.#putHeaders(this.#record(entry, entry.sizeBytes))
+    await this.#buffer.passFrames()
+    const found = await this.#copyIn(readContent(content), (piece) => hash?.update(piece), entry.sizeBytes)
+    // Its headers are gone already: only the whole archive can be given up.
+    if (found !== entry.sizeBytes) throw entryChanged(entry, found)
+    this.#pad(entry.sizeBytes)
+    this.#note(entry, hash?.digestHex())
+    await this.#buffer.passFrames()
+  }
+
+  /** Copy pieces into the buffer, passing on frames; stops when more than `maxBytes` come. Returns how many came. */
+  async #copyIn(
+    pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    onPiece?: (piece: Uint8Array) => void,
+    maxBytes: number = Infinity,
+  ): Promise<number> {
+    const buffer = this.#buffer
+    let copied = 0
+    for await (const piece of pieces) {
+      onPiece?.(piece)
+      copied += piece.length
+      if (copied > maxBytes) return copied
+      for (let at = 0; at < piece.length; ) {
+        const part = piece.subarray(at, at + SMALL_FILE_BYTES)
+        buffer.bytes.set(part, buffer.length)
+        buffer.length += part.length
+        at += part.length
+        if (buffer.hasFrame) await buffer.passFrames()
+      }
+    }
+    return copied
+  }
+
+  #record(entry: Entry, sizeBytes: number): TarRecord {
+    const { path, type, mode, target } = entry
+    return { path, type, mode, sizeBytes, target, mtimeNs: this.#options.mtimeNs ?? entry.mtimeNs ?? 0n }
+  }
+
+  #putHeaders(record: TarRecord): void {
+    const start = this.#buffer.length
+    const end = this.#encode(record, start)
+    this.#options.onHeaders?.(this.#buffer.position, this.#buffer.bytes.subarray(start, end))
+    this.#buffer.length = end
+  }
+
+  #encode(record: TarRecord, at: number): number {
+    if (record.path.length + (record.target?.length ?? 0) > (MAX_HEADER_BYTES - 4 * BLOCK_BYTES) / 3) assertFits(record)
+    return encodeHeaders(this.#buffer.bytes, at, record)
+  }
+
+  #pad(contentBytes: number): void {
+    const padding = (BLOCK_BYTES - (contentBytes % BLOCK_BYTES)) % BLOCK_BYTES
+    this.#buffer.bytes.fill(0, this.#buffer.length, this.#buffer.length + padding)
+    this.#buffer.length += padding
+  }
+
+  #note(entry: Entry, sha256: string | undefined): void {
+    if (entry.hardLink !== undefined) this.#firstNames.set(entry.hardLink, { path: entry.path, sha256 })
+    if (sha256 !== undefined) this.manifest?.add(entry.path, sha256)
+    if (entry.type === 'file') this.totals.contentBytes += entry.sizeBytes
+    this.totals.entries++
+  }
+
+  #omit(entry: Entry, error: unknown): void {
+    const reason = isArcError(error) ? OMITTED[error.code] : undefined
+    if (reason === undefined) throw error
+    this.omissions.push({ path: entry.path, reason, detail: (error as ArcError).message })
+  }
+}
+
+/** Trouble with one file, which is listed, and what it is listed as. */
+const OMITTED: Readonly<Partial<Record<string, Omission['reason']>>> = {
+  ARC_ENTRY_CHANGED: 'changed',
+  ARC_ENTRY_UNREADABLE: 'unreadable',
+  ARC_NOT_FOUND: 'vanished',
+}
+
+function readSmall(entry: Entry, into: Uint8Array): number {
+  const content = entry.content
+  if (content?.kind !== 'sync') throw contentMissing(entry)
+  const reader = content.open()
+  try {
+    return reader.read(into)
+  } finally {
+    reader.close()
+  }
+}
+
+/** What to throw for a file whose content the source cannot give (any more). */
+export function contentMissing(entry: Entry): ArcError {
+  const path = printablePath(entry.path)
+  return new ArcError('ARC_ENTRY_UNREADABLE', `the source has no content for ${path}`, {
+    path,
+    hint: 'It is a further name of a file that was left out: write that file too, or choose another format.',
+  })
+}
+
+function assertFits({ path, target }: TarRecord): void {
+  const bytes = encodePath(path).length + (target === undefined ? 0 : encodePath(target).length)
+  if (bytes <= MAX_HEADER_BYTES - 6 * BLOCK_BYTES) return
+  throw new ArcError('ARC_LIMIT_EXCEEDED', `${printablePath(path.slice(0, 100))}... is too long a path for an archive`, { details: { bytes } })
+}

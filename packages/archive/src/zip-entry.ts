@@ -1,0 +1,131 @@
+import { damaged, unsafe, unsupported } from './problems.ts'
+import { archivePath } from './tar-meta.ts'
+import type { EntryPath, EntryType } from '@arc/core'
+import type { Codecs } from './codecs.ts'
+import {
+  CENTRAL_BYTES,
+  dosTimeNs,
+  EXTRA_NTFS_TIME,
+  EXTRA_UNICODE_PATH,
+  EXTRA_UNIX_TIME,
+  EXTRA_ZIP64,
+  findExtra,
+  FLAG_ENCRYPTED,
+  FLAG_MASKED,
+  FLAG_PATCH,
+  FLAG_STRONG_ENCRYPTION,
+  HOST_DARWIN,
+  HOST_UNIX,
+  METHOD_DEFLATE,
+  METHOD_STORE,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  SEE_ZIP64_32,
+  u16,
+  u32,
+  u64,
+} from './zip-format.ts'
+
+/** What the central directory says of one entry. */
+export interface ZipMember {
+  readonly path: EntryPath
+  readonly type: EntryType | 'special' | 'root'
+  readonly mode: number
+  readonly mtimeNs: bigint
+  readonly flags: number
+  readonly method: number
+  readonly crc: number
+  readonly compressedBytes: number
+  readonly sizeBytes: number
+  readonly localOffset: number
+}
+
+/** Bytes of the name in the central header at `at`. */
+export function centralName(bytes: Uint8Array, at: number): Uint8Array {
+  return bytes.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + u16(bytes, at + 28))
+}
+
+/** Read the central header at `at`. Throws on whatever is not one clear meaning. */
+export function readCentral(bytes: Uint8Array, at: number, codecs: Codecs): ZipMember {
+  const name = centralName(bytes, at)
+  const extra = at + CENTRAL_BYTES + name.length
+  const extraEnd = extra + u16(bytes, at + 30)
+  const { path, isFolder } = archivePath(name)
+  const flags = u16(bytes, at + 8)
+  const method = u16(bytes, at + 10)
+  if ((flags & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_MASKED)) !== 0) throw unsupported(`it is encrypted`)
+  if ((flags & FLAG_PATCH) !== 0) throw unsupported('it holds patches')
+  if (method !== METHOD_STORE && method !== METHOD_DEFLATE) throw unsupported(`it uses the compression method ${method}`)
+  assertUnicodePath(findExtra(bytes, extra, extraEnd, EXTRA_UNICODE_PATH), name, codecs, path)
+  const sizes = readSizes(bytes, at, findExtra(bytes, extra, extraEnd, EXTRA_ZIP64), path)
+  if (method === METHOD_STORE && sizes.compressedBytes !== sizes.sizeBytes) throw damaged('its two sizes differ though it is not compressed', { path })
+  return { path, ...kindOf(bytes, at, isFolder, path), mtimeNs: readTime(bytes, at, extra, extraEnd), flags, method, crc: u32(bytes, at + 16), ...sizes }
+}
+
+/** The extra field that overrides a name for some readers must say what the name says. */
+export function assertUnicodePath(extra: Uint8Array | undefined, name: Uint8Array, codecs: Codecs, path: string): void {
+  if (extra === undefined) return
+  if (extra.length < 5 || extra[0] !== 1) throw damaged('its second name is malformed', { path })
+  if (u32(extra, 1) !== codecs.crc32(name)) return // meant for another name: every reader ignores it
+  const other = extra.subarray(5)
+  if (other.length !== name.length || other.some((byte, i) => byte !== name[i])) throw unsafe('it has two names', path)
+}
+
+type Sizes = Pick<ZipMember, 'compressedBytes' | 'sizeBytes' | 'localOffset'>
+
+function readSizes(bytes: Uint8Array, at: number, extra: Uint8Array | undefined, path: string): Sizes {
+  let next = 0
+  const field = (offset: number): number => {
+    const value = u32(bytes, offset)
+    if (value !== SEE_ZIP64_32) return value
+    const large = extra === undefined || next + 8 > extra.length ? undefined : u64(extra, next)
+    next += 8
+    if (large === undefined) throw damaged('its zip64 sizes are missing or make no sense', { path })
+    return large
+  }
+  if (u16(bytes, at + 34) !== 0) throw unsupported('it is a part of an archive in several files')
+  const sizeBytes = field(at + 24)
+  const compressedBytes = field(at + 20)
+  return { sizeBytes, compressedBytes, localOffset: field(at + 42) }
+}
+
+function kindOf(bytes: Uint8Array, at: number, isFolder: boolean, path: string): Pick<ZipMember, 'type' | 'mode'> {
+  const host = bytes[at + 5] as number
+  const attributes = u32(bytes, at + 38)
+  const unix = host === HOST_UNIX || host === HOST_DARWIN ? attributes >>> 16 : 0
+  const mode = unix === 0 ? (isFolder ? 0o755 : 0o644) : unix & 0o7777
+  if (path === '') {
+    if (!isFolder) throw unsafe('a file has no name')
+    return { type: 'root', mode }
+  }
+  switch (unix & S_IFMT) {
+    case 0:
+      return { type: isFolder || (unix === 0 && (attributes & 0x10) !== 0) ? 'directory' : 'file', mode }
+    case S_IFREG:
+      if (isFolder) throw unsafe('a file has the name of a folder', path)
+      return { type: 'file', mode }
+    case S_IFDIR:
+      return { type: 'directory', mode }
+    case S_IFLNK:
+      if (isFolder) throw unsafe('a symlink has the name of a folder', path)
+      return { type: 'symlink', mode }
+    default:
+      return { type: 'special', mode }
+  }
+}
+
+const NTFS_EPOCH_SECONDS = 11_644_473_600n // between 1601 and 1970
+
+function readTime(bytes: Uint8Array, at: number, extra: number, extraEnd: number): bigint {
+  const ntfs = findExtra(bytes, extra, extraEnd, EXTRA_NTFS_TIME)
+  // Reserved word, then tag 1 of 24 bytes: modification, access and creation in units of 100 ns.
+  if (ntfs !== undefined && ntfs.length >= 32 && u16(ntfs, 4) === 1 && u16(ntfs, 6) >= 8) {
+    const ticks = (BigInt(u32(ntfs, 12)) << 32n) | BigInt(u32(ntfs, 8))
+    return ticks * 100n - NTFS_EPOCH_SECONDS * 1_000_000_000n
+  }
+  const unix = findExtra(bytes, extra, extraEnd, EXTRA_UNIX_TIME)
+  if (unix !== undefined && unix.length >= 5 && ((unix[0] as number) & 1) !== 0) return BigInt(u32(unix, 1) | 0) * 1_000_000_000n
+  return dosTimeNs(u16(bytes, at + 12), u16(bytes, at + 14))
+}

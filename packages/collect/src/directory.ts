@@ -1,0 +1,48 @@
+import { nodeFileSystem } from '@arc/core/node'
+import { userExcludesFile } from '@arc/git'
+import { localRoot } from './local-content.ts'
+import { toNs } from './local-entry.ts'
+import type { CollectedSource, DirectoryOptions } from './options.ts'
+import { OwnOutput } from './own-output.ts'
+import { realRoot, rootName } from './root.ts'
+import { Selection } from './selection.ts'
+import { createSource } from './source.ts'
+import { type Walk, walk } from './walk.ts'
+
+/**
+ * Everything below a folder that no ignore rule keeps out, folders included, read from disk without git. Folders named
+ * `.git` are never entered unless `gitFolders` says so.
+ *
+ * Throws `ARC_GLOB_INVALID` and `ARC_OPTION_INVALID` about the filters before it reads anything, then `ARC_NOT_FOUND` and
+ * `ARC_NOT_A_DIRECTORY` about the root. Trouble with a single path becomes an omission.
+ */
+export async function openDirectory(root: string, options: DirectoryOptions = {}): Promise<CollectedSource> {
+  const selection = new Selection(options)
+  const fs = options.fs ?? nodeFileSystem
+  const real = realRoot(fs, root)
+  const ignoreRules = options.ignoreRules ?? true
+  const userExcludes = ignoreRules ? await userExcludesFile(real, { env: options.env, signal: options.signal }) : undefined
+  const followSymlinks = options.followSymlinks ?? false
+  let last: Walk | undefined
+  return createSource({
+    kind: 'directory',
+    name: rootName(real),
+    selection,
+    signal: options.signal,
+    list() {
+      last = {
+        at: localRoot(fs, real, followSymlinks),
+        selection,
+        ownOutput: new OwnOutput(fs, real, options.omitPaths),
+        nowNs: toNs((options.now ?? Date.now)()),
+        followSymlinks,
+        ignoreRules,
+        gitFolders: options.gitFolders ?? false,
+        userExcludes,
+        ignoredCount: 0,
+      }
+      return walk(last)
+    },
+    ignoredCount: () => last?.ignoredCount ?? 0,
+  })
+}

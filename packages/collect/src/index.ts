@@ -1,0 +1,15 @@
+export { openDirectory } from './directory.ts'
+export { openProject } from './project.ts'
+export { openRevision } from './revision.ts'
+export { openWorkTree } from './work-tree.ts'
+export { type Glob, parseGlob } from './glob.ts'
+export { parsePattern } from './pattern.ts'
+export type {
+  CollectedSource,
+  DirectoryOptions,
+  LocalOptions,
+  ProjectOptions,
+  RevisionOptions,
+  SelectionOptions,
+  WorkTreeOptions,
+} from './options.ts'

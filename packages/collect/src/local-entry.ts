@@ -1,0 +1,99 @@
+import type { BigIntStats } from 'node:fs'
+import { decodePath, type Entry, type EntryPath, type Omission, type Stamp } from '@arc/core'
+import { errnoOf } from '@arc/core'
+import { localPath } from '@arc/core/node'
+import { LocalContent, type LocalRoot } from './local-content.ts'
+
+const MODE_BITS = 0o7777
+const NS_PER_MS = 1_000_000n
+const NS_PER_SECOND = 1_000_000_000n
+// A kernel stamps files with the time of its last tick, 1 to 10 ms ago: a second change within one tick leaves no trace.
+const RACY_NS = 20n * NS_PER_MS
+// FAT and some network file systems keep whole or even seconds only.
+const COARSE_RACY_NS = 2n * NS_PER_SECOND
+
+/** Metadata with nanoseconds, or `undefined` when there is nothing (any more). Throws the other errors of the system. */
+export function lstat(at: LocalRoot, path: EntryPath): BigIntStats | undefined {
+  return at.fs.lstatSync(localPath(at.root, path), { bigint: true, throwIfNoEntry: false })
+}
+
+/** The entry of a path, from its metadata; an omission for what has no state to keep or cannot be read. */
+export function localEntry(at: LocalRoot, path: EntryPath, stat: BigIntStats, nowNs: bigint): Entry | Omission {
+  const type = Number(stat.mode) & 0o170000
+  const mode = Number(stat.mode) & MODE_BITS
+  const mtimeNs = stat.mtimeNs
+  if (type === 0o100000) {
+    const sizeBytes = Number(stat.size)
+    return {
+      path,
+      type: 'file',
+      mode,
+      sizeBytes,
+      mtimeNs,
+      target: undefined,
+      hardLink: stat.nlink > 1n ? `${stat.dev}:${stat.ino}` : undefined,
+      stamp: stampOf(stat, nowNs),
+      sha256: undefined,
+      content: new LocalContent(at, path, sizeBytes),
+    }
+  }
+  if (type === 0o040000) return { path, type: 'directory', mode, sizeBytes: 0, mtimeNs }
+  if (type === 0o120000) return localSymlink(at, path, mode, stat, nowNs)
+  return { path, reason: 'special-file', detail: SPECIAL[type] ?? 'not a file, folder or symlink' }
+}
+
+const SPECIAL: Readonly<Record<number, string>> = {
+  0o010000: 'a pipe',
+  0o020000: 'a character device',
+  0o060000: 'a block device',
+  0o140000: 'a socket',
+}
+
+function localSymlink(at: LocalRoot, path: EntryPath, mode: number, stat: BigIntStats, nowNs: bigint): Entry | Omission {
+  let target: Buffer
+  try {
+    target = at.fs.readlinkSync(localPath(at.root, path), { encoding: 'buffer' })
+  } catch (error) {
+    return systemOmission(path, error)
+  }
+  return {
+    path,
+    type: 'symlink',
+    mode,
+    sizeBytes: target.length,
+    mtimeNs: stat.mtimeNs,
+    target: decodePath(target),
+    stamp: stampOf(stat, nowNs),
+  }
+}
+
+/** What the times and identity of a file say about its content, unless it changed too recently for them to tell. */
+function stampOf(stat: BigIntStats, nowNs: bigint): Stamp | undefined {
+  const { mtimeNs, ctimeNs } = stat
+  const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
+  if (latest > nowNs - COARSE_RACY_NS) {
+    const isCoarse = mtimeNs % NS_PER_SECOND === 0n
+    if (isCoarse || latest > nowNs - RACY_NS) return undefined
+  }
+  return { device: stat.dev, inode: stat.ino, mtimeNs, ctimeNs }
+}
+
+/** Milliseconds since 1970 as nanoseconds. */
+export function toNs(ms: number): bigint {
+  return BigInt(Math.floor(ms)) * NS_PER_MS
+}
+
+/** An omission has a reason, an entry has not. */
+export function isOmission(found: Entry | Omission): found is Omission {
+  return 'reason' in found
+}
+
+/** What a refused system call makes of a path. */
+export function systemOmission(path: EntryPath, error: unknown, subject = ''): Omission {
+  const errno = errnoOf(error)
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') return { path, reason: 'vanished' }
+  if (errno === 'ELOOP') return { path, reason: 'link-loop' }
+  if (errno === undefined) throw error
+  const message = error instanceof Error ? error.message : String(error)
+  return { path, reason: 'unreadable', detail: `${subject}${message.replace(/^([A-Z0-9]+: [^,]*),.*$/s, '$1')}` }
+}

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Entry } from './entry.ts'
+import { encodePath } from './entry-path.ts'
+import { publishFile } from './publication.ts'
+
+// magic, digest of the key, row count, payload size, note size | note, padded to 8 | stamps | payloads | paths, NUL-terminated | SHA-256 of all before
+const MAGIC = Buffer.from('arc-stamps-1\n\0\0\0')
+const HEADER_BYTES = MAGIC.length + 32 + 16
+const STAMP_CELLS = 6 // device, inode, mtime, ctime, size, mode: 64 bits each
+const STAMP_BYTES = STAMP_CELLS * 8
+const DIGEST_BYTES = 32
+const TYPE_SHIFT = 16n
+
+/**
+ * What an earlier run knew about each path: its stamp and a payload of fixed size that the owner of the cache defines. The
+ * file is disposable: a missing, foreign or damaged one is an empty cache. Reading is a merge: ask for paths in byte order.
+ */
+export class StampCache {
+  readonly rowCount: number
+  /** What the owner saved about the run as a whole. */
+  readonly note: string
+  readonly #stamps: BigInt64Array
+  readonly #payloads: Buffer
+  readonly #payloadBytes: number
+  readonly #paths: readonly string[]
+  #next = 0
+
+  private constructor(note: string, stamps: BigInt64Array, payloads: Buffer, payloadBytes: number, paths: readonly string[]) {
+    this.note = note
+    this.rowCount = paths.length
+    this.#stamps = stamps
+    this.#payloads = payloads
+    this.#payloadBytes = payloadBytes
+    this.#paths = paths
+  }
+
+  /** Load the cache that was saved for the same `key`, or `undefined`. */
+  static load(file: string, key: string, payloadBytes: number): StampCache | undefined {
+    let bytes: Buffer
+    try {
+      bytes = readFileSync(file)
+    } catch {
+      return undefined
+    }
+    const end = bytes.length - DIGEST_BYTES
+    if (end < HEADER_BYTES || !bytes.subarray(0, MAGIC.length + 32).equals(prefixFor(key))) return undefined
+    if (!createHash('sha256').update(bytes.subarray(0, end)).digest().equals(bytes.subarray(end))) return undefined
+    const rowCount = bytes.readUInt32LE(MAGIC.length + 32)
+    if (bytes.readUInt32LE(MAGIC.length + 36) !== payloadBytes) return undefined
+    const noteBytes = bytes.readUInt32LE(MAGIC.length + 40)
+    const stampsAt = HEADER_BYTES + padded(noteBytes)
+    const payloadsAt = stampsAt + rowCount * STAMP_BYTES
+    const pathsAt = payloadsAt + rowCount * payloadBytes
+    const note = bytes.toString('utf8', HEADER_BYTES, HEADER_BYTES + noteBytes)
+    const stamps = new BigInt64Array(bytes.buffer.slice(bytes.byteOffset + stampsAt, bytes.byteOffset + payloadsAt))
+    // Paths are compared with paths in the same spelling, so undecodable bytes need no special care here.
+    const paths = rowCount === 0 ? [] : bytes.toString('latin1', pathsAt, end - 1).split('\0')
+    return new StampCache(note, stamps, bytes.subarray(payloadsAt, pathsAt), payloadBytes, paths)
+  }
+
+  /**
+   * The payload of an entry that is the same as then, or `undefined`. Valid until the cache is dropped. A file without a stamp
+   * never matches; links and folders without one match by type, mode and size (compare a link's target yourself).
+   */
+  find(entry: Entry): Buffer | undefined {
+    const row = this.#seek(entry)
+    if (row < 0) return undefined
+    const stamps = this.#stamps
+    const at = row * STAMP_CELLS
+    const stamp = entry.stamp
+    if (stamp === undefined) {
+      if (entry.type === 'file') return undefined
+    } else if (
+      stamps[at] !== stamp.device ||
+      stamps[at + 1] !== stamp.inode ||
+      stamps[at + 2] !== stamp.mtimeNs ||
+      stamps[at + 3] !== stamp.ctimeNs
+    ) {
+      return undefined
+    }
+    if (stamps[at + 4] !== BigInt(entry.sizeBytes) || stamps[at + 5] !== typeAndMode(entry)) return undefined
+    return this.#payloads.subarray(row * this.#payloadBytes, (row + 1) * this.#payloadBytes)
+  }
+
+  /** Begin to ask from the first path again. */
+  rewind(): void {
+    this.#next = 0
+  }
+
+  #seek(entry: Entry): number {
+    const wanted = spelling(entry)
+    const paths = this.#paths
+    if (paths[this.#next] === wanted) return this.#next++
+    // Latin-1 spellings of bytes sort as the bytes do.
+    let low = this.#next
+    let high = paths.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((paths[middle] as string) < wanted) low = middle + 1
+      else high = middle
+    }
+    this.#next = low
+    return paths[low] === wanted ? this.#next++ : -1
+  }
+}
+
+/** Collects the rows of a {@link StampCache}, in byte order of path. */
+export class StampCacheWriter {
+  readonly #payloadBytes: number
+  readonly #paths: string[] = []
+  #stamps = new BigInt64Array(1024 * STAMP_CELLS)
+  #payloads: Buffer
+
+  constructor(payloadBytes: number) {
+    this.#payloadBytes = payloadBytes
+    this.#payloads = Buffer.alloc(1024 * payloadBytes)
+  }
+
+  /** Remember an entry. A file without a stamp is remembered too, but never found again. */
+  add(entry: Entry, payload: Uint8Array): void {
+    const row = this.#paths.push(spelling(entry)) - 1
+    if (row * STAMP_CELLS === this.#stamps.length) this.#grow()
+    const at = row * STAMP_CELLS
+    const stamp = entry.stamp
+    this.#stamps[at] = stamp?.device ?? 0n
+    this.#stamps[at + 1] = stamp?.inode ?? 0n
+    this.#stamps[at + 2] = stamp?.mtimeNs ?? 0n
+    this.#stamps[at + 3] = stamp?.ctimeNs ?? 0n
+    this.#stamps[at + 4] = entry.stamp === undefined && entry.type === 'file' ? -1n : BigInt(entry.sizeBytes)
+    this.#stamps[at + 5] = typeAndMode(entry)
+    this.#payloads.set(payload, row * this.#payloadBytes)
+  }
+
+  /** Publish the cache for `key`, with a note about the run; its folder is made if needed. */
+  save(file: string, key: string, note = ''): void {
+    const count = this.#paths.length
+    const noteBytes = Buffer.from(note)
+    const header = Buffer.alloc(HEADER_BYTES + padded(noteBytes.length))
+    header.writeUInt32LE(noteBytes.length, MAGIC.length + 40)
+    noteBytes.copy(header, HEADER_BYTES)
+    prefixFor(key).copy(header)
+    header.writeUInt32LE(count, MAGIC.length + 32)
+    header.writeUInt32LE(this.#payloadBytes, MAGIC.length + 36)
+    const body = Buffer.concat([
+      header,
+      Buffer.from(this.#stamps.buffer, 0, count * STAMP_BYTES),
+      this.#payloads.subarray(0, count * this.#payloadBytes),
+      Buffer.from(this.#paths.map((path) => `${path}\0`).join(''), 'latin1'),
+    ])
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    publishFile(file, Buffer.concat([body, createHash('sha256').update(body).digest()]), { mode: 0o600, durable: false })
+  }
+
+  #grow(): void {
+    const stamps = new BigInt64Array(this.#stamps.length * 2)
+    stamps.set(this.#stamps)
+    this.#stamps = stamps
+    const payloads = Buffer.alloc(this.#payloads.length * 2)
+    this.#payloads.copy(payloads)
+    this.#payloads = payloads
+  }
+}
+
+function padded(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / 8) * 8
+}
+
+function prefixFor(key: string): Buffer {
+  return Buffer.concat([MAGIC, createHash('sha256').update(key).digest()])
+}
+
+const NON_ASCII = /[^\u0001-\u007f]/
+
+/** The path's bytes as a Latin-1 string: cheap to make for ASCII, and sorted as bytes. */
+function spelling(entry: Entry): string {
+  return NON_ASCII.test(entry.path) ? Buffer.from(encodePath(entry.path)).toString('latin1') : entry.path
+}
+
+const TYPE_CODES = { file: 1n, directory: 2n, symlink: 3n } as const
+
+function typeAndMode(entry: Entry): bigint {
+  return (TYPE_CODES[entry.type] << TYPE_SHIFT) | BigInt(entry.mode)
+}

@@ -1,0 +1,57 @@
+/** Where a command writes: standard output or standard error. */
+export interface HostOutput {
+  /** Whether a person looks at it. */
+  readonly isTTY: boolean
+  /** Width in cells; `undefined` when it is no terminal. */
+  readonly columns: number | undefined
+  /** Write text of modest size: results line by line, messages. Never waits. Once the reader has gone it does nothing. */
+  write(text: string): void
+  /**
+   * Write content. Resolves when `bytes` may be reused, so awaiting it is the back-pressure. Rejects with `ARC_OUTPUT_CLOSED`
+   * once the reader has gone.
+   */
+  writeBytes(bytes: Uint8Array): Promise<void>
+}
+
+/** What a command reads from standard input. Nothing is read before it is iterated. */
+export interface HostInput extends AsyncIterable<Uint8Array> {
+  readonly isTTY: boolean
+}
+
+/** What a process has used since it started. */
+export interface Resources {
+  readonly userMs: number
+  readonly systemMs: number
+  readonly peakBytes: number
+}
+
+/** A yes-or-no question for the person at the terminal. */
+export interface Question {
+  /** One sentence that ends in a question mark. */
+  readonly message: string
+  /** The answer that Enter gives; default `false`. */
+  readonly initial?: boolean | undefined
+}
+
+/** Everything a command may touch of its process, so that a test can run it in process with its own. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Absolute; what relative paths of the command line are relative to. */
+  readonly cwd: string
+  readonly stdin: HostInput
+  readonly stdout: HostOutput
+  readonly stderr: HostOutput
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, with an `ARC_ABORTED` as its reason. Pass it to every library call. */
+  readonly signal: AbortSignal
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Milliseconds of a clock that never jumps. */
+  elapsed(): number
+  /** What the process has used so far. */
+  resources(): Resources
+  /** Ask at the terminal. Commands call `confirm` instead, which knows `--yes` and when there is nobody to ask. */
+  ask(question: Question): Promise<boolean>
+}
+
+/** What `main.ts` of an app exports: run a command line, resolve to its exit status, never reject. */
+export type Main = (args: readonly string[], host: Host) => Promise<number>

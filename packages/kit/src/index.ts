@@ -1,0 +1,45 @@
+export { formatBytes, formatCount, formatDuration, formatRate } from './quantity.ts'
+export {
+  type Command,
+  type CommandContext,
+  type CommandEntry,
+  type CommonValues,
+  defineCommand,
+  type Example,
+  type Options,
+  type Program,
+  type Values,
+} from './command.ts'
+export { confirm } from './confirm.ts'
+export type { Host, HostInput, HostOutput, Main, Question } from './host.ts'
+export { printJson, toJson } from './json-output.ts'
+export type { Log } from './log.ts'
+export { omissionSummary, type OmissionSummaryOptions } from './omission-summary.ts'
+export {
+  type CompletionKind,
+  flagOption,
+  type FlagSettings,
+  type Option,
+  type OptionMaker,
+  optionMaker,
+  type ParseContext,
+  type ValueKind,
+  type ValueParser,
+  type ValueSettings,
+} from './option.ts'
+export {
+  choiceOption,
+  fileOption,
+  folderOption,
+  integerOption,
+  invalidValue,
+  patternOption,
+  sizeOption,
+  textOption,
+  timeOption,
+} from './option-value.ts'
+export type { Progress } from './progress.ts'
+export { runProgram } from './run-program.ts'
+export { createStyle, type Style } from './style.ts'
+export { displayWidth, truncateToWidth } from './display-width.ts'
+export { formatTable, type TableColumn } from './table.ts'

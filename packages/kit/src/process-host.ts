@@ -1,0 +1,143 @@
+import { isatty } from 'node:tty'
+import { errnoOf, isArcError, systemCallError } from '@arc/core'
+import { exitStatusOf, formatError, interruption, signalStatus, toArcError } from './error-report.ts'
+import type { Host, HostInput, HostOutput, Main, Question } from './host.ts'
+import { outputClosed } from './output-closed.ts'
+import { createStyle } from './style.ts'
+
+/**
+ * Run `main` as this process, and end it. The first SIGINT, SIGTERM or SIGHUP aborts the host's signal, the second ends at
+ * once; what nobody caught is reported as the bug it is.
+ */
+export async function runInProcess(name: string, main: Main, args: readonly string[]): Promise<void> {
+  const controller = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(signalStatus(signal))
+      controller.abort(interruption(signal))
+    })
+  }
+  const fail = (error: unknown): never => {
+    const report = toArcError(error, controller.signal)
+    process.stderr.write(
+      formatError(name, report, { style: createStyle(false), isTraced: (process.env['ARC_DEBUG'] ?? '0') !== '0' }),
+    )
+    process.exit(exitStatusOf(report))
+  }
+  process.on('uncaughtException', fail)
+  const stdout = new ProcessOutput(process.stdout, 1)
+  const stderr = new ProcessOutput(process.stderr, 2)
+  const status = await main(args, processHost(stdout, stderr, controller.signal))
+  await Promise.all([stdout.flush(), stderr.flush()])
+  if (stdout.failure !== undefined && status === 0) fail(cannotWrite(stdout.failure))
+  process.exit(status)
+}
+
+function processHost(stdout: HostOutput, stderr: HostOutput, signal: AbortSignal): Host {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: processInput(),
+    stdout,
+    stderr,
+    signal,
+    now: () => Date.now(),
+    elapsed: () => performance.now(),
+    resources() {
+      const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
+      return { userMs: userCPUTime / 1000, systemMs: systemCPUTime / 1000, peakBytes: maxRSS * 1024 }
+    },
+    ask: (question) => askAtTerminal(question, signal),
+  }
+}
+
+/** `process.stdin` starts to exist, and to keep the process alive, only when it is used. */
+function processInput(): HostInput {
+  return {
+    get isTTY() {
+      return isatty(0)
+    },
+    async *[Symbol.asyncIterator]() {
+      try {
+        for await (const chunk of process.stdin) yield chunk as Uint8Array
+      } catch (error) {
+        throw isArcError(error) ? error : systemCallError(error, 'read', 'standard input')
+      }
+    },
+  }
+}
+
+/**
+ * A stream of this process. A reader that goes away (`| head`) is no failure: text is dropped and the job goes on to its own
+ * end and status, while content that was asked for by nobody else stops with `ARC_OUTPUT_CLOSED`, 141, as `cat` and `tar` do.
+ */
+class ProcessOutput implements HostOutput {
+  readonly #stream: NodeJS.WriteStream
+  readonly #fd: number
+  #isClosed = false
+  /** Why what was written did not arrive, when the reader is not the reason: a full disk. */
+  failure: Error | undefined
+
+  constructor(stream: NodeJS.WriteStream, fd: number) {
+    this.#stream = stream
+    this.#fd = fd
+    stream.on('error', (error) => {
+      this.#isClosed = true
+      if (!isClosedPipe(error)) this.failure ??= error
+    })
+  }
+
+  get isTTY(): boolean {
+    return isatty(this.#fd)
+  }
+
+  get columns(): number | undefined {
+    // A pseudo-terminal that nobody gave a size says 0.
+    return this.#stream.columns || undefined
+  }
+
+  write(text: string): void {
+    if (!this.#isClosed) this.#stream.write(text)
+  }
+
+  writeBytes(bytes: Uint8Array): Promise<void> {
+    return new Promise((done, fail) => {
+      if (this.#isClosed) fail(outputClosed())
+      else
+        this.#stream.write(bytes, (error) =>
+          error ? fail(isClosedPipe(error) ? outputClosed() : cannotWrite(error)) : done(),
+        )
+    })
+  }
+
+  /** Wait until everything has left the process, or cannot. */
+  flush(): Promise<void> {
+    return new Promise((done) => {
+      if (this.#isClosed) done()
+      else this.#stream.write('', () => done())
+    })
+  }
+}
+
+function isClosedPipe(error: Error): boolean {
+  const errno = errnoOf(error)
+  // EIO is what a terminal that was closed answers.
+  return (
+    errno === 'EPIPE' ||
+    errno === 'EIO' ||
+    errno === 'ECONNRESET' ||
+    ('code' in error && error.code === 'ERR_STREAM_DESTROYED')
+  )
+}
+
+function cannotWrite(error: Error): Error {
+  return systemCallError(error, 'write to', 'standard output')
+}
+
+async function askAtTerminal(question: Question, signal: AbortSignal): Promise<boolean> {
+  const { confirm, isCancel } = await import('@clack/prompts')
+  const { message, initial = false } = question
+  const answer = await confirm({ message, initialValue: initial, signal, input: process.stdin, output: process.stderr })
+  if (isCancel(answer)) throw signal.aborted ? signal.reason : interruption('SIGINT')
+  return answer
+}

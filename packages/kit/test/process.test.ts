@@ -1,0 +1,129 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { temporaryFolder } from '@arc/core/testing'
+import { describe, expect, test } from 'vitest'
+import { atTerminal, bash, DEMO, ENVIRONMENT, missing, startDemo } from './processes.ts'
+
+describe('signals', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('%s ends the run in order with %d', async (signal, status) => {
+    const { child, saw, finished } = startDemo('work')
+    await saw('working')
+    child.kill(signal)
+    expect(await finished).toEqual({
+      status,
+      stdout: '',
+      stderr: `working\ndemo-tool: interrupted by ${signal} [ARC_ABORTED]\n`,
+    })
+  })
+
+  test('the second one ends it at once', async () => {
+    const { child, saw, finished } = startDemo('work', '--deaf', '--progress=json')
+    await saw('"writing"')
+    child.kill('SIGINT')
+    // The first is known to have arrived when only a second, different one ends the process.
+    child.kill('SIGINT')
+    const again = setInterval(() => child.kill('SIGTERM'), 50)
+    const { status } = await finished
+    clearInterval(again)
+    expect([130, 143]).toContain(status)
+  })
+})
+
+describe('closed pipes', () => {
+  test('text: the job is not a failure', () => {
+    expect(bash('demo --help | head -1; echo ${PIPESTATUS[0]}')).toMatchObject({
+      stdout: 'Usage: demo-tool [options] [ROOT]\n0\n',
+      stderr: '',
+    })
+    expect(bash('demo --version | true; echo ${PIPESTATUS[0]}')).toMatchObject({ stdout: '0\n', stderr: '' })
+  })
+
+  test('content: ends quietly and at once with 141', () => {
+    expect(bash('demo pour 1000000 | head -c 3 | wc -c; echo ${PIPESTATUS[0]}')).toMatchObject({
+      stdout: '3\n141\n',
+      stderr: '',
+    })
+  })
+
+  test('stderr: the job goes on', () => {
+    expect(bash('demo src 2> >(true); echo $?').stdout).toBe('src list\n0\n')
+  })
+
+  test.skipIf(!existsSync('/dev/full'))('a full disk is an error', () => {
+    for (const line of ['demo -q > /dev/full', 'demo pour 1 > /dev/full']) {
+      const { status, stderr } = bash(line)
+      expect(status).toBe(1)
+      expect(stderr).toContain('cannot write to standard output: no space left on device [ARC_SYSTEM_CALL_FAILED]')
+    }
+  })
+
+  test('content arrives whole', () => {
+    expect(bash('demo pour 300 | wc -c').stdout).toBe(`${300 * 65_536}\n`)
+  })
+})
+
+test('an error that nobody caught is reported as a bug', () => {
+  const { status, stderr } = bash('demo fail late')
+  expect(status).toBe(1)
+  expect(stderr).toMatch(
+    /^demo-tool: internal error: nothing is not a function \[ARC_INTERNAL_ERROR\]\nhint: This is a bug/,
+  )
+  expect(stderr).not.toContain('   at ')
+  expect(bash('ARC_DEBUG=1 demo fail late').stderr).toMatch(/ at notAFunction/)
+})
+
+test('--profile writes a CPU profile', () => {
+  using folder = temporaryFolder()
+  const file = join(folder.path, 'x.cpuprofile')
+  expect(bash(`demo pour 100 --profile '${file}' | wc -c`)).toMatchObject({ status: 0, stderr: '' })
+  const profile = JSON.parse(readFileSync(file, 'utf8')) as { nodes: unknown[]; samples: unknown[] }
+  expect(profile.nodes.length).toBeGreaterThan(1)
+  expect(bash(`demo -q --profile '${folder.path}/no/x'`)).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('cannot write'),
+  })
+})
+
+test('--stats measures the process', () => {
+  expect(bash('demo -q --stats').stderr).toMatch(
+    /s of processor time \(.* user, .* system\), \d.* MiB of memory at most\n$/,
+  )
+})
+
+describe('at a terminal', () => {
+  const reason = missing('script')
+  const demo = `'${process.execPath}' '${DEMO}'`
+
+  test('progress is drawn, and gone at the end', ({ skip }) => {
+    skip(reason !== undefined, reason)
+    const { status, stdout } = atTerminal(`${demo} work --once`)
+    expect(status).toBe(0)
+    expect(stdout).toMatch(
+      /^\rreading {2}1 of 200 .*\u001b\[K\r\u001b\[Kworking\r\n\rwriting {2}1\u001b\[K\r\u001b\[Kdone\r\n$/,
+    )
+  })
+
+  test('nothing is drawn or coloured with NO_COLOR, CI and TERM=dumb', ({ skip }) => {
+    skip(reason !== undefined, reason)
+    const env = { ...ENVIRONMENT, NO_COLOR: '1', CI: '1', TERM: 'dumb' }
+    expect(atTerminal(`${demo} work --once`, '', env).stdout).toBe('working\r\ndone\r\n')
+    expect(atTerminal(`${demo} fail arc`, '', env).stdout).not.toContain('\u001b[')
+    expect(atTerminal(`${demo} fail arc`).stdout).toContain('\u001b[31m')
+  })
+
+  test('a question is asked, and Ctrl-C at it interrupts', ({ skip }) => {
+    skip(reason !== undefined, reason)
+    const agreed = atTerminal(`${demo} ask`, 'y')
+    expect(agreed.stdout).toContain('Overwrite the folder?')
+    expect(agreed).toMatchObject({ status: 0, stdout: expect.stringMatching(/yes\r\n$/) })
+    expect(atTerminal(`${demo} ask`, 'n')).toMatchObject({ status: 1, stdout: expect.stringMatching(/no\r\n$/) })
+    expect(atTerminal(`${demo} ask`, '\u0003')).toMatchObject({
+      status: 130,
+      stdout: expect.stringContaining('[ARC_ABORTED]'),
+    })
+  })
+})

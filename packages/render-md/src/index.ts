@@ -1,0 +1,5 @@
+export type { DumpOutput } from './output.ts'
+export type { ContentsStyle } from './contents.ts'
+export { type DumpFormat, renderDump, type RenderOptions, type RenderResult } from './render.ts'
+export type { SectionCacheOptions } from './section-cache.ts'
+export type { DumpStatistics, LanguageStatistics } from './statistics.ts'

@@ -1,0 +1,64 @@
+import { bytesContent, comparePaths, type Entry, type EntrySource, type EntrySourceOptions, readContent, type SyncContent } from '@arc/core'
+import { COMMON_MODES, type DefaultModes } from './preamble.ts'
+import type { LazySpool } from './spool.ts'
+
+/** Content up to this size is taken into memory when it arrives as a stream; more goes to a spool. */
+const MEMORY_BYTES = 4 * 1024 * 1024
+
+/**
+ * Every entry of a source in byte order of path, with content that stays readable: a document begins with its contents, so
+ * everything must be known before the first section is written. What a sequential source gives goes through the spool.
+ */
+export async function listEntries(source: EntrySource, spool: LazySpool, options: EntrySourceOptions): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for await (const batch of source.entries(options)) {
+    for (const entry of batch) entries.push(source.access === 'random' ? entry : await spoolEntry(entry, spool))
+  }
+  return source.access === 'random' ? entries : entries.sort((a, b) => comparePaths(a.path, b.path))
+}
+
+/** The entry with content that can be read without waiting. */
+export async function bringContent(entry: Entry, spool: LazySpool): Promise<Entry> {
+  if (entry.content?.kind !== 'stream') return entry
+  if (entry.sizeBytes > MEMORY_BYTES) return spoolEntry(entry, spool)
+  const pieces: Buffer[] = []
+  for await (const piece of readContent(entry.content)) pieces.push(Buffer.from(piece))
+  const bytes = Buffer.concat(pieces)
+  return { ...entry, sizeBytes: bytes.length, content: bytesContent(bytes) }
+}
+
+async function spoolEntry(entry: Entry, spool: LazySpool): Promise<Entry> {
+  if (entry.content === undefined) return entry
+  const target = spool.get()
+  const offset = target.sizeBytes
+  for await (const piece of readContent(entry.content)) target.write(piece)
+  const sizeBytes = target.sizeBytes - offset
+  const content: SyncContent = target.content(offset, sizeBytes)
+  return { ...entry, sizeBytes, content }
+}
+
+/** Leave out the folders that the entries below them imply (format, 1: Order). */
+export function withoutImpliedFolders(entries: readonly Entry[], modes: DefaultModes): readonly Entry[] {
+  if (!entries.some((entry) => entry.type === 'directory')) return entries
+  const parents = new Set<string>()
+  for (const { path } of entries) {
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const parent = path.slice(0, slash)
+      if (parents.has(parent)) break
+      parents.add(parent)
+    }
+  }
+  return entries.filter((entry) => entry.type !== 'directory' || entry.mode !== modes.directory || !parents.has(entry.path))
+}
+
+/** The most common permission bits of files and of folders; of equally common ones the lowest. */
+export function mostCommonModes(entries: readonly Entry[]): DefaultModes {
+  return { file: mostCommonMode(entries, 'file'), directory: mostCommonMode(entries, 'directory') }
+}
+
+function mostCommonMode(entries: readonly Entry[], type: 'file' | 'directory'): number {
+  const counts = new Map<number, number>()
+  for (const entry of entries) if (entry.type === type) counts.set(entry.mode, (counts.get(entry.mode) ?? 0) + 1)
+  const ranked = [...counts].sort(([modeA, a], [modeB, b]) => b - a || modeA - modeB)
+  return ranked[0]?.[0] ?? COMMON_MODES[type]
+}

@@ -1,0 +1,255 @@
+import { type Entry, type EntryPath, encodePath, entryChanged, type SyncContent } from '@arc/core'
+import { sha256Hex } from '@arc/core/node'
+import { type Attributes, formatAttributes } from './attributes.ts'
+import { FrameDigest } from './frame-digest.ts'
+import { type Language, languageOf } from './languages.ts'
+import { surveyLargeContent, writeLargeBody } from './large-content.ts'
+import { formatRow, rowPathText } from './manifest.ts'
+import type { DumpOutput } from './output.ts'
+import { COMMON_MODES, type DefaultModes } from './preamble.ts'
+import { makeBody, type SectionBody } from './section-body.ts'
+import { StatisticsCounter } from './statistics.ts'
+import { TextBuffer } from './text-buffer.ts'
+import { ScanBuffer } from './text-scan.ts'
+import { ATTEMPTS, readWhole, WHOLE_BYTES } from './whole-content.ts'
+
+const FLUSH_BYTES = 2 * 1024 * 1024
+const HEAD_BYTES = 64 * 1024 // more than a path of 4,095 bytes takes, each escaped
+const BUFFER_BYTES = FLUSH_BYTES + 2 * HEAD_BYTES + Math.ceil(WHOLE_BYTES * 1.4) // base64 and its line ends: 1.351
+/** A body longer than this says so in its head, so that a reader need not search for its end (format, 2.2). */
+export const LONG_BODY_BYTES: number = 1024 * 1024
+
+export interface SectionOptions {
+  modes?: DefaultModes
+  /** Write times of last modification. */
+  times?: boolean
+  /** What becomes of content that is no text; default `base64`. */
+  binary?: 'base64' | 'omit'
+}
+
+/** What was written for one entry. */
+export interface WrittenSection {
+  /** Where the section begins in the output. */
+  offset: number
+  sizeBytes: number
+  /** Bytes before the body, and after it. */
+  headBytes: number
+  tailBytes: number
+  /** Hex SHA-256 of the content; `undefined` for a directory. */
+  sha256: string | undefined
+  contentBytes: number
+  lines: number
+  /** The content was left out because it is binary. */
+  isOmitted: boolean
+}
+
+type ContentFacts = Pick<WrittenSection, 'sha256' | 'contentBytes' | 'isOmitted'>
+
+/** What is said about an entry in heading, fence and manifest. */
+interface Row {
+  entry: Entry
+  pathText: string
+  language: Language
+  /** Permission bits for the manifest: a hard link has those of the first name. */
+  mode: number
+}
+
+/** What stands for links and folders: their text is none of a language. */
+const NO_LANGUAGE: Language = { name: 'Other', tag: 'text' }
+
+interface FirstName {
+  pathText: string
+  mode: number
+  section: WrittenSection
+}
+
+/**
+ * Writes the sections of a Markdown document (format, 2.2 to 2.4). Content is read straight into the output buffer, examined
+ * there, and moved only when its head turns out longer than that of an ordinary file.
+ */
+export class MarkdownSections {
+  /** Lines of the manifest so far. */
+  readonly manifest: TextBuffer = new TextBuffer()
+  readonly pathTexts: string[] = []
+  readonly statistics: StatisticsCounter = new StatisticsCounter()
+  readonly frame: FrameDigest = new FrameDigest()
+  readonly #output: DumpOutput
+  readonly #modes: DefaultModes
+  readonly #times: boolean
+  readonly #omitBinary: boolean
+  readonly #scan = new ScanBuffer(BUFFER_BYTES)
+  readonly #bytes = this.#scan.bytes
+  readonly #firstNames = new Map<string, FirstName>()
+  /** Bytes in the buffer that are not written yet. */
+  #used = 0
+
+  constructor(output: DumpOutput, options: SectionOptions = {}) {
+    this.#output = output
+    this.#modes = options.modes ?? COMMON_MODES
+    this.#times = options.times ?? false
+    this.#omitBinary = options.binary === 'omit'
+  }
+
+  /** Add an entry whose content is at hand. Throws `ARC_ENTRY_UNREADABLE` or `ARC_ENTRY_CHANGED` with nothing of it written. */
+  add(entry: Entry): WrittenSection {
+    if (this.#used > FLUSH_BYTES) this.flush()
+    if (entry.type === 'directory') return this.#addText(entry, { directory: true, ...this.#attributesOf(entry) }, Buffer.alloc(0))
+    if (entry.type === 'symlink') return this.#addSymlink(entry)
+    const first = entry.hardLink === undefined ? undefined : this.#firstNames.get(entry.hardLink)
+    if (first !== undefined) return this.#addHardLink(entry, first)
+    if (entry.content?.kind !== 'sync') throw new TypeError('a section needs content that is at hand')
+    const row: Row = { entry, pathText: rowPathText(entry), language: languageOf(entry.path), mode: entry.mode }
+    const section = entry.sizeBytes > WHOLE_BYTES ? this.#addLargeFile(row, entry.content) : this.#addFile(row, entry.content)
+    this.#list(row, section)
+    return section
+  }
+
+  /** Add an entry as an earlier document has it; `read` fills a buffer from a place in that document. */
+  addKnown(entry: Entry, known: WrittenSection, read: (into: Buffer, offset: number) => void): WrittenSection {
+    if (this.#used > FLUSH_BYTES) this.flush()
+    const section = { ...known, offset: this.#position }
+    const bodyBytes = known.sizeBytes - known.headBytes - known.tailBytes
+    let from = known.offset
+    const copy = (sizeBytes: number, isFrame: boolean): void => {
+      for (let left = sizeBytes; left > 0; ) {
+        if (this.#used > FLUSH_BYTES) this.flush()
+        const count = Math.min(left, WHOLE_BYTES)
+        read(this.#bytes.subarray(this.#used, this.#used + count), from)
+        if (isFrame) this.frame.add(this.#bytes, this.#used, this.#used + count)
+        this.#used += count
+        from += count
+        left -= count
+      }
+    }
+    copy(known.headBytes, true)
+    copy(bodyBytes, false)
+    copy(known.tailBytes, true)
+    this.#list({ entry, pathText: rowPathText(entry), language: languageOf(entry.path), mode: entry.mode }, section)
+    return section
+  }
+
+  /** Write what is still in the buffer. */
+  flush(): void {
+    if (this.#used > 0) this.#output.write(this.#bytes.subarray(0, this.#used))
+    this.#used = 0
+  }
+
+  /** Scratch memory for whoever owns the document, between entries, after {@link MarkdownSections.flush}. */
+  get scratch(): Buffer {
+    return this.#bytes
+  }
+
+  get #position(): number {
+    return this.#output.sizeBytes + this.#used
+  }
+
+  #addFile(row: Row, content: SyncContent): WrittenSection {
+    const bytes = this.#bytes
+    const { entry, pathText, language } = row
+    const start = this.#used
+    const common = this.#attributesOf(entry)
+    const ordinaryHead = headText(pathText, '```', language.tag, common)
+    const contentAt = start + bytes.write(ordinaryHead, start)
+    const contentBytes = readWhole(entry, content, bytes, contentAt)
+    if (contentBytes > WHOLE_BYTES) return this.#addLargeFile(row, content)
+    const sha256 = sha256Hex(bytes.subarray(contentAt, contentAt + contentBytes))
+    const body = makeBody(this.#scan, contentAt, contentAt + contentBytes, language)
+    const isOmitted = this.#omitBinary && body.attributes?.base64 === true
+    if (isOmitted) Object.assign(body, { attributes: { omitted: true }, apart: Buffer.alloc(0) })
+    const facts = { sha256, contentBytes, isOmitted }
+    const isOrdinary = body.attributes === undefined && body.fence === '```' && body.tag === language.tag && contentBytes <= LONG_BODY_BYTES
+    if (isOrdinary) return this.#close(start, contentAt, body.end, body, facts)
+    return this.#placeBody(row, start, contentAt, body, common, facts)
+  }
+
+  /** Give a body the head it needs, and move it behind that. */
+  #placeBody(row: Row, start: number, contentAt: number, body: SectionBody, common: Attributes, facts: ContentFacts): WrittenSection {
+    const bodyBytes = body.apart?.length ?? body.end - contentAt
+    const attributes: Attributes = { ...common, ...body.attributes }
+    if (bodyBytes > LONG_BODY_BYTES) attributes.bytes = bodyBytes
+    const head = headText(row.pathText, body.fence, body.tag, attributes)
+    const bodyAt = start + Buffer.byteLength(head)
+    if (body.apart === undefined) this.#bytes.copyWithin(bodyAt, contentAt, body.end)
+    else body.apart.copy(this.#bytes, bodyAt)
+    this.#bytes.write(head, start)
+    return this.#close(start, bodyAt, bodyAt + bodyBytes, body, facts)
+  }
+
+  /** Close the fence of the section whose head begins at `start` of the buffer, and whose body lies in `[bodyAt, tailAt)`. */
+  #close(start: number, bodyAt: number, tailAt: number, body: Pick<SectionBody, 'fence' | 'lines'>, facts: ContentFacts): WrittenSection {
+    const { sha256, contentBytes, isOmitted } = facts
+    const tailBytes = this.#bytes.write(`${body.fence}\n\n`, tailAt, 'latin1')
+    this.#used = tailAt + tailBytes
+    this.frame.add(this.#bytes, start, bodyAt)
+    this.frame.add(this.#bytes, tailAt, this.#used)
+    const offset = this.#output.sizeBytes + start
+    return { offset, sizeBytes: this.#used - start, headBytes: bodyAt - start, tailBytes, lines: body.lines, sha256, contentBytes, isOmitted }
+  }
+
+  #addLargeFile({ entry, pathText, language }: Row, content: SyncContent): WrittenSection {
+    this.flush()
+    const start = this.#output.sizeBytes
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const survey = surveyLargeContent(content, this.#scan)
+      const isOmitted = this.#omitBinary && survey.attributes.base64 === true
+      const how: Attributes = isOmitted ? { omitted: true } : { ...survey.attributes, bytes: survey.bodyBytes }
+      const head = Buffer.from(headText(pathText, survey.fence, language.tag, { ...this.#attributesOf(entry), ...how }))
+      const tail = Buffer.from(`${survey.fence}\n\n`)
+      this.#output.write(head)
+      if (isOmitted || writeLargeBody(content, survey, this.#scan, (bytes) => this.#output.write(bytes))) {
+        this.#output.write(tail)
+        this.frame.add(head, 0, head.length)
+        this.frame.add(tail, 0, tail.length)
+        const { sha256, contentBytes, lines } = survey
+        const sizeBytes = this.#output.sizeBytes - start
+        return { offset: start, sizeBytes, headBytes: head.length, tailBytes: tail.length, sha256, contentBytes, lines, isOmitted }
+      }
+      this.#output.truncate(start)
+    }
+    throw entryChanged(entry, entry.sizeBytes)
+  }
+
+  #addSymlink(entry: Entry): WrittenSection {
+    const target = Buffer.from(encodePath(entry.target as EntryPath))
+    return this.#addText(entry, { symlink: true, ...this.#attributesOf(entry) }, target, { sha256: sha256Hex(target) })
+  }
+
+  #addHardLink(entry: Entry, first: FirstName): WrittenSection {
+    const { sha256, contentBytes, lines } = first.section
+    return this.#addText(entry, { hardlink: true }, Buffer.from(first.pathText), { sha256, contentBytes, lines }, first.mode)
+  }
+
+  /** Add a section that is no file: its short text stands where content would. */
+  #addText(entry: Entry, kind: Attributes, text: Buffer, facts: Partial<WrittenSection> = {}, mode: number = entry.mode): WrittenSection {
+    const row: Row = { entry, pathText: rowPathText(entry), language: NO_LANGUAGE, mode }
+    const textAt = this.#used + HEAD_BYTES
+    text.copy(this.#bytes, textAt)
+    const body = makeBody(this.#scan, textAt, textAt + text.length, NO_LANGUAGE)
+    const content = { sha256: undefined, contentBytes: text.length, isOmitted: false }
+    const section = { ...this.#placeBody(row, this.#used, textAt, body, kind, content), ...facts }
+    this.#list(row, section)
+    return section
+  }
+
+  #attributesOf(entry: Entry): Attributes {
+    const attributes: Attributes = {}
+    if (entry.type !== 'symlink' && entry.mode !== this.#modes[entry.type]) attributes.mode = entry.mode
+    if (this.#times && entry.mtimeNs !== undefined) attributes.mtimeNs = entry.mtimeNs
+    return attributes
+  }
+
+  /** Enter an entry into manifest, contents and statistics. */
+  #list({ entry, pathText, language, mode }: Row, section: WrittenSection): void {
+    const { type, hardLink } = entry
+    const { contentBytes: sizeBytes, sha256 } = section
+    this.pathTexts.push(pathText)
+    this.manifest.append(formatRow({ type, mode, sizeBytes, sha256 }, pathText))
+    if (type !== 'file') this.statistics.addOther()
+    else this.statistics.addFile(language === NO_LANGUAGE ? languageOf(entry.path) : language, section.lines, sizeBytes)
+    if (hardLink !== undefined && !this.#firstNames.has(hardLink)) this.#firstNames.set(hardLink, { pathText, mode, section })
+  }
+}
+
+function headText(pathText: string, fence: string, tag: string, attributes: Attributes): string {
+  return `### \`${pathText}\`\n\n${fence}${tag}${formatAttributes(attributes)}\n`
+}

@@ -1,0 +1,128 @@
+import { type Entry, type EntrySource, isArcError, type Omission, type ProgressListener } from '@arc/core'
+import { startSha256 } from '@arc/core/node'
+import type { ContentsStyle } from './contents.ts'
+import { JsonDocument } from './json-document.ts'
+import { bringContent, listEntries, mostCommonModes, withoutImpliedFolders } from './listing.ts'
+import { MarkdownDocument } from './markdown-document.ts'
+import type { DumpOutput } from './output.ts'
+import { COMMON_MODES } from './preamble.ts'
+import type { SectionCacheOptions } from './section-cache.ts'
+import { LazySpool } from './spool.ts'
+import type { DumpStatistics } from './statistics.ts'
+
+/** The spellings of a dump. */
+export type DumpFormat = 'md' | 'json' | 'jsonl'
+
+export interface RenderOptions {
+  /** Default `md`. */
+  format?: DumpFormat
+  /** Contents at the head of a Markdown document; default `tree`. */
+  contents?: ContentsStyle
+  /** Content that is no text: as base64 (default), or left out and recorded as an omission. */
+  binary?: 'base64' | 'omit'
+  /** Write times of last modification; by default a dump is the same whatever the clock said. */
+  times?: boolean
+  /** Reuse the sections of an earlier Markdown document for what has not changed since. */
+  cache?: SectionCacheOptions | undefined
+  signal?: AbortSignal | undefined
+  onProgress?: ProgressListener | undefined
+}
+
+/** What became of a source. */
+export interface RenderResult {
+  statistics: DumpStatistics
+  /** Hex SHA-256 of the document. */
+  sha256: string
+  /** What the source left out, and what could not be rendered. */
+  omissions: readonly Omission[]
+  /** Entries that were taken over from the earlier document. */
+  reusedEntries: number
+  /** `false`: nothing at all has changed, nothing was written, and the earlier document is the result. */
+  isWritten: boolean
+  /** To be called once the document is published: remembers it for the next run. */
+  saveCache(): void
+}
+
+/** A document in the making: one class for each spelling. */
+export interface DumpDocument extends Disposable {
+  /** Whether the earlier document already is what would be written. */
+  isUnchanged(): boolean
+  /** Whether the next entry can be added without its content. */
+  knows(entry: Entry): boolean
+  /** Add the next entry, its content at hand; returns whether the content was left out because it is binary. */
+  add(entry: Entry): { isOmitted: boolean }
+  /** Complete the document; returns its digest if that is known already. */
+  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> & { sha256?: string }
+  /** Remember the document, now that it is published. */
+  saveCache(sha256: string, statistics: DumpStatistics): void
+}
+
+const PROGRESS_ENTRIES = 256
+const HASH_PIECE_BYTES = 1024 * 1024
+
+/**
+ * Write a source as one document. The output must be empty; it holds the document when this returns, unless `isWritten` is `false`.
+ * A file that cannot be read, or keeps changing, becomes an omission; everything else that goes wrong is thrown.
+ */
+export async function renderDump(source: EntrySource, output: DumpOutput, options: RenderOptions = {}): Promise<RenderResult> {
+  using spool = new LazySpool()
+  const listed = await listEntries(source, spool, { signal: options.signal, onProgress: options.onProgress })
+  const format = options.format ?? 'md'
+  const modes = format === 'md' ? mostCommonModes(listed) : COMMON_MODES
+  const entries = withoutImpliedFolders(listed, modes)
+  using document: DumpDocument =
+    format === 'md' ? new MarkdownDocument(source, entries, modes, output, options) : new JsonDocument(source, output, format, options)
+  const isWritten = !document.isUnchanged()
+  const failed = isWritten ? await addAll(document, entries, spool, options) : []
+  const { sha256 = digestOf(output), ...result } = document.finish()
+  return {
+    ...result,
+    sha256,
+    isWritten,
+    omissions: [...source.omissions, ...failed],
+    saveCache: () => document.saveCache(sha256, result.statistics),
+  }
+}
+
+async function addAll(document: DumpDocument, entries: readonly Entry[], spool: LazySpool, options: RenderOptions): Promise<Omission[]> {
+  const omissions: Omission[] = []
+  const totalBytes = entries.reduce((total, entry) => total + entry.sizeBytes, 0)
+  let doneBytes = 0
+  for (const [i, entry] of entries.entries()) {
+    if (i % PROGRESS_ENTRIES === 0) {
+      options.signal?.throwIfAborted()
+      options.onProgress?.({ phase: 'reading', doneEntries: i, doneBytes, totalEntries: entries.length, totalBytes })
+      // Let signals and timers have their turn: nothing else in this loop waits.
+      if (options.signal !== undefined || options.onProgress !== undefined) await new Promise(setImmediate)
+    }
+    try {
+      const isAtHand = entry.content?.kind !== 'stream' || document.knows(entry)
+      const { isOmitted } = document.add(isAtHand ? entry : await bringContent(entry, spool))
+      if (isOmitted) omissions.push({ path: entry.path, reason: 'binary' })
+    } catch (error) {
+      omissions.push(omissionFor(entry, error))
+    }
+    doneBytes += entry.sizeBytes
+  }
+  options.onProgress?.({ phase: 'reading', doneEntries: entries.length, doneBytes, totalEntries: entries.length, totalBytes })
+  return omissions
+}
+
+/** Trouble with one file is a fact about that file; anything else ends the dump. */
+function omissionFor(entry: Entry, error: unknown): Omission {
+  if (isArcError(error)) {
+    if (error.code === 'ARC_ENTRY_CHANGED') return { path: entry.path, reason: 'changed', detail: error.message }
+    if (error.code === 'ARC_ENTRY_UNREADABLE') {
+      const isGone = error.details['errno'] === 'ENOENT'
+      return { path: entry.path, reason: isGone ? 'vanished' : 'unreadable', detail: error.message }
+    }
+  }
+  throw error
+}
+
+function digestOf(output: DumpOutput): string {
+  const sha256 = startSha256()
+  const piece = Buffer.allocUnsafe(HASH_PIECE_BYTES)
+  for (let at = 0; at < output.sizeBytes; at += piece.length) sha256.update(piece.subarray(0, output.read(piece, at)))
+  return sha256.digestHex()
+}

@@ -1,0 +1,133 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { ArcError, encodePath, type Entry } from '@arc/core'
+import { sha256Hex, StampCache, StampCacheWriter } from '@arc/core/node'
+import type { WrittenSection } from './markdown-sections.ts'
+import type { DumpStatistics } from './statistics.ts'
+
+/** Where a document's sections are remembered between runs. */
+export interface SectionCacheOptions {
+  /** The cache file; disposable. */
+  file: string
+  /** The document of the earlier run, which the new one is going to replace. */
+  document: string
+  /** Whatever decides how an entry is rendered: another key is another cache. */
+  key: string
+}
+
+/** What is remembered about a document as a whole. */
+interface DocumentNote {
+  /** Identity of the document file right after it was published. */
+  stamp: string
+  preambleSha256: string
+  preambleBytes: number
+  sha256: string
+  statistics: DumpStatistics
+}
+
+// sha256 | offset, size, head, tail, lines, content size: float64 each | omitted
+const PAYLOAD_BYTES = 32 + 6 * 8 + 8
+
+/** The earlier document and what is known of its sections. */
+export class SectionCache implements Disposable {
+  readonly note: DocumentNote
+  readonly #stamps: StampCache
+  readonly #fd: number
+
+  private constructor(note: DocumentNote, stamps: StampCache, fd: number) {
+    this.note = note
+    this.#stamps = stamps
+    this.#fd = fd
+  }
+
+  /** The cache for these options, if there is one and the document is still the one it describes. */
+  static open(options: SectionCacheOptions): SectionCache | undefined {
+    const stamps = StampCache.load(options.file, options.key, PAYLOAD_BYTES)
+    if (stamps === undefined) return undefined
+    const note = JSON.parse(stamps.note) as DocumentNote
+    let fd: number
+    try {
+      fd = openSync(options.document, 'r')
+    } catch {
+      return undefined
+    }
+    if (documentStamp(fd) === note.stamp) return new SectionCache(note, stamps, fd)
+    closeSync(fd)
+    return undefined
+  }
+
+  get sectionCount(): number {
+    return this.#stamps.rowCount
+  }
+
+  /** The section of an entry that has not changed since. Ask in byte order of path. */
+  find(entry: Entry): WrittenSection | undefined {
+    const payload = this.#stamps.find(entry)
+    if (payload === undefined) return undefined
+    const section = readPayload(payload)
+    const isSame = entry.target === undefined || sha256Hex(encodePath(entry.target)) === section.sha256
+    return isSame ? section : undefined
+  }
+
+  /** Begin to ask from the first path again. */
+  rewind(): void {
+    this.#stamps.rewind()
+  }
+
+  /** Fill a buffer from a place in the earlier document's sections. */
+  read(into: Buffer, offset: number): void {
+    const count = readSync(this.#fd, into, 0, into.length, offset + this.note.preambleBytes)
+    if (count !== into.length) throw new ArcError('ARC_CACHE_INVALID', 'the earlier document changed while it was read')
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd)
+  }
+}
+
+/** Collects what the next run's {@link SectionCache} will know. */
+export class SectionCacheWriter {
+  readonly #rows = new StampCacheWriter(PAYLOAD_BYTES)
+  readonly #payload = Buffer.alloc(PAYLOAD_BYTES)
+
+  /** `section.offset` counts from the end of the preamble. */
+  add(entry: Entry, section: WrittenSection): void {
+    const payload = this.#payload
+    if (section.sha256 === undefined) payload.fill(0, 0, 32)
+    else payload.write(section.sha256, 0, 'hex')
+    const { offset, sizeBytes, headBytes, tailBytes, lines, contentBytes } = section
+    const figures = [offset, sizeBytes, headBytes, tailBytes, lines, contentBytes]
+    for (const [i, figure] of figures.entries()) payload.writeDoubleLE(figure, 32 + i * 8)
+    payload.writeUInt8(section.isOmitted ? 1 : 0, 80)
+    this.#rows.add(entry, payload)
+  }
+
+  /** Save, once the document is published. A cache that cannot be written is no cache: nothing else depends on it. */
+  save(options: SectionCacheOptions, note: Omit<DocumentNote, 'stamp'>): void {
+    const fd = openSync(options.document, 'r')
+    try {
+      this.#rows.save(options.file, options.key, JSON.stringify({ ...note, stamp: documentStamp(fd) } satisfies DocumentNote))
+    } finally {
+      closeSync(fd)
+    }
+  }
+}
+
+function readPayload(payload: Buffer): WrittenSection {
+  const figure = (i: number): number => payload.readDoubleLE(32 + i * 8)
+  const sha256 = payload.toString('hex', 0, 32)
+  return {
+    sha256: /^0+$/.test(sha256) ? undefined : sha256,
+    offset: figure(0),
+    sizeBytes: figure(1),
+    headBytes: figure(2),
+    tailBytes: figure(3),
+    lines: figure(4),
+    contentBytes: figure(5),
+    isOmitted: payload.readUInt8(80) === 1,
+  }
+}
+
+function documentStamp(fd: number): string {
+  const stat = fstatSync(fd, { bigint: true })
+  return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':')
+}

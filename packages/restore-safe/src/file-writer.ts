@@ -1,0 +1,232 @@
+import { constants as fsConstants } from 'node:fs'
+import {
+  ArcError,
+  type Entry,
+  entryChanged,
+  type EntryPath,
+  errnoOf,
+  type Limits,
+  printablePath,
+  systemCallError,
+} from '@arc/core'
+import { type FileSystem, sha256Hex, startSha256, writeFully } from '@arc/core/node'
+import { duplicate, limitExceeded } from './restore-tree.ts'
+
+// O_NOFOLLOW is absent on Windows, where O_EXCL alone already refuses any name that exists.
+const CREATE = fsConstants.O_CREAT | fsConstants.O_EXCL | fsConstants.O_WRONLY | (fsConstants.O_NOFOLLOW ?? 0)
+const BUFFER_BYTES = 256 * 1024
+
+/** One file to be created. */
+export interface FileJob {
+  readonly entry: Entry
+  /** Where, inside the staging folder. */
+  readonly at: string | Buffer
+  readonly mode: number
+}
+
+/**
+ * Creates files and checks every byte that goes into them. One buffer serves all; metadata is set on the descriptor that
+ * created the file, never by name.
+ */
+export class FileWriter {
+  writtenBytes = 0
+  verifiedFiles = 0
+  readonly #fs: FileSystem
+  readonly #limits: Readonly<Limits>
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+  readonly #createdModes = new Map<number, number>()
+
+  constructor(fs: FileSystem, limits: Readonly<Limits>) {
+    this.#fs = fs
+    this.#limits = limits
+  }
+
+  /**
+   * Forget which permissions creating a file with a given mode really gives. Only the umask and a folder's default
+   * access list decide that, so one look per mode is enough for as long as no other code can run in between.
+   */
+  forgetCreatedModes(): void {
+    this.#createdModes.clear()
+  }
+
+  /** Write a file whose content is at hand. */
+  writeSync(job: FileJob): void {
+    const { entry } = job
+    this.#checkDeclared(entry)
+    if (entry.content?.kind !== 'sync') throw noContent(entry.path)
+    const reader = entry.content.open()
+    try {
+      const count = reader.read(this.#buffer)
+      if (count < BUFFER_BYTES) this.#writeSmall(job, this.#buffer.subarray(0, count))
+      else this.#writeLarge(job, count, () => reader.read(this.#buffer))
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** Write a file whose content arrives. */
+  async writeStream(job: FileJob): Promise<void> {
+    const { entry } = job
+    this.#checkDeclared(entry)
+    if (entry.content?.kind !== 'stream') throw noContent(entry.path)
+    const check = new ContentCheck(entry)
+    const fd = this.#create(job)
+    try {
+      for await (const piece of entry.content.stream()) this.#append(job, fd, piece, check)
+      check.end()
+      this.forgetCreatedModes()
+      this.#finish(job, fd)
+      this.forgetCreatedModes() // the look was at a file created before other code ran
+    } finally {
+      this.#fs.closeSync(fd)
+    }
+    this.#count(entry)
+  }
+
+  /** Most files: the whole content is in the buffer, so nothing is created before it has been verified. */
+  #writeSmall(job: FileJob, bytes: Uint8Array): void {
+    const { entry } = job
+    if (bytes.length !== entry.sizeBytes) throw wrongSize(entry, bytes.length)
+    if (entry.sha256 !== undefined && sha256Hex(bytes) !== entry.sha256) throw wrongHash(entry)
+    this.#checkTotal(entry.path, bytes.length)
+    const fd = this.#create(job)
+    try {
+      if (bytes.length > 0) this.#writeBytes(entry.path, fd, bytes)
+      this.#finish(job, fd)
+    } finally {
+      this.#fs.closeSync(fd)
+    }
+    this.#count(entry)
+  }
+
+  #writeLarge(job: FileJob, firstCount: number, readMore: () => number): void {
+    const check = new ContentCheck(job.entry)
+    const fd = this.#create(job)
+    try {
+      for (let count = firstCount; count > 0; count = count < BUFFER_BYTES ? 0 : readMore()) {
+        this.#append(job, fd, this.#buffer.subarray(0, count), check)
+      }
+      check.end()
+      this.#finish(job, fd)
+    } finally {
+      this.#fs.closeSync(fd)
+    }
+    this.#count(job.entry)
+  }
+
+  #append(job: FileJob, fd: number, piece: Uint8Array, check: ContentCheck): void {
+    check.add(piece)
+    this.#checkTotal(job.entry.path, piece.length)
+    this.#writeBytes(job.entry.path, fd, piece)
+  }
+
+  #writeBytes(path: EntryPath, fd: number, bytes: Uint8Array): void {
+    try {
+      writeFully(this.#fs, fd, bytes, null)
+    } catch (error) {
+      throw systemCallError(error, 'write', printablePath(path))
+    }
+  }
+
+  #create(job: FileJob): number {
+    try {
+      return this.#fs.openSync(job.at, CREATE, job.mode & 0o777)
+    } catch (error) {
+      throw notCreated(job.entry.path, error)
+    }
+  }
+
+  #finish(job: FileJob, fd: number): void {
+    const { path, mtimeNs } = job.entry
+    try {
+      if (this.#modeOf(fd, job.mode & 0o777) !== job.mode) this.#fs.fchmodSync(fd, job.mode)
+      if (mtimeNs !== undefined) setTimes(mtimeNs, (seconds) => this.#fs.futimesSync(fd, seconds, seconds))
+    } catch (error) {
+      throw systemCallError(error, 'set mode and time of', printablePath(path))
+    }
+  }
+
+  #modeOf(fd: number, requested: number): number {
+    const known = this.#createdModes.get(requested)
+    if (known !== undefined) return known
+    const created = this.#fs.fstatSync(fd).mode & 0o7777
+    this.#createdModes.set(requested, created)
+    return created
+  }
+
+  #checkDeclared(entry: Entry): void {
+    if (entry.sizeBytes > this.#limits.maxFileBytes)
+      throw limitExceeded(entry.path, 'maxFileBytes', this.#limits.maxFileBytes)
+  }
+
+  #checkTotal(path: EntryPath, moreBytes: number): void {
+    this.writtenBytes += moreBytes
+    if (this.writtenBytes > this.#limits.maxTotalBytes)
+      throw limitExceeded(path, 'maxTotalBytes', this.#limits.maxTotalBytes)
+  }
+
+  #count(entry: Entry): void {
+    if (entry.sha256 !== undefined) this.verifiedFiles++
+  }
+}
+
+/** Compares content that comes in pieces with what its entry declares; stops at the first byte too many. */
+class ContentCheck {
+  readonly #entry: Entry
+  readonly #hash: ReturnType<typeof startSha256> | undefined
+  #bytes = 0
+
+  constructor(entry: Entry) {
+    this.#entry = entry
+    this.#hash = entry.sha256 === undefined ? undefined : startSha256()
+  }
+
+  add(piece: Uint8Array): void {
+    this.#bytes += piece.length
+    if (this.#bytes > this.#entry.sizeBytes) throw wrongSize(this.#entry, this.#bytes)
+    this.#hash?.update(piece)
+  }
+
+  end(): void {
+    if (this.#bytes !== this.#entry.sizeBytes) throw wrongSize(this.#entry, this.#bytes)
+    if (this.#hash !== undefined && this.#hash.digestHex() !== this.#entry.sha256) throw wrongHash(this.#entry)
+  }
+}
+
+/**
+ * Give `apply` a modification time in seconds. Node takes times as double-precision seconds, so what arrives is up to a
+ * quarter of a microsecond off today, a whole one on Node 22.
+ */
+export function setTimes(mtimeNs: bigint, apply: (seconds: number) => void): void {
+  apply(Number(mtimeNs) / 1e9)
+}
+
+/** Why a name could not be created. In a private folder, only a twin of this same restore can have it already. */
+export function notCreated(path: EntryPath, error: unknown): ArcError {
+  if (errnoOf(error) === 'EEXIST')
+    return duplicate(path, 'has a name that this file system takes for the name of another entry')
+  return systemCallError(error, 'create', printablePath(path))
+}
+
+function noContent(path: EntryPath): ArcError {
+  return new ArcError('ARC_ENTRY_UNREADABLE', `${printablePath(path)} came without content`, {
+    path: printablePath(path),
+  })
+}
+
+function wrongSize(entry: Entry, foundBytes: number): ArcError {
+  if (entry.sha256 === undefined) return entryChanged(entry, foundBytes)
+  return mismatch(entry, `${entry.sizeBytes} bytes are declared, ${foundBytes} or more were found`)
+}
+
+function wrongHash(entry: Entry): ArcError {
+  return mismatch(entry, 'its SHA-256 is not the declared one')
+}
+
+function mismatch(entry: Entry, how: string): ArcError {
+  const path = printablePath(entry.path)
+  return new ArcError('ARC_HASH_MISMATCH', `the content of ${path} is damaged: ${how}`, {
+    path,
+    hint: 'Nothing was changed. Get an undamaged copy of the source.',
+  })
+}

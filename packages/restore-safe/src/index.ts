@@ -1,0 +1,29 @@
+export { applyRestore } from './apply.ts'
+export type {
+  ApplyOptions,
+  JobOptions,
+  PlanOptions,
+  RestoreNewOptions,
+  SwapOptions,
+  TreeOptions,
+  UndoOptions,
+} from './options.ts'
+export type {
+  LinkPolicy,
+  OutwardLink,
+  RecoveryOutcome,
+  RestoreConflict,
+  RestoreMode,
+  RestorePlan,
+  RestorePoint,
+  RestoreReason,
+  RestoreResult,
+  RestoreRow,
+  RestoreSpace,
+  RestoreTotals,
+} from './plan.ts'
+export { planRestore } from './planning.ts'
+export { recoverTarget } from './recovery.ts'
+export { restoreNew } from './restore-new.ts'
+export { listRestorePoints } from './restore-point.ts'
+export { planUndo, undoRestore } from './undo.ts'

@@ -1,0 +1,226 @@
+import {
+  ArcError,
+  comparePaths,
+  type Entry,
+  type EntryPath,
+  type EntrySource,
+  isArcError,
+  printablePath,
+} from '@arc/core'
+import { contentSha256 } from './content-digest.ts'
+import type { PlanOptions } from './options.ts'
+import { Pace } from './pace.ts'
+import type { RestoreConflict, RestoreMode, RestorePlan, RestoreReason, RestoreRow } from './plan.ts'
+import { limitExceeded, linkLeadsOut, RestoreTree, type TreeRules } from './restore-tree.ts'
+import type { TargetReading } from './target-reading.ts'
+
+type Outline = Pick<RestorePlan, 'rows' | 'totals' | 'conflicts' | 'outwardLinks' | 'droppedSetId'>
+
+/**
+ * Works a plan out: the source's entries are put into the same in-memory tree that a restore puts them into, and each is
+ * compared with what the target has. What that tree refuses becomes a conflict.
+ */
+export class Planner {
+  readonly #rules: TreeRules
+  readonly #mode: RestoreMode
+  readonly #options: PlanOptions
+  readonly #tree: RestoreTree
+  readonly #old: Map<EntryPath, Entry>
+  readonly #specials: readonly EntryPath[]
+  readonly #rows = new Map<EntryPath, RestoreRow>()
+  readonly #conflicts: RestoreConflict[] = []
+  readonly #totals = { added: 0, changed: 0, removed: 0, kept: 0, sourceBytes: 0, keptBytes: 0, removedBytes: 0 }
+  readonly #hardLinks = new Set<string>()
+
+  constructor(rules: TreeRules, mode: RestoreMode, reading: TargetReading, options: PlanOptions) {
+    this.#rules = rules
+    this.#mode = mode
+    this.#options = options
+    this.#tree = new RestoreTree(rules)
+    this.#old = new Map(reading.scan?.entries.map((entry) => [entry.path, entry]))
+    this.#specials = reading.scan?.specials ?? []
+  }
+
+  async readSource(source: EntrySource): Promise<void> {
+    const { only, signal } = this.#options
+    const pace = new Pace(this.#mode === 'new' ? 'listing' : 'comparing', this.#options)
+    for await (const batch of source.entries({ signal })) {
+      for (const entry of batch) {
+        if (only !== undefined && !only(entry.path)) this.#tree.hint(entry)
+        else if (this.#mode === 'new') this.#add(entry, undefined)
+        else await this.#compare(entry)
+        if (pace.count(entry.sizeBytes)) await pace.pause()
+      }
+    }
+    pace.tell()
+  }
+
+  finish(): Outline {
+    this.#planOldPaths()
+    this.#planImpliedFolders()
+    const outwardLinks = this.#tree.outwardLinks()
+    if (this.#rules.links === 'inside') for (const link of outwardLinks) this.#refuse(linkLeadsOut(link))
+    const { maxTotalBytes } = this.#rules.limits
+    if (this.#totals.sourceBytes > maxTotalBytes)
+      this.#refuse(limitExceeded('' as EntryPath, 'maxTotalBytes', maxTotalBytes))
+    return {
+      rows: [...this.#rows.values()].sort((a, b) => comparePaths(a.path, b.path)),
+      totals: this.#totals,
+      conflicts: this.#conflicts,
+      outwardLinks,
+      droppedSetId: this.#tree.droppedSetId,
+    }
+  }
+
+  async #compare(entry: Entry): Promise<void> {
+    const old = this.#old.get(entry.path)
+    const reason = old === undefined ? undefined : await this.#difference(entry, old)
+    this.#add(entry, old === undefined ? undefined : { reason })
+  }
+
+  /** Take an entry of the source; `old` tells that the target has the path, and in what it differs. */
+  #add(entry: Entry, old: { reason: RestoreReason | undefined } | undefined): void {
+    const { maxFileBytes } = this.#rules.limits
+    try {
+      const mode = this.#tree.add(entry)
+      if (entry.sizeBytes > maxFileBytes) throw limitExceeded(entry.path, 'maxFileBytes', maxFileBytes)
+      const action = old === undefined ? 'add' : old.reason === undefined ? 'keep' : 'change'
+      const { path, type, sizeBytes, sha256 } = entry
+      this.#put({
+        path,
+        action,
+        type,
+        sizeBytes,
+        mode,
+        ...(old?.reason && { reason: old.reason }),
+        ...(sha256 !== undefined && { sha256 }),
+      })
+    } catch (error) {
+      this.#refuse(error)
+      return
+    }
+    this.#totals.sourceBytes += this.#newBytes(entry)
+  }
+
+  async #difference(entry: Entry, old: Entry): Promise<RestoreReason | undefined> {
+    if (entry.type !== old.type) return 'type'
+    if (entry.type === 'symlink') return entry.target === old.target ? this.#timeDifference(entry, old) : 'link-target'
+    if (entry.type === 'file') {
+      if (entry.sizeBytes !== old.sizeBytes) return 'size'
+      if (!(await sameContent(entry, old))) return 'content'
+    }
+    const mask = this.#rules.setId ? 0o7777 : 0o1777
+    if ((entry.mode & mask) !== old.mode) return 'mode'
+    return this.#timeDifference(entry, old)
+  }
+
+  #timeDifference(entry: Entry, old: Entry): RestoreReason | undefined {
+    if (entry.mtimeNs === undefined || old.mtimeNs === undefined) return undefined
+    const apart = entry.mtimeNs - old.mtimeNs
+    return apart > TIME_TOLERANCE_NS || apart < -TIME_TOLERANCE_NS ? 'mtime' : undefined
+  }
+
+  /** What becomes of the target's paths that the source does not have. */
+  #planOldPaths(): void {
+    const chosen = [...this.#old.values()].filter(({ path }) => !this.#rows.has(path))
+    const stays = this.#stayingPaths(chosen)
+    for (const entry of chosen) {
+      const now = this.#tree.find(entry.path)
+      if (now?.kind === 'directory' && entry.type !== 'directory') continue // a folder takes its place: told below
+      const carried = now?.kind === 'directory' || stays.has(entry.path)
+      if (carried) this.#carryOver(entry)
+      else this.#remove(entry)
+    }
+    for (const path of this.#specials) this.#planSpecial(path)
+  }
+
+  /** Of the paths that the source lacks, those that stay, with the folders that hold them. */
+  #stayingPaths(entries: readonly Entry[]): Set<EntryPath> {
+    const { only } = this.#options
+    const staying = new Set<EntryPath>()
+    if (this.#mode === 'replace' && only === undefined) return staying
+    for (const { path } of entries) {
+      if (this.#mode === 'replace' && only?.(path) !== false) continue
+      for (
+        let at: string = path;
+        at !== '' && !staying.has(at as EntryPath);
+        at = at.slice(0, Math.max(0, at.lastIndexOf('/')))
+      ) {
+        staying.add(at as EntryPath)
+      }
+    }
+    return staying
+  }
+
+  #carryOver(entry: Entry): void {
+    try {
+      this.#tree.keep(entry)
+    } catch (error) {
+      this.#refuse(error)
+      return
+    }
+    const { path, type, sizeBytes, mode } = entry
+    this.#put({ path, action: 'keep', type, sizeBytes, mode, reason: 'not-in-source' })
+    this.#totals.keptBytes += this.#newBytes(entry)
+  }
+
+  #remove({ path, type, sizeBytes, mode }: Entry): void {
+    this.#put({ path, action: 'remove', type, sizeBytes, mode, reason: 'not-in-source' })
+    if (type === 'file') this.#totals.removedBytes += sizeBytes
+  }
+
+  #planSpecial(path: EntryPath): void {
+    if (this.#rows.has(path)) return
+    const stays = this.#mode === 'merge' || this.#options.only?.(path) === false
+    if (!stays) this.#put({ path, action: 'remove', type: 'special', sizeBytes: 0, mode: 0, reason: 'not-in-source' })
+    else if (this.#tree.find(path) === undefined) {
+      const shown = printablePath(path)
+      this.#refuse(
+        new ArcError('ARC_TARGET_UNSUITABLE', `${shown} is a socket, pipe or device, which cannot be carried over`, {
+          path: shown,
+        }),
+      )
+    }
+  }
+
+  #planImpliedFolders(): void {
+    for (const { path, implied, mode } of this.#tree.folders) {
+      if (!implied || this.#rows.has(path)) continue
+      const replaces = this.#old.has(path) || this.#specials.includes(path)
+      const facts = { path, type: 'directory', sizeBytes: 0, mode, reason: 'implied' } as const
+      this.#put({ ...facts, action: replaces ? 'change' : 'add' })
+    }
+  }
+
+  #put(row: RestoreRow): void {
+    this.#rows.set(row.path, row)
+    this.#totals[COUNTER_OF[row.action]]++
+  }
+
+  #refuse(error: unknown): void {
+    if (!isArcError(error)) throw error
+    this.#conflicts.push({
+      code: error.code,
+      message: error.message,
+      ...(error.path !== undefined && { path: error.path }),
+    })
+  }
+
+  /** Bytes that an entry adds to the staging folder: none for a further name of a file that is counted. */
+  #newBytes(entry: Entry): number {
+    if (entry.type !== 'file' || (entry.hardLink !== undefined && this.#hardLinks.has(entry.hardLink))) return 0
+    if (entry.hardLink !== undefined) this.#hardLinks.add(entry.hardLink)
+    return entry.sizeBytes
+  }
+}
+
+/** Node sets times as double-precision seconds: a restored file is this close to the time it was given. */
+const TIME_TOLERANCE_NS = 2000n
+
+const COUNTER_OF = { add: 'added', change: 'changed', remove: 'removed', keep: 'kept' } as const
+
+async function sameContent(entry: Entry, old: Entry): Promise<boolean> {
+  if (entry.content === undefined || old.content === undefined) return false
+  const wanted = entry.sha256 ?? (await contentSha256(entry.content))
+  return wanted === (await contentSha256(old.content))
+}

@@ -1,0 +1,273 @@
+import {
+  ArcError,
+  assertSafePath,
+  decodePath,
+  encodePath,
+  type Entry,
+  type EntryPath,
+  type Limits,
+  printablePath,
+} from '@arc/core'
+import { LinkJudge } from './link-judge.ts'
+import { foldPath } from './name-fold.ts'
+import type { LinkPolicy, OutwardLink } from './plan.ts'
+
+/** A folder of the tree that is being built. */
+export interface TreeFolder {
+  readonly kind: 'directory'
+  readonly path: EntryPath
+  readonly parent: TreeFolder | undefined
+  readonly children: Map<string, TreeNode>
+  /** Only the names of other entries tell of it, so far. */
+  implied: boolean
+  mode: number
+  mtimeNs: bigint | undefined
+}
+
+/** A symlink of the tree that is being built. */
+export interface TreeLink {
+  readonly kind: 'symlink'
+  readonly path: EntryPath
+  readonly parent: TreeFolder
+  readonly target: EntryPath
+  readonly mtimeNs: bigint | undefined
+}
+
+/** A file needs no node of its own: that its name is taken is all the tree must know. */
+const FILE = { kind: 'file' } as const
+
+export type TreeNode = TreeFolder | TreeLink | typeof FILE
+
+/** What a tree accepts. */
+export interface TreeRules {
+  readonly links: LinkPolicy
+  readonly setId: boolean
+  readonly portable: boolean
+  readonly limits: Readonly<Limits>
+}
+
+const SET_ID = 0o6000
+const IMPLIED_MODE = 0o755
+
+/**
+ * The paths of one restore, in memory. It is the only judge of what may be written where: one entry per path, no entry
+ * below anything but a folder, and links judged by what this tree holds, never by what a disk holds.
+ */
+export class RestoreTree {
+  readonly root: TreeFolder = newFolder('' as EntryPath, undefined, false)
+  /** Every folder but the root, parents before children. */
+  readonly folders: TreeFolder[] = []
+  readonly links: TreeLink[] = []
+  readonly #sourceLinks: TreeLink[] = []
+  readonly droppedSetId: EntryPath[] = []
+  readonly #rules: TreeRules
+  readonly #platform: 'posix' | 'windows'
+  readonly #folderByPath = new Map<string, TreeFolder>([['', this.root]])
+  readonly #hints = new Map<EntryPath, Pick<Entry, 'mode' | 'mtimeNs'>>()
+  readonly #folded: Map<string, EntryPath> | undefined
+  #entryCount = 0
+
+  constructor(rules: TreeRules) {
+    this.#rules = rules
+    this.#platform = rules.portable ? 'windows' : 'posix'
+    this.#folded = rules.portable ? new Map() : undefined
+  }
+
+  /**
+   * Take an entry of the source into the tree; returns the permission bits it is to have. Throws `ARC_PATH_UNSAFE`,
+   * `ARC_ENTRY_DUPLICATE` or `ARC_LIMIT_EXCEEDED`, and then has not taken it.
+   */
+  add(entry: Entry): number {
+    if (this.#entryCount >= this.#rules.limits.maxEntries)
+      throw limitExceeded(entry.path, 'maxEntries', this.#rules.limits.maxEntries)
+    this.#checkPath(entry.path)
+    const mode = this.#modeOf(entry)
+    if (entry.type === 'directory') this.#addFolder(entry, mode)
+    else if (entry.type === 'symlink') this.#addLink(entry)
+    else if (entry.type === 'file') this.#place(entry.path, FILE)
+    else throw unsafe(entry.path, `it is a ${String(entry.type)}, which is never restored`)
+    this.#entryCount++
+    if (mode !== entry.mode && (entry.mode & SET_ID) !== 0) this.droppedSetId.push(entry.path)
+    return mode
+  }
+
+  /** Take a path of the old target that stays. It was there, so its mode and where its links lead are not judged. */
+  keep(entry: Entry): void {
+    if (entry.type === 'directory') this.#addFolder(entry, entry.mode)
+    else if (entry.type === 'symlink') this.#placeLink(entry)
+    else this.#place(entry.path, FILE)
+  }
+
+  /** What a folder is to look like in case only the names of other entries tell of it. The first hint counts. */
+  hint(folder: Entry): void {
+    if (folder.type !== 'directory' || this.#hints.has(folder.path)) return
+    const { mode, mtimeNs } = folder
+    this.#hints.set(folder.path, { mode: this.#rules.setId ? mode : mode & ~SET_ID, mtimeNs })
+    const node = this.#folderByPath.get(folder.path)
+    if (node?.implied === true) this.#applyHint(node)
+  }
+
+  /** What has the name, if anything. */
+  find(path: EntryPath): TreeNode | undefined {
+    const { folderPath, name } = splitPath(path)
+    return this.#folderByPath.get(folderPath)?.children.get(name)
+  }
+
+  /** The links of the source that lead out of the tree; to be asked once the tree is complete. */
+  outwardLinks(): OutwardLink[] {
+    const judge = new LinkJudge(this.#platform)
+    const found: OutwardLink[] = []
+    for (const link of this.#sourceLinks) if (judge.leadsOut(link)) found.push({ path: link.path, target: link.target })
+    return found
+  }
+
+  #checkPath(path: EntryPath): void {
+    assertSafePath(path, { platform: this.#platform, limits: this.#rules.limits })
+    assertOneSpelling(path, path)
+  }
+
+  #modeOf(entry: Entry): number {
+    const mode = entry.mode & 0o7777
+    return this.#rules.setId ? mode : mode & ~SET_ID
+  }
+
+  #addFolder(entry: Entry, mode: number): void {
+    const known = this.#folderByPath.get(entry.path)
+    if (known !== undefined && !known.implied) throw duplicate(entry.path, 'is there twice')
+    const folder = known ?? this.#newFolder(entry.path)
+    folder.implied = false
+    folder.mode = mode
+    folder.mtimeNs = entry.mtimeNs
+  }
+
+  #addLink(entry: Entry): void {
+    const { target } = entry
+    if (this.#rules.links === 'refuse') throw unsafe(entry.path, 'it is a symlink, and symlinks are refused')
+    if (target === undefined || target === '' || target.includes('\0'))
+      throw unsafe(entry.path, 'its link target is no path')
+    assertOneSpelling(entry.path, target)
+    const { maxTargetBytes } = this.#rules.limits
+    if (target.length * 3 > maxTargetBytes && encodePath(target).length > maxTargetBytes)
+      throw limitExceeded(entry.path, 'maxTargetBytes', maxTargetBytes)
+    this.#sourceLinks.push(this.#placeLink(entry))
+  }
+
+  #placeLink(entry: Entry): TreeLink {
+    const parent = this.#parentOf(entry.path)
+    const link: TreeLink = {
+      kind: 'symlink',
+      path: entry.path,
+      parent,
+      target: entry.target as EntryPath,
+      mtimeNs: entry.mtimeNs,
+    }
+    this.#place(entry.path, link)
+    this.links.push(link)
+    return link
+  }
+
+  #place(path: EntryPath, node: TreeNode): void {
+    const parent = this.#parentOf(path)
+    const { name } = splitPath(path)
+    const there = parent.children.get(name)
+    if (there !== undefined)
+      throw duplicate(path, there.kind === node.kind ? 'is there twice' : `is both a ${there.kind} and a ${node.kind}`)
+    this.#checkCollision(path)
+    parent.children.set(name, node)
+  }
+
+  #newFolder(path: EntryPath): TreeFolder {
+    const folder = newFolder(path, this.#parentOf(path), true)
+    this.#place(path, folder)
+    this.#folderByPath.set(path, folder)
+    this.folders.push(folder)
+    this.#applyHint(folder)
+    return folder
+  }
+
+  #applyHint(folder: TreeFolder): void {
+    const hint = this.#hints.get(folder.path)
+    if (hint === undefined) return
+    folder.mode = hint.mode
+    folder.mtimeNs = hint.mtimeNs
+  }
+
+  /** The folder that holds `path`; made, with those above it, when nothing has told of it yet. Not recursive: depth is input. */
+  #parentOf(path: EntryPath): TreeFolder {
+    const { folderPath } = splitPath(path)
+    const known = this.#folderByPath.get(folderPath)
+    if (known !== undefined) return known
+    const missing: string[] = []
+    let at: string = folderPath
+    while (!this.#folderByPath.has(at)) {
+      missing.push(at)
+      at = splitPath(at).folderPath
+    }
+    for (const folder of missing.reverse()) this.#newFolder(folder as EntryPath)
+    return this.#folderByPath.get(folderPath) as TreeFolder
+  }
+
+  #checkCollision(path: EntryPath): void {
+    if (this.#folded === undefined) return
+    const key = foldPath(path)
+    const twin = this.#folded.get(key)
+    if (twin !== undefined) throw duplicate(path, `differs from ${printablePath(twin)} only in case or Unicode form`)
+    this.#folded.set(key, path)
+  }
+}
+
+function newFolder(path: EntryPath, parent: TreeFolder | undefined, implied: boolean): TreeFolder {
+  return { kind: 'directory', path, parent, children: new Map(), implied, mode: IMPLIED_MODE, mtimeNs: undefined }
+}
+
+function splitPath(path: string): { folderPath: string; name: string } {
+  const slash = path.lastIndexOf('/')
+  return { folderPath: slash < 0 ? '' : path.slice(0, slash), name: path.slice(slash + 1) }
+}
+
+/** Escaped bytes may spell what has a spelling of its own; then one name would have two keys. */
+function assertOneSpelling(path: EntryPath, text: EntryPath): void {
+  if (!text.isWellFormed() && decodePath(encodePath(text)) !== text)
+    throw unsafe(path, 'it spells valid UTF-8 as if it were not')
+}
+
+function unsafe(path: EntryPath, why: string): ArcError {
+  const shown = printablePath(path)
+  return new ArcError('ARC_PATH_UNSAFE', `${shown} cannot be restored: ${why}`, {
+    path: shown,
+    hint: 'Nothing was written. Do not trust this input; ask whoever made it.',
+  })
+}
+
+/** Refusal of a symlink that leads out of the target. */
+export function linkLeadsOut(link: OutwardLink): ArcError {
+  const shown = printablePath(link.path)
+  return new ArcError(
+    'ARC_PATH_UNSAFE',
+    `${shown} is a symlink that leads out of the target, to ${printablePath(link.target)}`,
+    {
+      path: shown,
+      hint: 'If you trust this source, ask for its links to be kept as they are.',
+      details: { problem: 'outward-link', target: link.target },
+    },
+  )
+}
+
+/** Refusal of a second entry for one path. */
+export function duplicate(path: EntryPath, how: string): ArcError {
+  const shown = printablePath(path)
+  return new ArcError('ARC_ENTRY_DUPLICATE', `${shown} ${how}`, {
+    path: shown,
+    hint: 'Nothing was written: which of the two is meant cannot be known.',
+  })
+}
+
+/** Refusal of more than a limit allows. */
+export function limitExceeded(path: EntryPath, limit: keyof Limits, value: number): ArcError {
+  const shown = printablePath(path)
+  return new ArcError('ARC_LIMIT_EXCEEDED', `${shown} is more than the limit allows (${limit}: ${value})`, {
+    path: shown,
+    hint: 'If you trust this source, raise the limit.',
+    details: { limit, value },
+  })
+}

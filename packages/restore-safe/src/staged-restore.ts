@@ -1,0 +1,116 @@
+import { join } from 'node:path'
+import type { Entry } from '@arc/core'
+import type { FileSystem } from '@arc/core/node'
+import { STAGE_NAME } from './control-folder.ts'
+import { syncTree } from './durability.ts'
+import type { JobOptions, SwapOptions } from './options.ts'
+import { Pace } from './pace.ts'
+import type { OutwardLink, RestoreResult, RestoreTotals } from './plan.ts'
+import { linkLeadsOut, RestoreTree, type TreeRules } from './restore-tree.ts'
+import { Staging } from './staging.ts'
+import { attempt, type Target } from './target.ts'
+
+export interface StagedRestoreOptions
+  extends Pick<JobOptions, 'signal' | 'onProgress'>, Pick<SwapOptions, 'durable' | 'kept'> {
+  readonly target: Target
+  readonly rules: TreeRules
+  readonly fs: FileSystem
+  /** Permissions of the restored folder itself. */
+  readonly rootMode: number | undefined
+  readonly totals?: RestoreTotals | undefined
+}
+
+const NEW_ROOT_MODE = 0o755
+
+/** A restore up to its swap: entries go in, a complete and verified tree in the staging folder comes out. */
+export class StagedRestore {
+  readonly #options: StagedRestoreOptions
+  readonly #root: string
+  readonly #tree: RestoreTree
+  readonly #staging: Staging
+  readonly #pace: Pace
+  #outwardLinks: OutwardLink[] = []
+
+  constructor(options: StagedRestoreOptions) {
+    const { target, rules, fs, totals } = options
+    this.#options = options
+    this.#root = join(target.controlFolder, STAGE_NAME)
+    this.#tree = new RestoreTree(rules)
+    this.#staging = new Staging(this.#root, this.#tree, {
+      fs,
+      limits: rules.limits,
+      oldRoot: target.path,
+      kept: options.kept ?? 'copy',
+    })
+    this.#pace = new Pace('writing', options, totals && { totalBytes: totals.sourceBytes + totals.keptBytes })
+  }
+
+  /** To be called before each batch of a source: between batches, other code may have run. */
+  beginBatch(): void {
+    this.#options.signal?.throwIfAborted()
+    this.#staging.writer.forgetCreatedModes()
+  }
+
+  /** Write an entry of the source; returns a promise only when there is something to wait for. */
+  add(entry: Entry): Promise<void> | undefined {
+    const arriving = this.#staging.add(entry)
+    const due = this.#pace.count(entry.sizeBytes)
+    if (!due) return arriving
+    return this.#pause(arriving)
+  }
+
+  /** Carry over a path of the target as it is. */
+  keep(entry: Entry): Promise<void> | undefined {
+    this.#staging.keep(entry)
+    return this.#pace.count(entry.sizeBytes) ? this.#pause(undefined) : undefined
+  }
+
+  /** Tell what a folder that was not selected looks like, in case something below it was. */
+  hint(entry: Entry): void {
+    this.#tree.hint(entry)
+  }
+
+  /** Complete the tree and make it durable. Throws `ARC_PATH_UNSAFE` when links lead out that may not. */
+  finish(): void {
+    this.#outwardLinks = this.#tree.outwardLinks()
+    const first = this.#outwardLinks[0]
+    if (first !== undefined && this.#options.rules.links === 'inside') throw linkLeadsOut(first)
+    this.#pace.tell()
+    this.#staging.finish(this.#options.rootMode ?? NEW_ROOT_MODE)
+    this.#options.signal?.throwIfAborted()
+    if (this.#options.durable !== false)
+      attempt('make durable', this.#root, () => syncTree(this.#root, this.#pace.doneEntries, this.#options.fs))
+  }
+
+  report(): Pick<
+    RestoreResult,
+    | 'schemaVersion'
+    | 'files'
+    | 'directories'
+    | 'symlinks'
+    | 'hardLinks'
+    | 'writtenBytes'
+    | 'verifiedFiles'
+    | 'outwardLinks'
+    | 'droppedSetId'
+  > {
+    const { counts, writer } = this.#staging
+    return {
+      schemaVersion: 1,
+      files: counts.files,
+      directories: this.#tree.folders.length,
+      symlinks: this.#tree.links.length,
+      hardLinks: counts.hardLinks,
+      writtenBytes: writer.writtenBytes,
+      verifiedFiles: writer.verifiedFiles,
+      outwardLinks: this.#outwardLinks,
+      droppedSetId: this.#tree.droppedSetId,
+    }
+  }
+
+  async #pause(arriving: Promise<void> | undefined): Promise<void> {
+    await arriving
+    await this.#pace.pause()
+    this.#staging.writer.forgetCreatedModes()
+  }
+}

@@ -1,0 +1,75 @@
+import { comparePaths, decodePath, type Entry, type EntryPath, printablePath } from '@arc/core'
+import { type FileSystem, localPath, startSha256 } from '@arc/core/node'
+import { localContent } from './local-content.ts'
+import { attempt, unsuitable } from './target.ts'
+
+/** The tree that is at the target. */
+export interface TargetScan {
+  /** In byte order of path. */
+  readonly entries: readonly Entry[]
+  /** Sockets, pipes and devices. */
+  readonly specials: readonly EntryPath[]
+  /** Changes whenever a path, kind, mode, size, modification time or inode does. */
+  readonly fingerprint: string
+}
+
+interface Found {
+  readonly path: EntryPath
+  readonly line: string
+  readonly entry: Entry | undefined
+}
+
+/** List everything below `root`; opens no file, follows no link. Refuses a tree with another file system mounted in it. */
+export function scanTarget(root: string, fs: FileSystem): TargetScan {
+  const device = attempt('look at', root, () => fs.lstatSync(root, { bigint: true })).dev
+  const found: Found[] = []
+  const folders: EntryPath[] = ['' as EntryPath]
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    for (const path of childPaths(root, next, fs)) {
+      const one = look(root, path, device, fs)
+      found.push(one)
+      if (one.entry?.type === 'directory') folders.push(path)
+    }
+  }
+  found.sort((a, b) => comparePaths(a.path, b.path))
+  const hash = startSha256()
+  for (const { path, line } of found) hash.update(Buffer.from(`${JSON.stringify(path)} ${line}\n`))
+  return {
+    entries: found.flatMap(({ entry }) => entry ?? []),
+    specials: found.flatMap(({ path, entry }) => (entry === undefined ? path : [])),
+    fingerprint: hash.digestHex(),
+  }
+}
+
+function childPaths(root: string, folder: EntryPath, fs: FileSystem): EntryPath[] {
+  const at = folder === '' ? root : localPath(root, folder)
+  const names = attempt('list', printablePath(folder), () => fs.readdirSync(at, { encoding: 'buffer' }))
+  return names.map((name) => (folder === '' ? decodePath(name) : (`${folder}/${decodePath(name)}` as EntryPath)))
+}
+
+function look(root: string, path: EntryPath, device: bigint, fs: FileSystem): Found {
+  const at = localPath(root, path)
+  const stat = attempt('look at', path, () => fs.lstatSync(at, { bigint: true }))
+  if (stat.dev !== device) {
+    throw unsuitable(
+      root,
+      `another file system is mounted at ${printablePath(path)} inside it`,
+      'Unmount it first, or restore to a new folder.',
+    )
+  }
+  const line = `${stat.mode} ${stat.size} ${stat.mtimeNs} ${stat.ino}`
+  const facts = { path, mode: Number(stat.mode) & 0o7777, mtimeNs: stat.mtimeNs }
+  if (stat.isDirectory()) return { path, line, entry: { ...facts, type: 'directory', sizeBytes: 0 } }
+  if (stat.isSymbolicLink()) {
+    const target = decodePath(attempt('read', path, () => fs.readlinkSync(at, { encoding: 'buffer' })))
+    return {
+      path,
+      line: `${line} ${JSON.stringify(target)}`,
+      entry: { ...facts, type: 'symlink', sizeBytes: Number(stat.size), target },
+    }
+  }
+  if (!stat.isFile()) return { path, line, entry: undefined }
+  const hardLink = stat.nlink > 1n ? `target ${stat.ino}` : undefined
+  const content = localContent(root, path, fs)
+  return { path, line, entry: { ...facts, type: 'file', sizeBytes: Number(stat.size), content, hardLink } }
+}

@@ -1,0 +1,138 @@
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { ArcError, errnoOf, printablePath, systemCallError } from '@arc/core'
+import { type FileSystem, sha256Hex } from '@arc/core/node'
+
+/** Where a restore happens. */
+export interface Target {
+  /** Absolute, symlinks resolved; it need not exist. */
+  readonly path: string
+  readonly parent: string
+  /** Everything this package keeps outside the tree: staging, journal, lock, restore points. */
+  readonly controlFolder: string
+  /** True when the path that was asked for is a symlink to {@link Target.path}. */
+  readonly viaLink: boolean
+}
+
+/** What is at the target now. */
+export interface TargetState {
+  readonly kind: 'missing' | 'empty' | 'occupied'
+  /** Permission bits of the folder; `undefined` when it is missing. */
+  readonly mode?: number | undefined
+}
+
+const MAX_LINKS = 40
+const MAX_NAME_BYTES = 255
+
+/**
+ * Find the folder that `path` means. The path is the operator's own, so symlinks in it are followed, one that dangles
+ * included: after an interrupted swap it is the target itself that is missing.
+ */
+export function locateTarget(path: string, fs: FileSystem): Target {
+  let at = resolve(path)
+  for (let links = 0; links <= MAX_LINKS; links++) {
+    const parent = realParent(at, path, fs)
+    const real = join(parent, basename(at))
+    if (basename(at) === '')
+      throw unsuitable(path, 'it is the root of the file system', 'Name a folder that can be replaced as a whole.')
+    const stat = attempt('look at', real, () => fs.lstatSync(real, { throwIfNoEntry: false }))
+    if (stat?.isSymbolicLink() !== true)
+      return { path: real, parent, controlFolder: join(parent, controlName(basename(at))), viaLink: links > 0 }
+    at = resolve(parent, fs.readlinkSync(real))
+  }
+  throw unsuitable(path, 'its symlinks lead in a circle', 'Name the folder itself.')
+}
+
+function realParent(at: string, asked: string, fs: FileSystem): string {
+  try {
+    return fs.realpathSync(dirname(at))
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw systemCallError(error, 'look at', dirname(at))
+    throw new ArcError(
+      'ARC_NOT_FOUND',
+      `the folder that would hold ${printablePath(asked)} does not exist: ${printablePath(dirname(at))}`,
+      {
+        path: printablePath(asked),
+        hint: 'Create it first.',
+      },
+    )
+  }
+}
+
+function controlName(name: string): string {
+  const plain = `.${name}.arc-restore`
+  return Buffer.byteLength(plain) <= MAX_NAME_BYTES
+    ? plain
+    : `.${sha256Hex(Buffer.from(name)).slice(0, 32)}.arc-restore`
+}
+
+/** Look at the target, and refuse with `ARC_TARGET_UNSUITABLE` what could not be swapped. Reads no content. */
+export function inspectTarget(target: Target, fs: FileSystem): TargetState {
+  const stat = attempt('look at', target.path, () => fs.statSync(target.path, { throwIfNoEntry: false }))
+  if (stat === undefined) {
+    if (target.viaLink)
+      throw unsuitable(
+        target.path,
+        'a symlink leads to it, but it does not exist',
+        'Create the folder, or name it directly.',
+      )
+    return { kind: 'missing' }
+  }
+  if (!stat.isDirectory()) {
+    throw new ArcError('ARC_NOT_A_DIRECTORY', `${printablePath(target.path)} is not a folder`, {
+      path: printablePath(target.path),
+      hint: 'Name a folder, or a path that does not exist yet.',
+    })
+  }
+  if (stat.dev !== attempt('look at', target.parent, () => fs.statSync(target.parent)).dev)
+    throw mountPoint(target.path)
+  if (holdsCurrentFolder(target.path)) {
+    throw unsuitable(
+      target.path,
+      'it is, or holds, the current folder, which would be swapped away',
+      'Change to a folder outside it, then try again.',
+    )
+  }
+  const empty = attempt('list', target.path, () => fs.readdirSync(target.path)).length === 0
+  return { kind: empty ? 'empty' : 'occupied', mode: stat.mode & 0o7777 }
+}
+
+function holdsCurrentFolder(path: string): boolean {
+  try {
+    const current = realpathSync('.')
+    return current === path || current.startsWith(path + sep)
+  } catch {
+    return false // the current folder has been removed: it is nowhere
+  }
+}
+
+/** Refusal of a target that can be named, but not swapped. */
+export function unsuitable(path: string, why: string, hint: string, cause?: unknown): ArcError {
+  const shown = printablePath(path)
+  return new ArcError('ARC_TARGET_UNSUITABLE', `cannot restore to ${shown}: ${why}`, { path: shown, hint, cause })
+}
+
+/** Refusal of a target on another file system than the folder around it. */
+export function mountPoint(path: string, cause?: unknown): ArcError {
+  return unsuitable(
+    path,
+    'it is a mount point, which cannot be swapped',
+    'Restore to a new folder inside it, then move the files.',
+    cause,
+  )
+}
+
+/** Refusal when the folder around the target takes no new names. */
+export function unwritableParent(target: Target, cause: unknown): ArcError {
+  const why = `the folder that holds it cannot be written to (${String(errnoOf(cause))})`
+  return unsuitable(target.path, why, 'Choose another place, or run as a user that may write there.', cause)
+}
+
+/** Do `step`; a failed system call becomes an error that says what was being done. */
+export function attempt<T>(action: string, path: string, step: () => T): T {
+  try {
+    return step()
+  } catch (error) {
+    throw systemCallError(error, action, printablePath(path))
+  }
+}

@@ -1,0 +1,82 @@
+// The whole gate: check, test, build, smoke. Every step runs even when an earlier one failed, so that one run tells
+// everything; the time of each is printed, and the last line is `N passed, N failed`.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { root } from './workspace.ts'
+
+interface Step {
+  name: string
+  command: readonly [program: string, ...args: string[]]
+  /** Steps without which this one says nothing. */
+  needs?: readonly string[]
+}
+
+interface StepResult {
+  passed: number
+  failed: number
+  durationMs: number
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'arc-gate-'))
+const testReport = join(scratch, 'tests.json')
+
+const STEPS: readonly Step[] = [
+  { name: 'types', command: ['tsc'] },
+  { name: 'lint', command: ['oxlint'] },
+  { name: 'format', command: ['oxfmt', '--check'] },
+  { name: 'unused', command: ['knip'] },
+  {
+    name: 'test',
+    command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${testReport}`],
+  },
+  { name: 'build', command: ['pnpm', '--recursive', 'run', 'build'] },
+  { name: 'smoke', command: ['node', 'tools/smoke.ts'], needs: ['build'] },
+]
+
+/** What we read of Vitest's JSON report. */
+interface TestReport {
+  numPassedTests: number
+  numFailedTests: number
+}
+
+const results = new Map<string, StepResult>()
+for (const step of STEPS) {
+  console.log(`\n=== ${step.name}`)
+  const missing = step.needs?.find((name) => (results.get(name)?.failed ?? 1) > 0)
+  if (missing !== undefined) console.log(`not run: ${missing} failed`)
+  results.set(step.name, missing === undefined ? runStep(step) : { passed: 0, failed: 1, durationMs: 0 })
+}
+rmSync(scratch, { recursive: true, force: true })
+
+console.log('\n=== summary')
+for (const [name, { passed, failed, durationMs }] of results) {
+  const seconds = `${(durationMs / 1000).toFixed(1)} s`
+  console.log(
+    `${failed > 0 ? 'FAIL' : 'ok  '} ${name.padEnd(8)} ${seconds.padStart(8)}  ${passed} passed, ${failed} failed`,
+  )
+}
+const total = (pick: (result: StepResult) => number): number =>
+  [...results.values()].map(pick).reduce((a, b) => a + b, 0)
+const failed = total((result) => result.failed)
+console.log(`${total((result) => result.passed)} passed, ${failed} failed`)
+process.exitCode = failed > 0 ? 1 : 0
+
+/** A step counts as one check; the test step counts as its tests. */
+function runStep({ name, command: [program, ...args] }: Step): StepResult {
+  const startedMs = performance.now()
+  const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit' })
+  const durationMs = performance.now() - startedMs
+  const ok = status === 0
+  const own = { passed: ok ? 1 : 0, failed: ok ? 0 : 1, durationMs }
+  return name === 'test' ? { ...own, ...countTests(ok) } : own
+}
+
+/** A run that ended badly without a failed test (a file that does not load, an error outside of tests) fails once. */
+function countTests(ok: boolean): Pick<StepResult, 'passed' | 'failed'> {
+  if (!existsSync(testReport)) return { passed: 0, failed: 1 }
+  const { numPassedTests, numFailedTests }: TestReport = JSON.parse(readFileSync(testReport, 'utf8'))
+  return { passed: numPassedTests, failed: ok ? numFailedTests : Math.max(numFailedTests, 1) }
+}
