@@ -463,6 +463,10 @@ MEMBERS = {  # by type: required, optional
 def parse_json(text: str, offset: Offset) -> Any:
     try:
         return DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        before = len(text[:error.pos].encode('utf-8', 'surrogatepass'))
+        where = None if offset is None else offset + before
+        raise DumpError(f'is not JSON: {error.msg}', where) from None
     except (ValueError, RecursionError) as error:
         raise DumpError(f'is not JSON: {error}', offset) from None
 
@@ -550,16 +554,23 @@ Record = Tuple[Offset, Any, Optional[bytes]]  # a value, and how the writer spel
 
 def json_records(data: bytes) -> Iterator[Record]:
     """Header, entries and footer, from JSON Lines or JSON in any layout."""
-    lines = line_spans(data) if is_json_lines(data) else our_json_spans(data)
-    if lines is None:
-        document = parse_json(utf8(data, 0), 0)
-        if not isinstance(document, dict) or not isinstance(document.get('entries'), list):
-            raise DumpError('is JSON, but no arc-dump', 0)
-        for value in [document.get('dump'), *document['entries'], document.get('footer')]:
-            yield None, value, None
+    if is_json_lines(data):
+        for start, end in line_spans(data):
+            line = data[start:end]
+            yield start, parse_json(utf8(line, start), start), line
+        return
+    document = parse_json(utf8(data, 0), 0)
+    if not isinstance(document, dict) or not isinstance(document.get('entries'), list):
+        raise DumpError('is JSON, but no arc-dump', 0)
+    values = [document.get('dump'), *document['entries'], document.get('footer')]
+    spans = our_json_spans(data)
+    spelled = [data[start:end] for start, end in spans]
+    if len(values) == len(spans) and all(re.fullmatch(rb'\{.*\}', one) for one in spelled):
+        for (start, _), value, spelling in zip(spans, values, spelled):
+            yield start, value, spelling
     else:
-        for start, end in lines:
-            yield start, parse_json(utf8(data[start:end], start), start), data[start:end]
+        for value in values:
+            yield None, value, None
 
 
 def is_json_lines(data: bytes) -> bool:
@@ -580,12 +591,11 @@ def line_spans(data: bytes) -> Iterator[Tuple[int, int]]:
         at = end + 1
 
 
-def our_json_spans(data: bytes) -> Optional[List[Tuple[int, int]]]:
-    """Header, entries and footer of JSON in the layout of section 4; None if it has another."""
+def our_json_spans(data: bytes) -> List[Tuple[int, int]]:
+    """Where header, entries and footer are, if the layout is that of section 4."""
     entries, footer = data.find(b',"entries":[\n'), data.rfind(b'],"footer":')
-    end = len(data.rstrip(b'\n')) - 1
-    if not data.startswith(b'{"dump":') or not 0 < entries < footer or data[end:end + 1] != b'}':
-        return None
+    if not data.startswith(b'{"dump":') or not 0 < entries < footer:
+        return []
     spans = [(8, entries)]
     at = entries + 13
     while at < footer:
@@ -593,9 +603,7 @@ def our_json_spans(data: bytes) -> Optional[List[Tuple[int, int]]]:
         entry_end = footer if line_end < 0 else line_end
         spans.append((at, entry_end))
         at = entry_end + 2
-    if any(b'\n' in data[start:end] for start, end in spans):
-        return None
-    return [*spans, (footer + 11, end)]
+    return [*spans, (footer + 11, len(data.rstrip(b'\n')) - 1)]
 
 
 def read_json(data: bytes) -> Dump:

@@ -121,7 +121,7 @@ def json_entries() -> List[str]:
         line('bin', 'file', b'\0\1\2\xff', ',"mode":"4755","mtime":"1.000000001","base64":["AAE=","Av8="]'),
         line('caf\\udce9', 'directory', None, ',"mode":"755"'),
         line('same', 'hardlink', b'\0\1\2\xff', ',"to":"bin"'),
-        line('z', 'symlink', b'caf\xe9', ',"target":"caf\\udce9"'),
+        line('z', 'symlink', b'caf\xe9', ',"mtime":"2.000000000","target":"caf\\udce9"'),
     ]
 
 
@@ -220,6 +220,7 @@ class Restores(Scratch):
                 })
                 self.assertEqual(os.lstat(target + '/same').st_nlink, 2)
                 self.assertEqual(os.lstat(target + '/same').st_mtime_ns, 1_000_000_001)
+                self.assertEqual(os.lstat(target + '/z').st_mtime_ns, 2_000_000_000)
                 shutil.rmtree(target)
 
     def test_default_modes_of_the_front_matter(self) -> None:
@@ -265,9 +266,11 @@ class Restores(Scratch):
 
     def test_json_of_another_layout(self) -> None:
         document = json.dumps(json.loads(json_document(json_entries())), indent=1, sort_keys=True)
-        status, out, err = self.run_command('verify', document=document.encode())
-        self.assertEqual((status, err), (0, ''))
-        self.assertIn('only contents were checked', out)
+        ours = json_document(json_entries())
+        for other in (document.encode(), ours.replace(b'"mode":', b'"mode":\n'), ours.replace(b',\n', b', ')):
+            status, out, err = self.run_command('verify', document=other)
+            self.assertEqual((status, err), (0, ''))
+            self.assertIn('only contents were checked', out)
 
     def test_omitted_content(self) -> None:
         row = f'{sha256(b"gone")} 100644 4 a/b\n'
@@ -416,6 +419,12 @@ class Refuses(Scratch):
             self.refused(spell([file]).replace(b'"entries":1', b'"entries":2'), 'counts other')
             self.refused(spell([file]).replace(b'"name":"x"', b'"name":"y"'), 'digest')
             self.refused(spell([file]) + b'{}\n', '')
+            self.refused(spell([file]).replace(b'"end":true', b'"end":1'), 'footer is malformed')
+            self.refused(spell([file]).replace(b'"lines":1', b'"lines":-1'), 'statistics')
+            self.refused(spell([file]).replace(b'[{"name"', b'[2,{"name"'), 'statistics')
+            self.refused(spell(['{"path":"a","type":"directory","mode":"755","size":1}']), 'directory with a size')
+            for long in ('a' * 20_000, 'a/' * 2000 + 'a'):
+                self.refused(spell([file.replace('"path":"a"', f'"path":"{long}"')]), 'longer or deeper', status=1)
 
     def test_truncation_anywhere(self) -> None:
         for document in (markdown(EVERYTHING), json_lines(json_entries()), json_document(json_entries())):
@@ -432,7 +441,8 @@ class Refuses(Scratch):
             self.assertEqual(self.run_command('restore', os.path.join(self.folder, target), document=document)[0], 1)
         self.assertEqual(os.listdir(outside), [])
         self.assertEqual(self.run_command('restore', outside, document=document)[0], 0)
-        self.assertEqual(self.run_command('restore', outside, document=document)[0], 1)
+        status, _, err = self.run_command('restore', outside, document=markdown([Section('b', 'text')]))
+        self.assertEqual((status, os.listdir(outside)), (1, ['a']), err)
 
     def test_more_than_may_be_held(self) -> None:
         bomb = os.path.join(self.folder, 'bomb')

@@ -43,6 +43,7 @@ export class TarSource implements EntrySource {
   #large: LargeFile | undefined
   #isOver = false
   #isStarted = false
+  #isDisposed = false
   #doneEntries = 0
 
   constructor(name: string, input: TarInput, options: ReaderOptions) {
@@ -66,6 +67,7 @@ export class TarSource implements EntrySource {
       onProgress?.({ phase: 'reading', doneEntries: this.#doneEntries, doneBytes: this.#meter.totalBytes })
       if (batch.length > 0) yield batch
       this.#turn.current++
+      if (this.#isDisposed) throw tooLate()
       if (problem !== undefined) throw problem
       if (this.#large !== undefined) yield* this.#handOut(this.#large)
       else if (!this.#isOver) await this.#refill()
@@ -75,7 +77,7 @@ export class TarSource implements EntrySource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#turn.current++
-    this.#isOver = true
+    this.#isDisposed = true
     await this.#input.close()
   }
 

@@ -1,7 +1,8 @@
-import { ArcError, encodePath, entryChanged, type Entry, type EntryPath, isArcError, type Omission, printablePath, readContent } from '@arc/core'
+import { ArcError, encodePath, type Entry, entryChanged, type EntryPath, printablePath, readContent } from '@arc/core'
 import { sha256Hex, startSha256 } from '@arc/core/node'
-import { type FrameBuffer } from './frame-buffer.ts'
-import { Manifest, MANIFEST_NAME } from './manifest.ts'
+import { contentMissing, type EntryWriter, readSmall, WriteRecord } from './entry-writer.ts'
+import type { FrameBuffer } from './frame-buffer.ts'
+import { MANIFEST_NAME } from './manifest.ts'
 import { encodeHeaders, MAX_HEADER_BYTES, type TarRecord } from './tar-encode.ts'
 import { BLOCK_BYTES } from './tar-header.ts'
 
@@ -20,17 +21,9 @@ export interface TarWriterOptions {
   onHeaders?: ((position: number, headers: Uint8Array) => void) | undefined
 }
 
-/** What was written so far. */
-export interface TarTotals {
-  entries: number
-  contentBytes: number
-}
-
 /** Turns entries into a tar archive in a {@link FrameBuffer}. */
-export class TarWriter {
-  readonly totals: TarTotals = { entries: 0, contentBytes: 0 }
-  readonly omissions: Omission[] = []
-  readonly manifest: Manifest | undefined
+export class TarWriter implements EntryWriter {
+  readonly record: WriteRecord
   readonly #buffer: FrameBuffer
   readonly #options: TarWriterOptions
   /** First names of inodes, and the hashes of their content. */
@@ -39,19 +32,16 @@ export class TarWriter {
   constructor(buffer: FrameBuffer, options: TarWriterOptions) {
     this.#buffer = buffer
     this.#options = options
-    this.manifest = options.manifest ? new Manifest() : undefined
+    this.record = new WriteRecord(options)
   }
 
   /** Add an entry; a promise only where the bytes have to wait. A small file that cannot be read becomes an omission. */
   add(entry: Entry): void | Promise<void> {
-    if (this.manifest !== undefined && entry.path === MANIFEST_NAME) {
-      this.omissions.push({ path: entry.path, reason: 'own-output', detail: 'the archive has its own manifest' })
-      return undefined
-    }
+    if (this.record.yieldsToManifest(entry)) return undefined
     const first = entry.hardLink === undefined ? undefined : this.#firstNames.get(entry.hardLink)
     if (first !== undefined) this.#addLink(entry, first)
     else if (entry.type !== 'file') this.#addHeaders(entry, 0)
-    else if (entry.content === undefined) this.#omit(entry, contentMissing(entry))
+    else if (entry.content === undefined) this.record.omit(entry, contentMissing(entry))
     else if (entry.content.kind === 'sync' && entry.sizeBytes <= SMALL_FILE_BYTES) this.#addSmallFile(entry)
     else return this.#addLargeFile(entry, entry.content)
     return this.#buffer.hasFrame ? this.#buffer.passFrames() : undefined
@@ -59,8 +49,8 @@ export class TarWriter {
 
   /** Add the manifest, if there is one, and the end mark. */
   async finish(): Promise<void> {
-    if (this.manifest !== undefined) {
-      const bytes = this.manifest.bytes()
+    const bytes = this.record.manifest?.bytes()
+    if (bytes !== undefined) {
       this.#putHeaders({ path: MANIFEST_NAME, type: 'file', mode: 0o644, sizeBytes: bytes.length, mtimeNs: this.#options.mtimeNs ?? 0n })
       await this.#copyIn([bytes])
       this.#pad(bytes.length)
@@ -72,13 +62,12 @@ export class TarWriter {
   }
 
   #addLink(entry: Entry, first: { path: EntryPath; sha256: string | undefined }): void {
-    this.#putHeaders({ ...this.#record(entry, 0), type: 'hard-link', target: first.path })
-    if (first.sha256 !== undefined) this.manifest?.add(entry.path, first.sha256)
-    this.totals.entries++
+    this.#putHeaders({ ...this.#header(entry, 0), type: 'hard-link', target: first.path })
+    this.record.note(entry, 0, first.sha256)
   }
 
   #addHeaders(entry: Entry, sizeBytes: number): void {
-    this.#putHeaders(this.#record(entry, sizeBytes))
+    this.#putHeaders(this.#header(entry, sizeBytes))
     this.#note(entry, undefined)
   }
 
@@ -86,26 +75,22 @@ export class TarWriter {
     const buffer = this.#buffer
     const start = buffer.length
     try {
-      const content = this.#encode(this.#record(entry, entry.sizeBytes), start)
+      const content = this.#encode(this.#header(entry, entry.sizeBytes), start)
       const end = content + entry.sizeBytes
-      if (entry.sizeBytes > 0) {
-        // One byte more than listed: a file that grew is noticed, not cut.
-        const found = readSmall(entry, buffer.bytes.subarray(content, end + 1))
-        if (found !== entry.sizeBytes) throw entryChanged(entry, found)
-      }
+      readSmall(entry, buffer.bytes.subarray(content, end + 1))
       this.#options.onHeaders?.(buffer.position, buffer.bytes.subarray(start, content))
       buffer.length = end
       this.#pad(entry.sizeBytes)
-      this.#note(entry, this.manifest === undefined ? undefined : sha256Hex(buffer.bytes.subarray(content, end)))
+      this.#note(entry, this.record.manifest === undefined ? undefined : sha256Hex(buffer.bytes.subarray(content, end)))
     } catch (error) {
       buffer.length = start
-      this.#omit(entry, error)
+      this.record.omit(entry, error)
     }
   }
 
   async #addLargeFile(entry: Entry, content: NonNullable<Entry['content']>): Promise<void> {
-    const hash = this.manifest === undefined ? undefined : startSha256()
-    this.#putHeaders(this.#record(entry, entry.sizeBytes))
+    const hash = this.record.manifest === undefined ? undefined : startSha256()
+    this.#putHeaders(this.#header(entry, entry.sizeBytes))
     await this.#buffer.passFrames()
     const found = await this.#copyIn(readContent(content), (piece) => hash?.update(piece), entry.sizeBytes)
     // Its headers are gone already: only the whole archive can be given up.
@@ -138,7 +123,7 @@ export class TarWriter {
     return copied
   }
 
-  #record(entry: Entry, sizeBytes: number): TarRecord {
+  #header(entry: Entry, sizeBytes: number): TarRecord {
     const { path, type, mode, target } = entry
     return { path, type, mode, sizeBytes, target, mtimeNs: this.#options.mtimeNs ?? entry.mtimeNs ?? 0n }
   }
@@ -163,43 +148,8 @@ export class TarWriter {
 
   #note(entry: Entry, sha256: string | undefined): void {
     if (entry.hardLink !== undefined) this.#firstNames.set(entry.hardLink, { path: entry.path, sha256 })
-    if (sha256 !== undefined) this.manifest?.add(entry.path, sha256)
-    if (entry.type === 'file') this.totals.contentBytes += entry.sizeBytes
-    this.totals.entries++
+    this.record.note(entry, entry.type === 'file' ? entry.sizeBytes : 0, sha256)
   }
-
-  #omit(entry: Entry, error: unknown): void {
-    const reason = isArcError(error) ? OMITTED[error.code] : undefined
-    if (reason === undefined) throw error
-    this.omissions.push({ path: entry.path, reason, detail: (error as ArcError).message })
-  }
-}
-
-/** Trouble with one file, which is listed, and what it is listed as. */
-const OMITTED: Readonly<Partial<Record<string, Omission['reason']>>> = {
-  ARC_ENTRY_CHANGED: 'changed',
-  ARC_ENTRY_UNREADABLE: 'unreadable',
-  ARC_NOT_FOUND: 'vanished',
-}
-
-function readSmall(entry: Entry, into: Uint8Array): number {
-  const content = entry.content
-  if (content?.kind !== 'sync') throw contentMissing(entry)
-  const reader = content.open()
-  try {
-    return reader.read(into)
-  } finally {
-    reader.close()
-  }
-}
-
-/** What to throw for a file whose content the source cannot give (any more). */
-export function contentMissing(entry: Entry): ArcError {
-  const path = printablePath(entry.path)
-  return new ArcError('ARC_ENTRY_UNREADABLE', `the source has no content for ${path}`, {
-    path,
-    hint: 'It is a further name of a file that was left out: write that file too, or choose another format.',
-  })
 }
 
 function assertFits({ path, target }: TarRecord): void {

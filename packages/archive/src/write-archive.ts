@@ -3,13 +3,15 @@ import type { EntrySource, Omission, ProgressListener } from '@arc/core'
 import { ArcError } from '@arc/core'
 import type { ByteSink } from './byte-sink.ts'
 import { type Compressor, type CompressorOptions, countingSink, storeCompressor } from './compressor.ts'
+import type { EntryWriter } from './entry-writer.ts'
 import { FrameBuffer } from './frame-buffer.ts'
 import { gzipCompressor } from './gzip-writer.ts'
 import { TAR_ROOM_BYTES, TarWriter } from './tar-writer.ts'
+import { ZIP_ROOM_BYTES, ZipWriter } from './zip-writer.ts'
 import { zstdCompressor } from './zstd-writer.ts'
 
 /** What can be written. */
-export type ArchiveFormat = 'tar' | 'tar.gz' | 'tar.zst'
+export type ArchiveFormat = 'tar' | 'tar.gz' | 'tar.zst' | 'zip'
 
 export interface WriteArchiveOptions {
   format: ArchiveFormat
@@ -49,30 +51,37 @@ export async function writeArchive(source: EntrySource, sink: ByteSink, options:
   const { format, signal, onProgress } = options
   const counting = countingSink(sink)
   const compressor = compressorFor(format, counting, checkedOptions(options))
-  const buffer = new FrameBuffer(compressor, compressor.frameBytes, TAR_ROOM_BYTES)
-  const writer = new TarWriter(buffer, { manifest: options.manifest ?? true, mtimeNs: options.mtimeNs })
+  const writer = writerFor(compressor, options)
   for await (const batch of source.entries({ signal })) {
     for (const entry of batch) {
       const waiting = writer.add(entry)
       if (waiting !== undefined) await waiting
     }
     signal?.throwIfAborted()
-    onProgress?.({ phase: 'writing', doneEntries: writer.totals.entries, doneBytes: writer.totals.contentBytes })
+    onProgress?.({ phase: 'writing', doneEntries: writer.record.entries, doneBytes: writer.record.contentBytes })
   }
   await writer.finish()
   await compressor.finish()
   return {
     format,
-    ...writer.totals,
+    entries: writer.record.entries,
+    contentBytes: writer.record.contentBytes,
     archiveBytes: counting.sizeBytes,
-    omissions: [...source.omissions, ...writer.omissions],
-    manifest: writer.manifest?.bytes(),
+    omissions: [...source.omissions, ...writer.record.omissions],
+    manifest: writer.record.manifest?.bytes(),
   }
+}
+
+function writerFor(compressor: Compressor, { format, level, mtimeNs, manifest = true }: WriteArchiveOptions): EntryWriter {
+  const { frameBytes } = compressor
+  if (format === 'zip') return new ZipWriter(new FrameBuffer(compressor, frameBytes, ZIP_ROOM_BYTES), { manifest, mtimeNs, level })
+  return new TarWriter(new FrameBuffer(compressor, frameBytes, TAR_ROOM_BYTES), { manifest, mtimeNs })
 }
 
 function compressorFor(format: ArchiveFormat, sink: ByteSink, options: CompressorOptions): Compressor {
   switch (format) {
     case 'tar':
+    case 'zip':
       return storeCompressor(sink)
     case 'tar.gz':
       return gzipCompressor(sink, options)
@@ -81,7 +90,7 @@ function compressorFor(format: ArchiveFormat, sink: ByteSink, options: Compresso
   }
 }
 
-const LEVELS: Readonly<Record<ArchiveFormat, readonly [number, number]>> = { tar: [0, 0], 'tar.gz': [0, 9], 'tar.zst': [1, 22] }
+const LEVELS: Readonly<Record<ArchiveFormat, readonly [number, number]>> = { tar: [0, 0], 'tar.gz': [0, 9], 'tar.zst': [1, 22], zip: [0, 9] }
 
 function checkedOptions({ format, level, workers = availableParallelism() }: WriteArchiveOptions): CompressorOptions {
   const [low, high] = LEVELS[format]

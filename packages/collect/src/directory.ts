@@ -1,7 +1,7 @@
 import { nodeFileSystem } from '@arc/core/node'
 import { userExcludesFile } from '@arc/git'
 import { localRoot } from './local-content.ts'
-import { toNs } from './local-entry.ts'
+import { stampLimits } from './local-entry.ts'
 import type { CollectedSource, DirectoryOptions } from './options.ts'
 import { OwnOutput } from './own-output.ts'
 import { realRoot, rootName } from './root.ts'
@@ -34,7 +34,7 @@ export async function openDirectory(root: string, options: DirectoryOptions = {}
         at: localRoot(fs, real, followSymlinks),
         selection,
         ownOutput: new OwnOutput(fs, real, options.omitPaths),
-        nowNs: toNs((options.now ?? Date.now)()),
+        stampLimits: stampLimits((options.now ?? Date.now)()),
         followSymlinks,
         ignoreRules,
         gitFolders: options.gitFolders ?? false,

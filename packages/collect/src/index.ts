@@ -1,3 +1,4 @@
+export { type FileHash, hashFiles, type HashOptions, type HashResult } from './hash-files.ts'
 export { openDirectory } from './directory.ts'
 export { openProject } from './project.ts'
 export { openRevision } from './revision.ts'

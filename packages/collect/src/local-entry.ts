@@ -17,8 +17,21 @@ export function lstat(at: LocalRoot, path: EntryPath): BigIntStats | undefined {
   return at.fs.lstatSync(localPath(at.root, path), { bigint: true, throwIfNoEntry: false })
 }
 
+/** Files that changed after these moments cannot be trusted to show a further change. */
+export interface StampLimits {
+  readonly fineNs: bigint
+  /** For files whose times are whole seconds. */
+  readonly coarseNs: bigint
+}
+
+/** The limits for a listing that starts now, in milliseconds since 1970. */
+export function stampLimits(nowMs: number): StampLimits {
+  const nowNs = BigInt(Math.floor(nowMs)) * NS_PER_MS
+  return { fineNs: nowNs - RACY_NS, coarseNs: nowNs - COARSE_RACY_NS }
+}
+
 /** The entry of a path, from its metadata; an omission for what has no state to keep or cannot be read. */
-export function localEntry(at: LocalRoot, path: EntryPath, stat: BigIntStats, nowNs: bigint): Entry | Omission {
+export function localEntry(at: LocalRoot, path: EntryPath, stat: BigIntStats, limits: StampLimits): Entry | Omission {
   const type = Number(stat.mode) & 0o170000
   const mode = Number(stat.mode) & MODE_BITS
   const mtimeNs = stat.mtimeNs
@@ -32,13 +45,13 @@ export function localEntry(at: LocalRoot, path: EntryPath, stat: BigIntStats, no
       mtimeNs,
       target: undefined,
       hardLink: stat.nlink > 1n ? `${stat.dev}:${stat.ino}` : undefined,
-      stamp: stampOf(stat, nowNs),
+      stamp: stampOf(stat, limits),
       sha256: undefined,
       content: new LocalContent(at, path, sizeBytes),
     }
   }
   if (type === 0o040000) return { path, type: 'directory', mode, sizeBytes: 0, mtimeNs }
-  if (type === 0o120000) return localSymlink(at, path, mode, stat, nowNs)
+  if (type === 0o120000) return localSymlink(at, path, mode, stat, limits)
   return { path, reason: 'special-file', detail: SPECIAL[type] ?? 'not a file, folder or symlink' }
 }
 
@@ -49,7 +62,7 @@ const SPECIAL: Readonly<Record<number, string>> = {
   0o140000: 'a socket',
 }
 
-function localSymlink(at: LocalRoot, path: EntryPath, mode: number, stat: BigIntStats, nowNs: bigint): Entry | Omission {
+function localSymlink(at: LocalRoot, path: EntryPath, mode: number, stat: BigIntStats, limits: StampLimits): Entry | Omission {
   let target: Buffer
   try {
     target = at.fs.readlinkSync(localPath(at.root, path), { encoding: 'buffer' })
@@ -63,24 +76,16 @@ function localSymlink(at: LocalRoot, path: EntryPath, mode: number, stat: BigInt
     sizeBytes: target.length,
     mtimeNs: stat.mtimeNs,
     target: decodePath(target),
-    stamp: stampOf(stat, nowNs),
+    stamp: stampOf(stat, limits),
   }
 }
 
 /** What the times and identity of a file say about its content, unless it changed too recently for them to tell. */
-function stampOf(stat: BigIntStats, nowNs: bigint): Stamp | undefined {
-  const { mtimeNs, ctimeNs } = stat
-  const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
-  if (latest > nowNs - COARSE_RACY_NS) {
-    const isCoarse = mtimeNs % NS_PER_SECOND === 0n
-    if (isCoarse || latest > nowNs - RACY_NS) return undefined
+function stampOf({ dev, ino, mtimeNs, ctimeNs }: BigIntStats, { fineNs, coarseNs }: StampLimits): Stamp | undefined {
+  if (mtimeNs > coarseNs || ctimeNs > coarseNs) {
+    if (mtimeNs > fineNs || ctimeNs > fineNs || mtimeNs % NS_PER_SECOND === 0n) return undefined
   }
-  return { device: stat.dev, inode: stat.ino, mtimeNs, ctimeNs }
-}
-
-/** Milliseconds since 1970 as nanoseconds. */
-export function toNs(ms: number): bigint {
-  return BigInt(Math.floor(ms)) * NS_PER_MS
+  return { device: dev, inode: ino, mtimeNs, ctimeNs }
 }
 
 /** An omission has a reason, an entry has not. */

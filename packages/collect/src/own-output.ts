@@ -2,6 +2,8 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { EntryPath } from '@arc/core'
 import { type FileSystem, isTemporaryName } from '@arc/core/node'
 
+const LAST_LETTER = 'p'.charCodeAt(0) // of `.arc-tmp`
+
 /** What the program that reads a tree writes into it: never part of what it reads. */
 export class OwnOutput {
   readonly #paths: ReadonlySet<string>
@@ -14,7 +16,8 @@ export class OwnOutput {
 
   /** Whether the path is output, or lies in a folder that is. */
   has(path: EntryPath): boolean {
-    if (path.endsWith('.arc-tmp') && isTemporaryName(path.slice(path.lastIndexOf('/') + 1))) return true
+    // Every path comes by here: one look at its last letter settles nearly all.
+    if (path.charCodeAt(path.length - 1) === LAST_LETTER && isTemporaryName(path.slice(path.lastIndexOf('/') + 1))) return true
     if (this.#paths.size === 0) return false
     for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) if (this.#paths.has(path.slice(0, end))) return true
     return false

@@ -10,7 +10,7 @@ import {
   withRules,
 } from './ignore-files.ts'
 import type { LocalRoot } from './local-content.ts'
-import { localEntry, lstat, systemOmission } from './local-entry.ts'
+import { localEntry, lstat, type StampLimits, systemOmission } from './local-entry.ts'
 import type { OwnOutput } from './own-output.ts'
 import { filtered, type Selection } from './selection.ts'
 
@@ -19,7 +19,7 @@ export interface Walk {
   readonly at: LocalRoot
   readonly selection: Selection
   readonly ownOutput: OwnOutput
-  readonly nowNs: bigint
+  readonly stampLimits: StampLimits
   readonly followSymlinks: boolean
   /** False: no rule of any ignore file holds. */
   readonly ignoreRules: boolean
@@ -208,7 +208,7 @@ class Walker {
     }
     const unwanted = job.selection.unwantedPath(path, isFolder)
     if (unwanted !== undefined) return filtered(path, unwanted)
-    return localEntry(job.at, path, stat, job.nowNs)
+    return localEntry(job.at, path, stat, job.stampLimits)
   }
 
   /** What a symlink leads to; `undefined` when it leads nowhere. */

@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs'
 import { ArcError, comparePaths, type Entry, type EntryPath, type Omission } from '@arc/core'
 import { localPath, nodeFileSystem } from '@arc/core/node'
-import { gitState, listWorkTree, openRepository, type Repository, type WorkTreePath } from '@arc/git'
+import { hasModifications, listWorkTree, openRepository, type Repository, type WorkTreeListing, type WorkTreePath } from '@arc/git'
 import { localRoot } from './local-content.ts'
-import { localEntry, lstat, systemOmission, toNs } from './local-entry.ts'
+import { localEntry, lstat, systemOmission, stampLimits } from './local-entry.ts'
 import type { CollectedSource, WorkTreeOptions } from './options.ts'
 import { OwnOutput } from './own-output.ts'
 import { rootName } from './root.ts'
@@ -29,50 +29,77 @@ export async function openWorkTree(root: string, options: WorkTreeOptions = {}):
 }
 
 /** The same for a repository that is open and filters that are checked. */
-export async function openRepositoryWorkTree(repository: Repository, selection: Selection, options: WorkTreeOptions): Promise<CollectedSource> {
-  const listing = await listWorkTree(repository, { tracked: options.tracked, signal: options.signal })
-  const fs = options.fs ?? nodeFileSystem
-  const { root } = repository
-  const followSymlinks = options.followSymlinks ?? false
+export async function openRepositoryWorkTree(
+  repository: Repository,
+  selection: Selection,
+  options: WorkTreeOptions,
+): Promise<CollectedSource> {
+  const { signal } = options
+  const listing = await listWorkTree(repository, { tracked: options.tracked, fs: options.fs, signal })
+  const survey = (): Survey => {
+    const tree = newWorkTree(repository, selection, options)
+    const found = [...listPaths(listing, tree)]
+    // What a followed symlink leads to comes where the symlink stands, which is not its place in byte order.
+    if (tree.followSymlinks) found.sort((a, b) => comparePaths(a.path, b.path))
+    return { found, isProvenClean: !tree.mayDiffer }
+  }
+  // Whether the tree is dirty is known only when every file was looked at; the first pass over the entries uses that look.
+  let first: Survey | undefined = survey()
+  const dirty = listing.differs || (!first.isProvenClean && (await hasModifications(repository, { signal })))
   return createSource({
     kind: 'work-tree',
-    name: rootName(root),
-    git: gitState(repository, listing),
+    name: rootName(repository.root),
+    git: { branch: repository.branch, commit: repository.commit, dirty },
     selection,
-    signal: options.signal,
+    signal,
     list() {
-      const tree: WorkTree = {
-        at: localRoot(fs, root, followSymlinks),
-        selection,
-        ownOutput: new OwnOutput(fs, root, options.omitPaths),
-        nowNs: toNs((options.now ?? Date.now)()),
-        followSymlinks,
-        ignoreRules: true,
-        gitFolders: false,
-        ignoredCount: 0,
-        links: [],
-        realFolders: new Set(),
-      }
-      const found = listPaths(listing.paths, tree)
-      // What a followed symlink leads to comes where the symlink stands, which is not its place in byte order.
-      return followSymlinks ? [...found].sort((a, b) => comparePaths(a.path, b.path)) : found
+      const { found } = first ?? survey()
+      first = undefined
+      return found
     },
   })
 }
 
+interface Survey {
+  readonly found: readonly (Entry | Omission)[]
+  readonly isProvenClean: boolean
+}
+
 interface WorkTree extends Walk {
+  /** Something was met of which metadata does not prove that it is what the index says. */
+  mayDiffer: boolean
   /** Symlinks met that paths to come could lie behind. */
   readonly links: EntryPath[]
   /** Folders known to be no symlinks, nor behind one. */
   readonly realFolders: Set<string>
 }
 
-function* listPaths(paths: readonly WorkTreePath[], tree: WorkTree): Generator<Entry | Omission, void, void> {
-  for (const item of paths) {
+function newWorkTree(repository: Repository, selection: Selection, options: WorkTreeOptions): WorkTree {
+  const { root } = repository
+  const fs = options.fs ?? nodeFileSystem
+  const followSymlinks = options.followSymlinks ?? false
+  return {
+    at: localRoot(fs, root, followSymlinks),
+    selection,
+    ownOutput: new OwnOutput(fs, root, options.omitPaths),
+    stampLimits: stampLimits((options.now ?? Date.now)()),
+    followSymlinks,
+    ignoreRules: true,
+    gitFolders: false,
+    ignoredCount: 0,
+    mayDiffer: false,
+    links: [],
+    realFolders: new Set(),
+  }
+}
+
+function* listPaths(listing: WorkTreeListing, tree: WorkTree): Generator<Entry | Omission, void, void> {
+  for (const [place, item] of listing.paths.entries()) {
     const { path, kind } = item
     const isFolder = kind === 'submodule' || kind === 'nested-repository'
     const left = leftOut(tree, path, isFolder)
     if (left !== undefined) {
+      tree.mayDiffer = true
       yield left
       continue
     }
@@ -82,10 +109,11 @@ function* listPaths(paths: readonly WorkTreePath[], tree: WorkTree): Generator<E
     }
     const target = tree.followSymlinks ? folderBehind(tree, path) : undefined
     if (target !== undefined) {
+      tree.mayDiffer = true
       yield* target
       continue
     }
-    const found = onDisk(tree, item)
+    const found = onDisk(tree, item, (stat) => listing.isUnchanged(place, stat))
     if (kind === 'submodule') {
       if ('type' in found && found.type === 'directory') yield found
       yield { path, reason: 'submodule', detail: `commit ${item.commit}` }
@@ -99,7 +127,7 @@ function leftOut(tree: WorkTree, path: EntryPath, isFolder: boolean): Omission |
   return detail === undefined ? undefined : filtered(path, detail)
 }
 
-function onDisk(tree: WorkTree, item: WorkTreePath): Entry | Omission {
+function onDisk(tree: WorkTree, item: WorkTreePath, isUnchanged: (stat: BigIntStats) => boolean): Entry | Omission {
   const { path, kind } = item
   let stat: BigIntStats | undefined
   try {
@@ -108,13 +136,16 @@ function onDisk(tree: WorkTree, item: WorkTreePath): Entry | Omission {
       stat = tree.at.fs.statSync(localPath(tree.at.root, path), { bigint: true, throwIfNoEntry: false }) ?? stat
     }
   } catch (error) {
+    tree.mayDiffer = true
     return systemOmission(path, error)
   }
+  const isProven = stat !== undefined && isUnchanged(stat)
+  if (!isProven && kind !== 'not-checked-out') tree.mayDiffer = true
   if (stat === undefined) return missing(item)
-  if (isBehindLink(tree, item)) return { path, reason: 'deleted', detail: 'a symlink took the place of its folder' }
+  if (isBehindLink(tree, item, isProven)) return { path, reason: 'deleted', detail: 'a symlink took the place of its folder' }
   if (stat.isDirectory() && kind !== 'submodule') return { path, reason: 'deleted', detail: 'a folder took its place' }
   if (stat.isSymbolicLink()) tree.links.push(path)
-  return localEntry(tree.at, path, stat, tree.nowNs)
+  return localEntry(tree.at, path, stat, tree.stampLimits)
 }
 
 /** The folder that a symlink leads to, and what it holds. */
@@ -137,12 +168,12 @@ function missing({ path, kind }: WorkTreePath): Omission {
 
 /**
  * git lists a tracked file even when a symlink stands where its folder was, and the file that is found through the link
- * may be anywhere. A file that git knows to be unchanged is no surprise; for all others each folder is looked at.
+ * may be anywhere. The very inode of the index is no surprise; for all others each folder is looked at.
  */
-function isBehindLink(tree: WorkTree, { path, kind, changed }: WorkTreePath): boolean {
+function isBehindLink(tree: WorkTree, { path, kind }: WorkTreePath, isProven: boolean): boolean {
   while (tree.links.length > 0 && !path.startsWith(tree.links.at(-1) as string)) tree.links.pop()
-  if (tree.links.some((link) => path.startsWith(`${link}/`))) return true
-  if (!changed || kind === 'untracked') return false
+  if (tree.links.length > 0 && tree.links.some((link) => path.startsWith(`${link}/`))) return true
+  if (isProven || kind === 'untracked') return false
   const folders: string[] = []
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     const folder = path.slice(0, end)

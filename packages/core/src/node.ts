@@ -2,5 +2,6 @@
 export { type FileSystem, localPath, nodeFileSystem, readFully, writeFully } from './file-system.ts'
 export { sha256Hex, startSha256, type Sha256 } from './hash.ts'
 export { isTemporaryName, publishFile, Publication, type PublicationOptions, syncDirectory } from './publication.ts'
+export { TemporaryFile } from './temporary-file.ts'
 export { StampCache, StampCacheWriter } from './stamp-cache.ts'
 export { defaultWorkerCount, runWorkers, TaskCounter, type WorkerPoolOptions } from './worker-pool.ts'

@@ -33,11 +33,7 @@ const IMPOSED: Environment = {
 /** One setting that overrules every configuration file: key and value. */
 export type ConfigOverride = readonly [key: string, value: string]
 
-/** A key that git lists only when it understands {@link withConfig}, which git before 2.31 does not. */
-export const PROBE_KEY = 'arc.hardened'
-
 const ALWAYS: readonly ConfigOverride[] = [
-  [PROBE_KEY, 'true'],
   ['core.fsmonitor', 'false'],
   ['core.hooksPath', devNull],
   ['log.showSignature', 'false'],

@@ -4,7 +4,7 @@ export { userExcludesFile } from './excludes.ts'
 export { openRepository, type Repository } from './repository.ts'
 export { listTree, type TreeItem, type TreeListing } from './tree.ts'
 export {
-  gitState,
+  hasModifications,
   listWorkTree,
   type WorkTreeListing,
   type WorkTreeListingOptions,

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ArcError, systemCallError } from '@arc/core'
 import { gitFailure, runGit } from './command.ts'
-import { type Environment, gitEnvironment, type GitOptions, PROBE_KEY, silencingOverrides, withConfig } from './environment.ts'
+import { type Environment, gitEnvironment, type GitOptions } from './environment.ts'
 
 /** A git repository, seen from one folder. Nothing is held open: it needs no closing. */
 export interface Repository {
@@ -14,7 +14,11 @@ export interface Repository {
   readonly branch: string | undefined
   /** Full object id of HEAD; `undefined` before the first commit. */
   readonly commit: string | undefined
-  /** What git is started with here: see `gitEnvironment`, and every filter and hook of the repository silenced. */
+  /** Object id of the tree of {@link commit}. */
+  readonly tree: string | undefined
+  /** Where the index is, absolute or relative to {@link root}; it need not exist. */
+  readonly indexFile: string | undefined
+  /** What git is started with here: see `gitEnvironment`. */
   readonly environment: Environment
 }
 
@@ -26,25 +30,34 @@ export interface Repository {
  */
 export async function openRepository(folder: string, options: GitOptions = {}): Promise<Repository | undefined> {
   const root = realFolder(folder)
-  const run = { env: gitEnvironment(options.env), signal: options.signal }
-  const listArgs = ['config', '-z', '--list']
-  const [config, facts] = await Promise.all([runGit(root, listArgs, run), runGit(root, FACTS, run)])
-  if (isOutside(facts.status, facts.stderr)) return undefined
+  const env = gitEnvironment(options.env)
+  const run = { env, signal: options.signal }
+  const facts = await runGit(root, FACTS, run)
+  if (facts.status === 128 && /^fatal: not a git repository/m.test(facts.stderr)) return undefined
   const lines = facts.stdout.toString().split('\n').slice(0, -1)
-  if (facts.status !== 0 && lines.length < FLAG_COUNT) throw gitFailure(folder, FACTS, facts)
-  if (config.status !== 0) throw gitFailure(folder, listArgs, config)
-  const listing = config.stdout.toString('utf8')
-  if (!listing.includes(`${PROBE_KEY}\n`)) throw tooOld()
-  const environment = withConfig(run.env, silencingOverrides(listing))
-  const head = facts.status === 0 ? bornHead(lines) : await unbornHead(root, { ...run, env: environment })
-  return { root, topLevel: topLevel(root, lines, head.commit), ...head, environment }
+  if (lines[0] === VERSION_PROBE) throw tooOld()
+  if (facts.status !== 0 && !/^fatal: bad revision 'HEAD'/m.test(facts.stderr)) throw gitFailure(folder, FACTS, facts)
+  const head = facts.status === 0 ? bornHead(lines.splice(-HEAD_LINES)) : await unbornHead(root, run)
+  const [isInWorkTree, ...places] = lines
+  const up = isInWorkTree === 'true' ? places.shift() : undefined
+  return {
+    root,
+    topLevel: up === undefined ? undefined : resolve(root, up),
+    ...head,
+    indexFile: places.length === 1 ? places[0] : undefined, // more lines: its path has a line break in it
+    environment: env,
+  }
 }
 
-// The flags print one line each; `--show-cdup` one or none; then HEAD's commit, its branch's full name, and `--`. The
-// dashes make git take HEAD for a revision even when a file has that name.
-const FACTS = ['rev-parse', '--is-inside-work-tree', '--is-bare-repository', '--show-cdup', 'HEAD', '--symbolic-full-name', 'HEAD', '--']
-const FLAG_COUNT = 2
-const HEAD_LINES = 3
+// git before 2.31, which would not understand our environment, repeats this option instead of obeying it. The others print
+// one line each, but `--show-cdup` none outside a work tree; then come HEAD's commit, its tree, its branch's full name, and
+// the dashes, which make git take HEAD for a revision even when a file has that name.
+const VERSION_PROBE = '--path-format=relative'
+const FACTS = [
+  ...['rev-parse', VERSION_PROBE, '--is-inside-work-tree', '--show-cdup', '--git-path', 'index'],
+  ...['HEAD', 'HEAD^{tree}', '--symbolic-full-name', 'HEAD', '--'],
+]
+const HEAD_LINES = 4
 
 function realFolder(folder: string): string {
   let isFolder: boolean
@@ -59,29 +72,17 @@ function realFolder(folder: string): string {
   throw new ArcError('ARC_NOT_A_DIRECTORY', `${folder} is not a folder`, { path: folder, hint: 'Name a folder.' })
 }
 
-function isOutside(status: number, message: string): boolean {
-  return status === 128 && /^fatal: not a git repository/m.test(message)
-}
+type Head = Pick<Repository, 'branch' | 'commit' | 'tree'>
 
-function topLevel(root: string, lines: readonly string[], commit: string | undefined): string | undefined {
-  if (lines[0] !== 'true') return undefined
-  // A path that leads up holds no line break, but a work tree's own absolute path may.
-  const up = lines.slice(FLAG_COUNT, commit === undefined ? undefined : -HEAD_LINES)
-  return resolve(root, up.join('\n'))
-}
-
-type Head = Pick<Repository, 'branch' | 'commit'>
-
-function bornHead(lines: readonly string[]): Head {
-  const [commit, name] = lines.slice(-HEAD_LINES)
-  return { commit, branch: branchName(name ?? '') }
+function bornHead([commit, tree, name]: readonly string[]): Head {
+  return { commit, tree, branch: branchName(name ?? '') }
 }
 
 async function unbornHead(root: string, run: { env: Environment; signal: AbortSignal | undefined }): Promise<Head> {
   const args = ['symbolic-ref', '-q', 'HEAD']
   const { status, stdout, stderr } = await runGit(root, args, run)
   if (status > 1) throw gitFailure(root, args, { status, stderr })
-  return { commit: undefined, branch: branchName(stdout.toString().trimEnd()) }
+  return { commit: undefined, tree: undefined, branch: branchName(stdout.toString().trimEnd()) }
 }
 
 /** The short name of a branch's full one, or `undefined` when it names no branch. */

@@ -42,7 +42,7 @@ function prepare(folder: string): { env: NodeJS.ProcessEnv; calls: () => string[
   const answer = `[ "$1" = complete ] && exec '${process.execPath}' '${DEMO}' "$@"`
   writeFileSync(
     join(folder, '.bin/demo-tool'),
-    `#!/bin/sh\n${answer}\nprintf '%s\\t' "$@" >> '${log}'; echo >> '${log}'\n`,
+    `#!/bin/sh\n${answer}\nprintf '%s\\t' "$@" >> '${log}'; echo >> '${log}'\necho call-$(wc -l < '${log}')\n`,
   )
   chmodSync(join(folder, '.bin/demo-tool'), 0o755)
   const env = {
@@ -50,18 +50,20 @@ function prepare(folder: string): { env: NodeJS.ProcessEnv; calls: () => string[
     PATH: `${join(folder, '.bin')}${delimiter}${process.env['PATH']}`,
     HOME: folder,
     XDG_CONFIG_HOME: folder,
+    PS1: '@@ ',
   }
   const calls = (): string[][] =>
     readFileSync(log, 'utf8')
-      .trimEnd()
       .split('\n')
+      .slice(0, -1)
       .map((line) => line.split('\t').slice(0, -1))
   return { env, calls }
 }
 
+// zsh inserts a tab when more input is waiting, because it may be pasted text; here it always is.
 const SHELLS = [
   ['bash', 'bash --norc -i', ''],
-  ['zsh', 'zsh -f -i', 'autoload -U compinit; compinit -u -D; '],
+  ['zsh', 'zsh -f -i', "autoload -U compinit; compinit -u -D; zstyle ':completion:*' insert-tab false; "],
 ] as const
 
 for (const [shell, command, setUp] of SHELLS) {
@@ -71,9 +73,12 @@ for (const [shell, command, setUp] of SHELLS) {
     const { env, calls } = prepare(folder.path)
     const file = join(folder.path, '.completion')
     writeFileSync(file, await scriptFor(shell))
-    const lines = [`${setUp}. ${file}; cd '${folder.path}'`, ...TYPED.map(([line]) => line), 'exit']
-    atTerminal(command, `${lines.join('\n')}\n`, env)
-    expect(calls()).toEqual(TYPED.map(([, words]) => words))
+    const first = { shows: '@@', type: `${setUp}. ${file}; cd '${folder.path}'; echo call-$((0))\n` }
+    const steps = TYPED.map(([line], i) => ({ shows: `call-${i}`, type: `${line}\n` }))
+    await atTerminal(command, [first, ...steps, { shows: `call-${TYPED.length}`, type: 'exit\n' }], env)
+    // zsh takes the slash behind a folder back when the line is sent.
+    const sent = calls().map((words) => words.map((word) => word.replace(/^My Folder$/, 'My Folder/')))
+    expect(sent).toEqual(TYPED.map(([, words]) => words))
   })
 }
 

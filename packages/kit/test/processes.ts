@@ -17,7 +17,7 @@ export const ENVIRONMENT: NodeJS.ProcessEnv = { ...environment, TERM: 'xterm' }
 /** Start the demo; `finished` resolves when it has ended and its pipes are empty. */
 export function startDemo(...args: string[]): {
   child: ChildProcess
-  saw(text: string): Promise<void>
+  saw: (text: string) => Promise<void>
   finished: Promise<Finished>
 } {
   const child = spawn(process.execPath, [DEMO, ...args], { env: ENVIRONMENT })
@@ -42,14 +42,38 @@ export function bash(line: string, env: NodeJS.ProcessEnv = ENVIRONMENT): Finish
   return { status, stdout, stderr }
 }
 
-/** Run a shell line at a pseudo-terminal that `input` is typed into; everything it shows comes as stdout. */
-export function atTerminal(line: string, input = '', env: NodeJS.ProcessEnv = ENVIRONMENT): Finished {
-  const { status, stdout, stderr } = spawnSync('script', ['--quiet', '--return', '--command', `stty cols 80 rows 24; ${line}`, '/dev/null'], {
+/** What is typed once `shows` has appeared since the last step. */
+export interface Typing {
+  readonly shows: string
+  readonly type: string
+}
+
+/** Run a shell line at a pseudo-terminal; everything it shows comes as stdout. What hangs is killed after 20 s. */
+export function atTerminal(
+  line: string,
+  steps: readonly Typing[] = [],
+  env: NodeJS.ProcessEnv = ENVIRONMENT,
+): Promise<Finished> {
+  const command = `stty cols 80 rows 24; ${line}`
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     env: { ...env, SHELL: '/bin/sh' },
-    encoding: 'utf8',
-    input,
+    signal: AbortSignal.timeout(20_000),
+    killSignal: 'SIGKILL',
   })
-  return { status, stdout, stderr }
+  const left = [...steps]
+  let shown = ''
+  let seen = 0
+  child.stdout.on('data', (chunk) => {
+    shown += String(chunk)
+    const at = left[0] === undefined ? -1 : shown.indexOf(left[0].shows, seen)
+    if (at === -1) return
+    seen = shown.length
+    child.stdin.write(left.shift()?.type ?? '')
+  })
+  return new Promise((done, fail) => {
+    child.on('error', () => fail(new Error(`waited in vain for ${left[0]?.shows ?? 'the end'}; shown: ${shown}`)))
+    child.on('close', (status) => done({ status, stdout: shown, stderr: '' }))
+  })
 }
 
 /** Why a test that needs `program` cannot run here, or `undefined`. */

@@ -190,7 +190,6 @@ describe('help', () => {
   test('fits the terminal and is coloured there', async () => {
     const { stdout } = await run('--help', { terminals: ['stdout'], columns: 60 })
     expect(stdout).toContain('\u001b[1mOptions:\u001b[22m')
-    // eslint-disable-next-line no-control-regex
     const widths = stdout
       .replaceAll(/\u001b\[\d+m/g, '')
       .split('\n')

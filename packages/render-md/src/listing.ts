@@ -1,6 +1,6 @@
-import { bytesContent, comparePaths, type Entry, type EntrySource, type EntrySourceOptions, readContent, type SyncContent } from '@arc/core'
+import { bytesContent, comparePaths, type Entry, type EntrySource, type EntrySourceOptions, readContent } from '@arc/core'
 import { COMMON_MODES, type DefaultModes } from './preamble.ts'
-import type { LazySpool } from './spool.ts'
+import type { Spool } from './spool.ts'
 
 /** Content up to this size is taken into memory when it arrives as a stream; more goes to a spool. */
 const MEMORY_BYTES = 4 * 1024 * 1024
@@ -9,7 +9,7 @@ const MEMORY_BYTES = 4 * 1024 * 1024
  * Every entry of a source in byte order of path, with content that stays readable: a document begins with its contents, so
  * everything must be known before the first section is written. What a sequential source gives goes through the spool.
  */
-export async function listEntries(source: EntrySource, spool: LazySpool, options: EntrySourceOptions): Promise<Entry[]> {
+export async function listEntries(source: EntrySource, spool: Spool, options: EntrySourceOptions): Promise<Entry[]> {
   const entries: Entry[] = []
   for await (const batch of source.entries(options)) {
     for (const entry of batch) entries.push(source.access === 'random' ? entry : await spoolEntry(entry, spool))
@@ -18,7 +18,7 @@ export async function listEntries(source: EntrySource, spool: LazySpool, options
 }
 
 /** The entry with content that can be read without waiting. */
-export async function bringContent(entry: Entry, spool: LazySpool): Promise<Entry> {
+export async function bringContent(entry: Entry, spool: Spool): Promise<Entry> {
   if (entry.content?.kind !== 'stream') return entry
   if (entry.sizeBytes > MEMORY_BYTES) return spoolEntry(entry, spool)
   const pieces: Buffer[] = []
@@ -27,13 +27,13 @@ export async function bringContent(entry: Entry, spool: LazySpool): Promise<Entr
   return { ...entry, sizeBytes: bytes.length, content: bytesContent(bytes) }
 }
 
-async function spoolEntry(entry: Entry, spool: LazySpool): Promise<Entry> {
+async function spoolEntry(entry: Entry, spool: Spool): Promise<Entry> {
   if (entry.content === undefined) return entry
-  const target = spool.get()
-  const offset = target.sizeBytes
-  for await (const piece of readContent(entry.content)) target.write(piece)
-  const sizeBytes = target.sizeBytes - offset
-  const content: SyncContent = target.content(offset, sizeBytes)
+  const { file } = spool
+  const offset = file.sizeBytes
+  for await (const piece of readContent(entry.content)) file.write(piece)
+  const sizeBytes = file.sizeBytes - offset
+  const content = file.content(offset, file.sizeBytes)
   return { ...entry, sizeBytes, content }
 }
 

@@ -73,10 +73,11 @@ export class MarkdownDocument implements DumpDocument {
     return section
   }
 
-  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> & { sha256?: string } {
+  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> & { sha256?: string; sizeBytes?: number } {
     const earlier = this.#earlier
     if (this.#isUnchanged && earlier !== undefined) {
-      return { statistics: earlier.note.statistics, reusedEntries: this.#entries.length, sha256: earlier.note.sha256 }
+      const { statistics, sha256, documentBytes } = earlier.note
+      return { statistics, sha256, sizeBytes: documentBytes, reusedEntries: this.#entries.length }
     }
     if (this.#preamble === undefined) this.#begin()
     const { frame, manifest, pathTexts } = this.#sections
@@ -98,7 +99,7 @@ export class MarkdownDocument implements DumpDocument {
   saveCache(sha256: string, statistics: DumpStatistics): void {
     if (this.#isUnchanged || this.#cache === undefined || this.#preamble === undefined) return
     const preambleSha256 = sha256Hex(this.#preamble)
-    this.#rows?.save(this.#cache, { sha256, statistics, preambleSha256, preambleBytes: this.#preamble.length })
+    this.#rows?.save(this.#cache, { sha256, statistics, preambleSha256, preambleBytes: this.#preamble.length, documentBytes: this.#output.sizeBytes })
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,4 @@
-import { assertWithin, decodePath, DEFAULT_LIMITS, type EntryPath, type Limits, printablePath } from '@arc/core'
+import { assertWithin, decodePath, DEFAULT_LIMITS, type EntryPath, type Limits } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
 import { type Attributes, parseAttributes } from './attributes.ts'
 import { bodyContent, MAX_CHARSET_BODY_BYTES } from './body-content.ts'
@@ -96,7 +96,8 @@ class MarkdownIndexer {
     if (!heading.endsWith('`')) throw damaged('a heading is not closed', at)
     const pathText = heading.slice(HEADING_START.length, -1)
     this.#at += Buffer.byteLength(heading) + 1
-    this.#expect('\n', `the line after the heading of ${printablePath(pathText)} is not empty`)
+    if (this.#line('a line is too long').length > 0) throw damaged('the line after its heading is not empty', this.#at, pathText)
+    this.#at += 1
     const info = this.#line('its fence is too long').toString('utf8')
     const match = FENCE.exec(info)
     const attributes = parseAttributes(match?.[3] ?? '?')

@@ -7,7 +7,7 @@ import { MarkdownDocument } from './markdown-document.ts'
 import type { DumpOutput } from './output.ts'
 import { COMMON_MODES } from './preamble.ts'
 import type { SectionCacheOptions } from './section-cache.ts'
-import { LazySpool } from './spool.ts'
+import { Spool } from './spool.ts'
 import type { DumpStatistics } from './statistics.ts'
 
 /** The spellings of a dump. */
@@ -31,8 +31,9 @@ export interface RenderOptions {
 /** What became of a source. */
 export interface RenderResult {
   statistics: DumpStatistics
-  /** Hex SHA-256 of the document. */
+  /** Hex SHA-256 and length of the document. */
   sha256: string
+  sizeBytes: number
   /** What the source left out, and what could not be rendered. */
   omissions: readonly Omission[]
   /** Entries that were taken over from the earlier document. */
@@ -52,7 +53,7 @@ export interface DumpDocument extends Disposable {
   /** Add the next entry, its content at hand; returns whether the content was left out because it is binary. */
   add(entry: Entry): { isOmitted: boolean }
   /** Complete the document; returns its digest if that is known already. */
-  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> & { sha256?: string }
+  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> & { sha256?: string; sizeBytes?: number }
   /** Remember the document, now that it is published. */
   saveCache(sha256: string, statistics: DumpStatistics): void
 }
@@ -65,7 +66,7 @@ const HASH_PIECE_BYTES = 1024 * 1024
  * A file that cannot be read, or keeps changing, becomes an omission; everything else that goes wrong is thrown.
  */
 export async function renderDump(source: EntrySource, output: DumpOutput, options: RenderOptions = {}): Promise<RenderResult> {
-  using spool = new LazySpool()
+  using spool = new Spool()
   const listed = await listEntries(source, spool, { signal: options.signal, onProgress: options.onProgress })
   const format = options.format ?? 'md'
   const modes = format === 'md' ? mostCommonModes(listed) : COMMON_MODES
@@ -74,17 +75,18 @@ export async function renderDump(source: EntrySource, output: DumpOutput, option
     format === 'md' ? new MarkdownDocument(source, entries, modes, output, options) : new JsonDocument(source, output, format, options)
   const isWritten = !document.isUnchanged()
   const failed = isWritten ? await addAll(document, entries, spool, options) : []
-  const { sha256 = digestOf(output), ...result } = document.finish()
+  const { sha256 = digestOf(output), sizeBytes = output.sizeBytes, ...result } = document.finish()
   return {
     ...result,
     sha256,
+    sizeBytes,
     isWritten,
     omissions: [...source.omissions, ...failed],
     saveCache: () => document.saveCache(sha256, result.statistics),
   }
 }
 
-async function addAll(document: DumpDocument, entries: readonly Entry[], spool: LazySpool, options: RenderOptions): Promise<Omission[]> {
+async function addAll(document: DumpDocument, entries: readonly Entry[], spool: Spool, options: RenderOptions): Promise<Omission[]> {
   const omissions: Omission[] = []
   const totalBytes = entries.reduce((total, entry) => total + entry.sizeBytes, 0)
   let doneBytes = 0

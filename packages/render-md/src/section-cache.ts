@@ -20,6 +20,7 @@ interface DocumentNote {
   stamp: string
   preambleSha256: string
   preambleBytes: number
+  documentBytes: number
   sha256: string
   statistics: DumpStatistics
 }

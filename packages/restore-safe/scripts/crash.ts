@@ -3,9 +3,11 @@
 //     node packages/restore-safe/scripts/crash.ts [--random 1000] [--every 40] [--scratch FOLDER]
 //
 // Exits with 1 when one case left anything but the old tree or the new one, or any litter.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { nodeFileSystem } from '@arc/core/node'
+import { removeTree } from '../src/remove-tree.ts'
 import {
   copyFolder,
   crashAt,
@@ -64,7 +66,7 @@ async function atEveryCall(stage: CrashStage): Promise<void> {
 /** Kill the recovery as well, at each of its calls, for every `every`-th call of the job and all those since before its swap. */
 async function duringRecovery(stage: CrashStage, every: number): Promise<void> {
   const kills = Array.from({ length: stage.calls }, (_, i) => i + 1).filter(
-    (call) => call % every === 0 || call > stage.calls - 30,
+    (call) => call % every === 0 || call > stage.calls - SWAP_CALLS,
   )
   let count = 0
   await inLanes(kills, async (killAt, folder) => {
@@ -72,17 +74,17 @@ async function duringRecovery(stage: CrashStage, every: number): Promise<void> {
     await runChild({ job: stage.job, folder, killAt })
     const midway = `${folder}-midway`
     copyFolder(folder, midway)
-    rmSync(folder, { recursive: true })
+    removeTree(folder, nodeFileSystem)
     for (let recoveryCall = 1, survived = false; !survived; recoveryCall++) {
       copyFolder(midway, folder)
       survived = (await runChild({ job: 'recover', folder, killAt: recoveryCall })) === 0
       record(`${stage.job} killed at call ${killAt}, its recovery at ${recoveryCall}`, {
         faults: await settleAndInspect(stage, folder),
       })
-      rmSync(folder, { recursive: true })
+      removeTree(folder, nodeFileSystem)
       count++
     }
-    rmSync(midway, { recursive: true })
+    removeTree(midway, nodeFileSystem)
   })
   console.log(`${stage.job}: ${count} kills in recoveries`)
 }
@@ -97,7 +99,7 @@ async function atRandomTimes(stages: readonly CrashStage[], count: number): Prom
     const state = targetState(folder)
     found[state === stage.after ? 'new' : state === stage.before ? 'old' : 'missing']++
     record(`${stage.job} killed after ${afterMs.toFixed(2)} ms`, { faults: await settleAndInspect(stage, folder) })
-    rmSync(folder, { recursive: true })
+    removeTree(folder, nodeFileSystem)
   })
   console.log(`random times: ${count} kills; right after the kill ${JSON.stringify(found)}`)
 }
@@ -109,7 +111,7 @@ try {
   for (const stage of stages) if (RECOVERED_JOBS.has(stage.job)) await duringRecovery(stage, Number(values.every))
   await atRandomTimes(stages, Number(values.random))
 } finally {
-  rmSync(scratch, { recursive: true, force: true })
+  removeTree(scratch, nodeFileSystem)
 }
 for (const line of broken.slice(0, 20)) console.log(`BROKEN ${line}`)
 console.log(`${cases} cases, ${broken.length} broken`)

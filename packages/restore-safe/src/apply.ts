@@ -4,6 +4,7 @@ import { withLockedTarget } from './locked-target.ts'
 import type { ApplyOptions } from './options.ts'
 import type { RestorePlan, RestoreResult, RestoreRow } from './plan.ts'
 import { assertEnoughSpace } from './space.ts'
+import { stale } from './stale.ts'
 import { StagedRestore } from './staged-restore.ts'
 import { assertKeepPoints, putInPlace } from './swap-job.ts'
 import { locateTarget, type Target } from './target.ts'
@@ -39,7 +40,7 @@ export async function applyRestore(
       rootMode: reading.state.mode,
       totals: plan.totals,
     })
-    await stagePlanned(staged, plan, source, reading)
+    await stagePlanned(staged, plan, source, reading, options.signal)
     staged.finish()
     // Again, so that what was edited while the new tree was staged is not swapped away.
     if (reading.scan !== undefined) readAsPlanned(target, plan, fs)
@@ -82,10 +83,11 @@ async function stagePlanned(
   plan: RestorePlan,
   source: EntrySource,
   reading: TargetReading,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const rows = new Map(plan.rows.map((row) => [row.path, row]))
   let expected = plan.rows.filter(isFromSource).length
-  for await (const batch of source.entries()) {
+  for await (const batch of source.entries({ signal })) {
     staged.beginBatch()
     for (const entry of batch) {
       const row = rows.get(entry.path)
@@ -112,9 +114,4 @@ function isFromSource(row: RestoreRow): boolean {
 function assertAsPlanned(row: RestoreRow, entry: Entry): void {
   if (row.type === entry.type && row.sizeBytes === entry.sizeBytes && row.sha256 === entry.sha256) return
   throw stale(`${printablePath(entry.path)} is no longer as it was planned`)
-}
-
-/** Refusal of a plan that the world has moved away from. */
-export function stale(why: string): ArcError {
-  return new ArcError('ARC_PLAN_STALE', why, { hint: 'Make a new plan, look at it, then apply that one.' })
 }

@@ -43,12 +43,14 @@ function makeFolder(target: Target, fs: FileSystem): boolean {
   }
 }
 
-/** Remove the control folder when nothing is in it; true when it is gone. */
+/** Remove the control folder when nothing is in it; false when the system did not let it be removed. */
 export function closeControlFolder(target: Target, fs: FileSystem): boolean {
   try {
     fs.rmdirSync(target.controlFolder)
     return true
   } catch (error) {
-    return errnoOf(error) === 'ENOENT'
+    return KEPT.has(errnoOf(error))
   }
 }
+
+const KEPT: ReadonlySet<string | undefined> = new Set(['ENOTEMPTY', 'EEXIST', 'ENOENT'])

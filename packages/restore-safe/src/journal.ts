@@ -30,6 +30,7 @@ export function writeJournal(target: Target, journal: Journal, durable: boolean,
   attempt('write', path, () => {
     const fd = fs.openSync(`${path}.tmp`, 'w', 0o600)
     try {
+      fs.fchmodSync(fd, 0o600) // readable to the next process, whatever the umask
       writeFully(fs, fd, Buffer.from(`${JSON.stringify(journal)}\n`), null)
       if (durable) fs.fsyncSync(fd)
     } finally {

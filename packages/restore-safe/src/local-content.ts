@@ -1,14 +1,7 @@
 import { constants as fsConstants } from 'node:fs'
-import {
-  ArcError,
-  type ContentReader,
-  type EntryPath,
-  errnoOf,
-  printablePath,
-  type SyncContent,
-  systemCallError,
-} from '@arc/core'
+import type { ContentReader, EntryPath, SyncContent } from '@arc/core'
 import { type FileSystem, localPath, readFully } from '@arc/core/node'
+import { attemptRead } from './stale.ts'
 
 /** The content of a file below `root`, for carrying over what stays and for comparing; a symlink is never followed. */
 export function localContent(root: string, path: EntryPath, fs: FileSystem): SyncContent {
@@ -17,17 +10,9 @@ export function localContent(root: string, path: EntryPath, fs: FileSystem): Syn
 
 function openForReading(root: string, path: EntryPath, fs: FileSystem): number {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fsConstants
-  try {
-    return fs.openSync(localPath(root, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-  } catch (error) {
-    if (errnoOf(error) !== 'EACCES') throw systemCallError(error, 'read', printablePath(path))
-    const hint = 'Restore as a user that may read it.'
-    throw new ArcError('ARC_ENTRY_UNREADABLE', `cannot read ${printablePath(path)} in the target`, {
-      path: printablePath(path),
-      hint,
-      cause: error,
-    })
-  }
+  return attemptRead('read', path, () =>
+    fs.openSync(localPath(root, path), O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0)),
+  )
 }
 
 class LocalReader implements ContentReader {
@@ -42,11 +27,7 @@ class LocalReader implements ContentReader {
   }
 
   read(into: Uint8Array): number {
-    try {
-      return readFully(this.#fs, this.#fd, into, null)
-    } catch (error) {
-      throw systemCallError(error, 'read', printablePath(this.#path))
-    }
+    return attemptRead('read', this.#path, () => readFully(this.#fs, this.#fd, into, null))
   }
 
   close(): void {

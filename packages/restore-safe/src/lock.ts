@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { ArcError, errnoOf, printablePath } from '@arc/core'
 import { type FileSystem, readFully, writeFully } from '@arc/core/node'
 import { closeControlFolder, LOCK_NAME, openControlFolder, OWNER_NAME } from './control-folder.ts'
-import { attempt, type Target } from './target.ts'
+import { attempt, named, type Target } from './target.ts'
 
 /** The right to change a target, held by this process until released, or until the process ends in any way. */
 export interface TargetLock {
@@ -30,16 +30,22 @@ export function lockTarget(target: Target, fs: FileSystem, now: () => Date): Tar
   for (let tries = 0; tries < MAX_ATTEMPTS; tries++) {
     openControlFolder(target, fs)
     const before = identity(path, fs)
-    const database = openLocked(target, path, fs)
+    const database = openLocked(target, path, tries + 1 < MAX_ATTEMPTS, fs)
     if (database === undefined) continue
-    if (isStillNamed(path, before, database, fs)) return ownLock(target, database, fs, now())
-    database.close()
+    let owned = false
+    try {
+      if (before === undefined) unmask(path, fs)
+      else owned = before === identity(path, fs)
+    } finally {
+      if (!owned) database.close()
+    }
+    if (owned) return ownLock(target, database, fs, now())
   }
   throw busy(target, fs)
 }
 
-/** Open the lock file, creating it, and lock it; `undefined` when its folder went away, so that it is to be tried again. */
-function openLocked(target: Target, path: string, fs: FileSystem): DatabaseSync | undefined {
+/** Open the lock file, creating it, and lock it; `undefined` when its folder may just have gone away with its last owner. */
+function openLocked(target: Target, path: string, mayRetry: boolean, fs: FileSystem): DatabaseSync | undefined {
   const { DatabaseSync } = loadSqlite()
   let database: DatabaseSync | undefined
   try {
@@ -50,7 +56,7 @@ function openLocked(target: Target, path: string, fs: FileSystem): DatabaseSync 
     database?.close()
     const code = sqliteCode(error)
     if (code === SQLITE_BUSY) throw busy(target, fs)
-    if (code === SQLITE_CANTOPEN && !fs.existsSync(target.controlFolder)) return undefined
+    if (code === SQLITE_CANTOPEN && mayRetry) return undefined
     throw new ArcError('ARC_SYSTEM_CALL_FAILED', `cannot lock ${printablePath(path)}: ${String(error)}`, {
       path: printablePath(path),
       cause: error,
@@ -58,13 +64,12 @@ function openLocked(target: Target, path: string, fs: FileSystem): DatabaseSync 
   }
 }
 
-/** Whether the file that was locked is the one that has the name: it had it before the opening and has it now. */
-function isStillNamed(path: string, before: string | undefined, database: DatabaseSync, fs: FileSystem): boolean {
+/** A strange umask may have made a file that its own user may not open again. */
+function unmask(path: string, fs: FileSystem): void {
   try {
-    return before !== undefined && before === identity(path, fs)
+    fs.chmodSync(path, 0o600)
   } catch (error) {
-    database.close()
-    throw error
+    if (errnoOf(error) !== 'ENOENT') throw named(error, 'lock', path)
   }
 }
 
@@ -97,8 +102,7 @@ function release(target: Target, database: DatabaseSync, fs: FileSystem): boolea
     }
   }
   database.close()
-  closeControlFolder(target, fs)
-  return tidy
+  return closeControlFolder(target, fs) && tidy
 }
 
 interface Owner {

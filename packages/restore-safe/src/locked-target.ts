@@ -3,7 +3,7 @@ import { lockTarget } from './lock.ts'
 import type { JobOptions } from './options.ts'
 import type { RecoveryOutcome, RestoreResult } from './plan.ts'
 import { currentDate, recover } from './recovery.ts'
-import type { Target } from './target.ts'
+import { attemptJob, type Target } from './target.ts'
 
 /** What a job on a locked target gets to know before it begins. */
 export type LockedJob = (recovery: RecoveryOutcome) => Promise<Omit<RestoreResult, 'tidy'>>
@@ -12,7 +12,11 @@ export type LockedJob = (recovery: RecoveryOutcome) => Promise<Omit<RestoreResul
  * Run a job that changes a target: lock it, recover what an earlier job left, do the job, remove what it leaves. Where
  * even removing fails the target is right all the same, so that only clouds the result.
  */
-export async function withLockedTarget(target: Target, options: JobOptions, job: LockedJob): Promise<RestoreResult> {
+export function withLockedTarget(target: Target, options: JobOptions, job: LockedJob): Promise<RestoreResult> {
+  return attemptJob('restore', target.path, () => runLocked(target, options, job))
+}
+
+async function runLocked(target: Target, options: JobOptions, job: LockedJob): Promise<RestoreResult> {
   const fs = options.fs ?? nodeFileSystem
   options.signal?.throwIfAborted()
   const lock = lockTarget(target, fs, options.now ?? currentDate)

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { EntrySource, ProgressEvent } from '@arc/core'
+import type { ProgressEvent } from '@arc/core'
 import type { JobOptions } from './options.ts'
 
 const ENTRIES_PER_STRETCH = 256
@@ -43,9 +43,4 @@ export class Pace {
     const { doneEntries, doneBytes } = this
     this.#options.onProgress?.({ phase: this.#phase, doneEntries, doneBytes, ...this.#totals })
   }
-}
-
-/** What of the options concerns reading a source. */
-export function sourceOptions(options: Pick<JobOptions, 'signal'>): Parameters<EntrySource['entries']>[0] {
-  return { signal: options.signal }
 }

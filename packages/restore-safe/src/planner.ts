@@ -30,7 +30,6 @@ export class Planner {
   readonly #rows = new Map<EntryPath, RestoreRow>()
   readonly #conflicts: RestoreConflict[] = []
   readonly #totals = { added: 0, changed: 0, removed: 0, kept: 0, sourceBytes: 0, keptBytes: 0, removedBytes: 0 }
-  readonly #hardLinks = new Set<string>()
 
   constructor(rules: TreeRules, mode: RestoreMode, reading: TargetReading, options: PlanOptions) {
     this.#rules = rules
@@ -95,11 +94,10 @@ export class Planner {
         ...(old?.reason && { reason: old.reason }),
         ...(sha256 !== undefined && { sha256 }),
       })
+      this.#totals.sourceBytes += this.#newBytes(entry)
     } catch (error) {
       this.#refuse(error)
-      return
     }
-    this.#totals.sourceBytes += this.#newBytes(entry)
   }
 
   async #difference(entry: Entry, old: Entry): Promise<RestoreReason | undefined> {
@@ -153,15 +151,14 @@ export class Planner {
   }
 
   #carryOver(entry: Entry): void {
+    const { path, type, sizeBytes, mode } = entry
     try {
       this.#tree.keep(entry)
+      this.#put({ path, action: 'keep', type, sizeBytes, mode, reason: 'not-in-source' })
+      this.#totals.keptBytes += this.#newBytes(entry)
     } catch (error) {
       this.#refuse(error)
-      return
     }
-    const { path, type, sizeBytes, mode } = entry
-    this.#put({ path, action: 'keep', type, sizeBytes, mode, reason: 'not-in-source' })
-    this.#totals.keptBytes += this.#newBytes(entry)
   }
 
   #remove({ path, type, sizeBytes, mode }: Entry): void {
@@ -208,9 +205,7 @@ export class Planner {
 
   /** Bytes that an entry adds to the staging folder: none for a further name of a file that is counted. */
   #newBytes(entry: Entry): number {
-    if (entry.type !== 'file' || (entry.hardLink !== undefined && this.#hardLinks.has(entry.hardLink))) return 0
-    if (entry.hardLink !== undefined) this.#hardLinks.add(entry.hardLink)
-    return entry.sizeBytes
+    return entry.type !== 'file' || this.#tree.firstName(entry) !== undefined ? 0 : entry.sizeBytes
   }
 }
 

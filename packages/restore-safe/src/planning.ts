@@ -7,7 +7,7 @@ import type { RestorePlan } from './plan.ts'
 import { Planner } from './planner.ts'
 import { recoverTarget } from './recovery.ts'
 import { measureSpace } from './space.ts'
-import { locateTarget } from './target.ts'
+import { attemptJob, locateTarget } from './target.ts'
 import { readTarget } from './target-reading.ts'
 
 /**
@@ -18,11 +18,11 @@ import { readTarget } from './target-reading.ts'
  * A source that can be read only once is spent afterwards: give `applyRestore` a fresh one, or use `restoreNew`.
  * Throws `ARC_TARGET_NOT_EMPTY`, `ARC_TARGET_UNSUITABLE`, `ARC_NOT_A_DIRECTORY`, `ARC_TARGET_BUSY`.
  */
-export async function planRestore(
-  source: EntrySource,
-  target: string,
-  options: PlanOptions = {},
-): Promise<RestorePlan> {
+export function planRestore(source: EntrySource, target: string, options: PlanOptions = {}): Promise<RestorePlan> {
+  return attemptJob('plan a restore to', target, () => makePlan(source, target, options))
+}
+
+async function makePlan(source: EntrySource, target: string, options: PlanOptions): Promise<RestorePlan> {
   const fs = options.fs ?? nodeFileSystem
   const located = locateTarget(target, fs)
   if (fs.existsSync(join(located.controlFolder, JOURNAL_NAME))) await recoverTarget(target, options)

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
 import { JOURNAL_NAME, LOCK_NAME, OWNER_NAME } from './control-folder.ts'
 import { type Journal, readJournal } from './journal.ts'
@@ -8,16 +7,17 @@ import type { JobOptions } from './options.ts'
 import type { RecoveryOutcome } from './plan.ts'
 import { recordPoint, removeLitter } from './restore-point.ts'
 import { syncNames } from './swap.ts'
-import { locateTarget, type Target } from './target.ts'
+import { attemptJob, locateTarget, type Target } from './target.ts'
 
 /**
  * Finish or roll back what an interrupted restore of `target` left behind, and remove its remains. Every restore, plan and
  * undo does this first, so calling it is never necessary. Throws `ARC_TARGET_BUSY` while a restore is running.
  */
-export async function recoverTarget(
-  target: string,
-  options: Pick<JobOptions, 'fs' | 'now'> = {},
-): Promise<RecoveryOutcome> {
+export function recoverTarget(target: string, options: Pick<JobOptions, 'fs' | 'now'> = {}): Promise<RecoveryOutcome> {
+  return attemptJob('recover', target, () => lockAndRecover(target, options))
+}
+
+async function lockAndRecover(target: string, options: Pick<JobOptions, 'fs' | 'now'>): Promise<RecoveryOutcome> {
   const fs = options.fs ?? nodeFileSystem
   const located = locateTarget(target, fs)
   if (!fs.existsSync(located.controlFolder)) return 'clean'
@@ -39,14 +39,10 @@ export const LOCK_FILES: ReadonlySet<string> = new Set([LOCK_NAME, OWNER_NAME])
 
 /** {@link recoverTarget} for the owner of the lock. Idempotent: it may itself be stopped anywhere and begun again. */
 export function recover(target: Target, fs: FileSystem): RecoveryOutcome {
-  try {
-    const journal = readJournal(target, fs)
-    const outcome = journal === undefined ? 'clean' : settle(target, journal, fs)
-    const removed = removeLitter(target, LOCK_FILES, fs)
-    return outcome === 'clean' && removed > 0 ? 'cleaned' : outcome
-  } catch (error) {
-    throw systemCallError(error, 'recover', printablePath(target.path))
-  }
+  const journal = readJournal(target, fs)
+  const outcome = journal === undefined ? 'clean' : settle(target, journal, fs)
+  const removed = removeLitter(target, LOCK_FILES, fs)
+  return outcome === 'clean' && removed > 0 ? 'cleaned' : outcome
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Journal, readRecord } from './journal.ts'
 import type { JobOptions } from './options.ts'
 import type { RestorePoint } from './plan.ts'
 import { removeTree } from './remove-tree.ts'
-import { locateTarget, type Target } from './target.ts'
+import { attempt, locateTarget, type Target } from './target.ts'
 
 const POINT_NAME = /^point-\d{6,15}$/
 const RECORD_NAME = /^(point-\d{6,15})\.json$/
@@ -22,6 +22,10 @@ export function listRestorePoints(target: string, options: Pick<JobOptions, 'fs'
 
 /** {@link listRestorePoints} of a target that was located. */
 export function readRestorePoints(target: Target, fs: FileSystem): RestorePoint[] {
+  return attempt('list the restore points of', target.path, () => collectPoints(target, fs))
+}
+
+function collectPoints(target: Target, fs: FileSystem): RestorePoint[] {
   const names = controlNames(target, fs)
   const points: RestorePoint[] = []
   for (const id of names.filter((name) => POINT_NAME.test(name)).sort(byNumber)) {

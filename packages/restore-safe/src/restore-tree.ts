@@ -59,6 +59,7 @@ export class RestoreTree {
   readonly folders: TreeFolder[] = []
   readonly links: TreeLink[] = []
   readonly #sourceLinks: TreeLink[] = []
+  readonly #firstNames = new Map<string, Entry>()
   readonly droppedSetId: EntryPath[] = []
   readonly #rules: TreeRules
   readonly #platform: 'posix' | 'windows'
@@ -89,6 +90,21 @@ export class RestoreTree {
     this.#entryCount++
     if (mode !== entry.mode && (entry.mode & SET_ID) !== 0) this.droppedSetId.push(entry.path)
     return mode
+  }
+
+  /**
+   * The path of the first file with the identity that `file` has; `undefined` when that is itself, or it has none. Throws
+   * `ARC_ENTRY_CHANGED` when the two cannot be one file.
+   */
+  firstName(file: Entry): EntryPath | undefined {
+    if (file.hardLink === undefined) return undefined
+    const first = this.#firstNames.get(file.hardLink)
+    if (first === undefined) {
+      this.#firstNames.set(file.hardLink, file)
+      return undefined
+    }
+    if (first.sizeBytes !== file.sizeBytes || first.sha256 !== file.sha256) throw notOneFile(first.path, file.path)
+    return first.path
   }
 
   /** Take a path of the old target that stays. It was there, so its mode and where its links lead are not judged. */
@@ -270,4 +286,9 @@ export function limitExceeded(path: EntryPath, limit: keyof Limits, value: numbe
     hint: 'If you trust this source, raise the limit.',
     details: { limit, value },
   })
+}
+
+function notOneFile(first: EntryPath, second: EntryPath): ArcError {
+  const message = `${printablePath(second)} is said to be another name of ${printablePath(first)}, but their contents differ`
+  return new ArcError('ARC_ENTRY_CHANGED', message, { path: printablePath(second), hint: 'Read the source again.' })
 }

@@ -48,7 +48,7 @@ export class StagedRestore {
   /** To be called before each batch of a source: between batches, other code may have run. */
   beginBatch(): void {
     this.#options.signal?.throwIfAborted()
-    this.#staging.writer.forgetCreatedModes()
+    this.#staging.forgetUmask()
   }
 
   /** Write an entry of the source; returns a promise only when there is something to wait for. */
@@ -111,6 +111,6 @@ export class StagedRestore {
   async #pause(arriving: Promise<void> | undefined): Promise<void> {
     await arriving
     await this.#pace.pause()
-    this.#staging.writer.forgetCreatedModes()
+    this.#staging.forgetUmask()
   }
 }

@@ -1,13 +1,4 @@
-import {
-  ArcError,
-  type Entry,
-  encodePath,
-  type EntryPath,
-  errnoOf,
-  type Limits,
-  printablePath,
-  systemCallError,
-} from '@arc/core'
+import { type Entry, encodePath, type EntryPath, errnoOf, type Limits, printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, localPath } from '@arc/core/node'
 import { FileWriter, notCreated, setTimes } from './file-writer.ts'
 import type { RestoreTree, TreeFolder, TreeLink } from './restore-tree.ts'
@@ -19,11 +10,6 @@ export interface StagingOptions {
   /** The target as it is, for what stays of it. */
   readonly oldRoot: string
   readonly kept: 'copy' | 'link'
-}
-
-interface FirstName {
-  readonly entry: Entry
-  readonly at: string | Buffer
 }
 
 /** How much has been put into a staging folder. */
@@ -43,15 +29,22 @@ export class Staging {
   readonly #root: string
   readonly #tree: RestoreTree
   readonly #options: StagingOptions
-  readonly #firstNames = new Map<string, FirstName>()
   #foldersMade = 0
+  /** Whether the umask takes our own permissions from new folders; unknown until one has been looked at. */
+  #maskedFolders: boolean | undefined
 
   constructor(root: string, tree: RestoreTree, options: StagingOptions) {
     this.#root = root
     this.#tree = tree
     this.#options = options
     this.writer = new FileWriter(options.fs, options.limits)
-    attempt('create', root, () => options.fs.mkdirSync(root, 0o700))
+    attempt('create', root, () => this.#makeFolder(root))
+  }
+
+  /** Forget what the umask does: other code may have changed it. */
+  forgetUmask(): void {
+    this.#maskedFolders = undefined
+    this.writer.forgetCreatedModes()
   }
 
   /** Take an entry of the source; returns a promise only when its content arrives. */
@@ -79,25 +72,15 @@ export class Staging {
   #addFile(entry: Entry, mode: number): Promise<void> | undefined {
     this.counts.files++
     const at = localPath(this.#root, entry.path)
-    if (entry.hardLink !== undefined && this.#linkToFirst(entry, entry.hardLink, at)) return undefined
+    const first = this.#tree.firstName(entry)
+    if (first !== undefined && this.#link(localPath(this.#root, first), at, entry.path)) {
+      this.counts.hardLinks++
+      if (entry.sha256 !== undefined) this.writer.verifiedFiles++
+      return undefined
+    }
     if (entry.content?.kind === 'stream') return this.writer.writeStream({ entry, at, mode })
     this.writer.writeSync({ entry, at, mode })
     return undefined
-  }
-
-  /** Make `entry` a further name of the file that came first with its identity; false when it is itself the first. */
-  #linkToFirst(entry: Entry, identity: string, at: string | Buffer): boolean {
-    const first = this.#firstNames.get(identity)
-    if (first === undefined) {
-      this.#firstNames.set(identity, { entry, at })
-      return false
-    }
-    if (first.entry.sizeBytes !== entry.sizeBytes || first.entry.sha256 !== entry.sha256)
-      throw notOneFile(first.entry.path, entry.path)
-    if (!this.#link(first.at, at, entry.path)) return false
-    this.counts.hardLinks++
-    if (entry.sha256 !== undefined) this.writer.verifiedFiles++
-    return true
   }
 
   #linkOld(entry: Entry): boolean {
@@ -126,11 +109,18 @@ export class Staging {
     for (; this.#foldersMade < folders.length; this.#foldersMade++) {
       const { path } = folders[this.#foldersMade] as TreeFolder
       try {
-        this.#options.fs.mkdirSync(localPath(this.#root, path), 0o700)
+        this.#makeFolder(localPath(this.#root, path))
       } catch (error) {
         throw notCreated(path, error)
       }
     }
+  }
+
+  #makeFolder(at: string | Buffer): void {
+    const { fs } = this.#options
+    fs.mkdirSync(at, 0o700)
+    this.#maskedFolders ??= (fs.lstatSync(at).mode & 0o700) !== 0o700
+    if (this.#maskedFolders) fs.chmodSync(at, 0o700)
   }
 
   #makeLink(link: TreeLink): void {
@@ -166,8 +156,3 @@ const LINK_IMPOSSIBLE: ReadonlySet<string | undefined> = new Set([
   'EOPNOTSUPP',
   'ENOSYS',
 ])
-
-function notOneFile(first: EntryPath, second: EntryPath): ArcError {
-  const message = `${printablePath(second)} is said to be another name of ${printablePath(first)}, but their contents differ`
-  return new ArcError('ARC_ENTRY_CHANGED', message, { path: printablePath(second), hint: 'Read the source again.' })
-}

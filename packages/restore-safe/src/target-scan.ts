@@ -1,7 +1,8 @@
 import { comparePaths, decodePath, type Entry, type EntryPath, printablePath } from '@arc/core'
 import { type FileSystem, localPath, startSha256 } from '@arc/core/node'
 import { localContent } from './local-content.ts'
-import { attempt, unsuitable } from './target.ts'
+import { attemptRead } from './stale.ts'
+import { unsuitable } from './target.ts'
 
 /** The tree that is at the target. */
 export interface TargetScan {
@@ -21,7 +22,7 @@ interface Found {
 
 /** List everything below `root`; opens no file, follows no link. Refuses a tree with another file system mounted in it. */
 export function scanTarget(root: string, fs: FileSystem): TargetScan {
-  const device = attempt('look at', root, () => fs.lstatSync(root, { bigint: true })).dev
+  const device = attemptRead('look at', root, () => fs.lstatSync(root, { bigint: true })).dev
   const found: Found[] = []
   const folders: EntryPath[] = ['' as EntryPath]
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
@@ -43,13 +44,13 @@ export function scanTarget(root: string, fs: FileSystem): TargetScan {
 
 function childPaths(root: string, folder: EntryPath, fs: FileSystem): EntryPath[] {
   const at = folder === '' ? root : localPath(root, folder)
-  const names = attempt('list', printablePath(folder), () => fs.readdirSync(at, { encoding: 'buffer' }))
+  const names = attemptRead('list', printablePath(folder), () => fs.readdirSync(at, { encoding: 'buffer' }))
   return names.map((name) => (folder === '' ? decodePath(name) : (`${folder}/${decodePath(name)}` as EntryPath)))
 }
 
 function look(root: string, path: EntryPath, device: bigint, fs: FileSystem): Found {
   const at = localPath(root, path)
-  const stat = attempt('look at', path, () => fs.lstatSync(at, { bigint: true }))
+  const stat = attemptRead('look at', path, () => fs.lstatSync(at, { bigint: true }))
   if (stat.dev !== device) {
     throw unsuitable(
       root,
@@ -61,7 +62,7 @@ function look(root: string, path: EntryPath, device: bigint, fs: FileSystem): Fo
   const facts = { path, mode: Number(stat.mode) & 0o7777, mtimeNs: stat.mtimeNs }
   if (stat.isDirectory()) return { path, line, entry: { ...facts, type: 'directory', sizeBytes: 0 } }
   if (stat.isSymbolicLink()) {
-    const target = decodePath(attempt('read', path, () => fs.readlinkSync(at, { encoding: 'buffer' })))
+    const target = decodePath(attemptRead('read', path, () => fs.readlinkSync(at, { encoding: 'buffer' })))
     return {
       path,
       line: `${line} ${JSON.stringify(target)}`,

@@ -38,7 +38,10 @@ export function locateTarget(path: string, fs: FileSystem): Target {
     const stat = attempt('look at', real, () => fs.lstatSync(real, { throwIfNoEntry: false }))
     if (stat?.isSymbolicLink() !== true)
       return { path: real, parent, controlFolder: join(parent, controlName(basename(at))), viaLink: links > 0 }
-    at = resolve(parent, fs.readlinkSync(real))
+    at = resolve(
+      parent,
+      attempt('read', real, () => fs.readlinkSync(real)),
+    )
   }
   throw unsuitable(path, 'its symlinks lead in a circle', 'Name the folder itself.')
 }
@@ -128,11 +131,25 @@ export function unwritableParent(target: Target, cause: unknown): ArcError {
   return unsuitable(target.path, why, 'Choose another place, or run as a user that may write there.', cause)
 }
 
-/** Do `step`; a failed system call becomes an error that says what was being done. */
+/** Do `step`; a failed system call becomes an error that says what was being done. Other errors pass. */
 export function attempt<T>(action: string, path: string, step: () => T): T {
   try {
     return step()
   } catch (error) {
-    throw systemCallError(error, action, printablePath(path))
+    throw named(error, action, path)
   }
+}
+
+/** {@link attempt} for a whole job: names the failures that nothing closer to them has named. */
+export async function attemptJob<T>(action: string, path: string, job: () => Promise<T>): Promise<T> {
+  try {
+    return await job()
+  } catch (error) {
+    throw named(error, action, path)
+  }
+}
+
+/** The error to throw for `error`: with a name and advice when it is a failed system call. */
+export function named(error: unknown, action: string, path: string): unknown {
+  return errnoOf(error) === undefined ? error : systemCallError(error, action, printablePath(path))
 }

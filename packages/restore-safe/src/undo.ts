@@ -1,12 +1,12 @@
-import { nodeFileSystem } from '@arc/core/node'
+import { type FileSystem, nodeFileSystem } from '@arc/core/node'
 import { applyRestore, assertNoConflict, readAsPlanned } from './apply.ts'
 import { withLockedTarget } from './locked-target.ts'
 import type { ApplyOptions, UndoOptions } from './options.ts'
 import type { RestorePlan, RestoreResult } from './plan.ts'
 import { planRestore } from './planning.ts'
-import { findRestorePoint } from './restore-point.ts'
+import { findRestorePoint, readRestorePoints } from './restore-point.ts'
 import { assertKeepPoints, putInPlace } from './swap-job.ts'
-import { locateTarget } from './target.ts'
+import { locateTarget, type Target } from './target.ts'
 import { folderSource } from './target-reading.ts'
 import { scanTarget } from './target-scan.ts'
 
@@ -35,7 +35,7 @@ export async function undoRestore(
 ): Promise<RestoreResult> {
   const fs = options.fs ?? nodeFileSystem
   const target = locateTarget(plan.target, fs)
-  if (plan.selective) return applyRestore(plan, folderSource(findRestorePoint(target, point, fs).path, fs), options)
+  if (plan.selective) return undoPaths(plan, target, point, { ...options, fs })
   assertKeepPoints(options.keepPoints)
   assertNoConflict(plan)
   return withLockedTarget(target, options, async (recovery) => {
@@ -60,5 +60,21 @@ export async function undoRestore(
       restorePoint,
       recovery,
     }
+  })
+}
+
+/** Restore chosen paths from a point. By default as many points are kept as it takes for this one to stay. */
+async function undoPaths(
+  plan: RestorePlan,
+  target: Target,
+  point: string,
+  options: ApplyOptions & { fs: FileSystem },
+): Promise<RestoreResult> {
+  const { path } = findRestorePoint(target, point, options.fs)
+  const points = readRestorePoints(target, options.fs)
+  const sinceThen = points.length - points.findIndex(({ id }) => id === point)
+  return applyRestore(plan, folderSource(path, options.fs), {
+    ...options,
+    keepPoints: options.keepPoints ?? sinceThen + 1,
   })
 }

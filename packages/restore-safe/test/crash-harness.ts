@@ -1,8 +1,9 @@
 // Kills processes in the middle of a restore and looks at what they leave.
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync } from 'node:fs'
 import { once } from 'node:events'
 import { recoverTarget } from '../src/index.ts'
+import { removeTree } from '../src/remove-tree.ts'
 import { type CrashJob, litter, pointStates, prepareJob, runJob, targetState } from './crash-jobs.ts'
 import { nodeFileSystem } from '@arc/core/node'
 import { watchedFileSystem } from '@arc/core/testing'
@@ -44,7 +45,7 @@ export async function stageCrash(job: CrashJob, scratch: string): Promise<CrashS
     watchedFileSystem(({ number }) => (calls = number), nodeFileSystem),
   )
   const stage = { job, template, before, after: targetState(run), pointsBefore, pointsAfter: pointStates(run), calls }
-  rmSync(run, { recursive: true })
+  removeTree(run, nodeFileSystem)
   return stage
 }
 
@@ -67,7 +68,7 @@ export async function crashAt(
   if (killRecoveryAt !== undefined) await runChild({ job: 'recover', folder, killAt: killRecoveryAt })
   const faults = await settleAndInspect(stage, folder)
   const final = nameState(stage, targetState(folder))
-  rmSync(folder, { recursive: true })
+  removeTree(folder, nodeFileSystem)
   return { midway, final: final === 'missing' ? 'broken' : final, faults }
 }
 

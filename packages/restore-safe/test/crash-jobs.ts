@@ -102,8 +102,8 @@ export function litter(folder: string): string[] {
   const beside = readdirSync(folder).filter((name) => name !== 'target' && name !== basename(control))
   if (!existsSync(control)) return beside
   const names = readdirSync(control)
-  const points = listRestorePoints(`${folder}/target`).flatMap(({ id }) => [id, `${id}.json`])
-  const extra = names.filter((name) => !points.includes(name))
+  const points = new Set(listRestorePoints(`${folder}/target`).flatMap(({ id }) => [id, `${id}.json`]))
+  const extra = names.filter((name) => !points.has(name))
   return [...beside, ...extra, ...(names.length === 0 ? ['an empty control folder'] : [])]
 }
 

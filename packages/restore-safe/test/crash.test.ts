@@ -15,8 +15,11 @@ test.for(CRASH_JOBS)(
     using folder = temporaryFolder()
     const stage = await stageCrash(job, folder.path)
     expect(stage.before).not.toBe(stage.after)
-    const points = Array.from({ length: SAMPLES_PER_JOB }, (_, i) => stage.calls - SWAP_CALLS + Math.round(((i + 0.5) * SWAP_CALLS) / SAMPLES_PER_JOB))
-  for (const killAt of points) {
+    const points = Array.from(
+      { length: SAMPLES_PER_JOB },
+      (_, i) => stage.calls - SWAP_CALLS + Math.round(((i + 0.5) * SWAP_CALLS) / SAMPLES_PER_JOB),
+    )
+    for (const killAt of points) {
       const report = await crashAt(stage, `${folder.path}/case`, killAt, killAt % 2 === 0 ? 12 : undefined)
       expect(report.faults, `killed at call ${killAt} of ${stage.calls}`).toEqual([])
     }

@@ -99,7 +99,7 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
     weight: 5,
     arbitrary: fc
       .tuple(path, content, mode)
-      .map(([at, bytes, bits]) => ({ ...fileEntry('x', bytes, bits), path: at, sha256: sha256Hex(bytes) })),
+      .map(([at, bytes, bits]) => Object.assign(fileEntry('x', bytes, bits), { path: at, sha256: sha256Hex(bytes) })),
   },
   { weight: 2, arbitrary: fc.tuple(path, mode).map(([at, bits]) => folderEntry(at, bits)) },
   { weight: 2, arbitrary: fc.tuple(path, linkTarget).map(([at, target]) => linkEntry(at, target)) },

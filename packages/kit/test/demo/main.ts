@@ -1,7 +1,7 @@
 import { type Host, type Program, runProgram } from '@arc/kit'
 import manifest from './manifest.json' with { type: 'json' }
 
-export const program: Program = {
+const program: Program = {
   name: manifest.name,
   version: manifest.version,
   summary: 'Show what a command line was understood as',

@@ -6,6 +6,7 @@ export const work = defineCommand({
   options: { deaf: flagOption('ignore the first signal'), once: flagOption('end by itself') },
   async run({ options, signal, progress, log, host }) {
     const total = { totalEntries: 200, totalBytes: 20_000_000 }
+    signal.addEventListener('abort', () => log.info('aborted'))
     for (let i = 1; i <= 100; i++)
       progress.listener({ phase: 'reading', doneEntries: i, doneBytes: i * 100_000, ...total })
     log.info('working')

@@ -1,0 +1,49 @@
+import { resolve } from 'node:path'
+import { type CollectedSource, openProject, type ProjectOptions } from '@arc/collect'
+import { flagOption, type Host, optionMaker, patternOption, sizeOption, textOption, timeOption, type Values } from '@arc/kit'
+
+const globOption = optionMaker<string>({ placeholder: 'GLOB', parse: (text) => text })
+const GROUP = 'Selection:'
+
+/** The options by which a command chooses entries of a project. */
+export const selectionOptions = {
+  include: globOption('only what matches, and what lies below it', { repeatable: true, group: GROUP }),
+  exclude: globOption('leave out what matches, and what lies below it', { repeatable: true, group: GROUP }),
+  match: patternOption('only paths that match', { group: GROUP }),
+  contentMatch: patternOption('only text files with a line that matches', { group: GROUP }),
+  contentNotMatch: patternOption('only text files without such a line', { group: GROUP }),
+  maxSize: sizeOption('leave out larger files', { group: GROUP }),
+  newer: timeOption('only files modified after a date, or within an age such as 7d', { group: GROUP }),
+  older: timeOption('only files modified before a date, or longer ago than an age', { group: GROUP }),
+  tracked: flagOption('only what git tracks', { group: GROUP }),
+  rev: textOption('a commit of the repository instead of the files on disk', { placeholder: 'REV', group: GROUP }),
+  git: flagOption('do not ask git what belongs to the project', { default: true, group: GROUP }),
+  followSymlinks: flagOption('read what symbolic links lead to instead of the links', { group: GROUP }),
+}
+
+/** Open what the selection options ask for. */
+export function openSelection(
+  root: string,
+  options: Values<typeof selectionOptions>,
+  host: Host,
+  more: Pick<ProjectOptions, 'omitPaths'> = {},
+): Promise<CollectedSource> {
+  return openProject(resolve(host.cwd, root), {
+    ...more,
+    include: options.include,
+    exclude: options.exclude,
+    match: options.match,
+    contentMatch: options.contentMatch,
+    contentNotMatch: options.contentNotMatch,
+    maxSizeBytes: options.maxSize,
+    newerThan: options.newer === undefined ? undefined : new Date(options.newer),
+    olderThan: options.older === undefined ? undefined : new Date(options.older),
+    tracked: options.tracked,
+    revision: options.rev,
+    git: options.git,
+    followSymlinks: options.followSymlinks,
+    env: host.env,
+    now: host.now,
+    signal: host.signal,
+  })
+}

@@ -1,0 +1,93 @@
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ContentReader, SyncContent } from './entry.ts'
+import { systemCallError } from './error.ts'
+import { nodeFileSystem, readFully, writeFully } from './file-system.ts'
+
+/**
+ * A file without a name, for bytes that come once but are needed in another order: standard input, a compressed document, a
+ * document whose head is filled in last. It is gone with its descriptor, whatever happens to the process.
+ */
+export class TemporaryFile implements Disposable {
+  readonly fd: number
+  #sizeBytes = 0
+
+  constructor() {
+    this.fd = attempt('make', openUnnamed)
+  }
+
+  /** Bytes that were appended and not truncated. */
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  /** Append bytes. */
+  write(bytes: Uint8Array): void {
+    attempt('write', () => writeFully(nodeFileSystem, this.fd, bytes, this.#sizeBytes))
+    this.#sizeBytes += bytes.length
+  }
+
+  /** Replace bytes that were written before. */
+  overwrite(bytes: Uint8Array, position: number): void {
+    attempt('write', () => writeFully(nodeFileSystem, this.fd, bytes, position))
+  }
+
+  /** Read from `position`; returns the bytes read, fewer than asked for only at the end. */
+  read(into: Uint8Array, position: number): number {
+    return attempt('read', () => readFully(nodeFileSystem, this.fd, into, position))
+  }
+
+  /** Drop what lies behind the first `sizeBytes` bytes. */
+  truncate(sizeBytes: number): void {
+    attempt('write', () => ftruncateSync(this.fd, sizeBytes))
+    this.#sizeBytes = sizeBytes
+  }
+
+  /** The bytes `[start, end)` as content. */
+  content(start: number, end: number): SyncContent {
+    return { kind: 'sync', open: () => new TemporaryFileReader(this, start, end) }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd)
+  }
+}
+
+class TemporaryFileReader implements ContentReader {
+  readonly #file: TemporaryFile
+  readonly #end: number
+  #position: number
+
+  constructor(file: TemporaryFile, start: number, end: number) {
+    this.#file = file
+    this.#position = start
+    this.#end = end
+  }
+
+  read(into: Uint8Array): number {
+    const count = this.#file.read(into.subarray(0, this.#end - this.#position), this.#position)
+    this.#position += count
+    return count
+  }
+
+  close(): void {}
+}
+
+/** Open a file that has lost its name already: no crash can leave it behind. */
+function openUnnamed(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'arc-'))
+  try {
+    return openSync(join(folder, 'temporary'), 'wx+', 0o600)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function attempt<T>(action: string, step: () => T): T {
+  try {
+    return step()
+  } catch (error) {
+    throw systemCallError(error, action, `a temporary file in ${tmpdir()}`)
+  }
+}

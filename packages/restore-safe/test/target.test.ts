@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { memorySource } from '@arc/core'
+import { failure, readTree, temporaryFolder, watchedFileSystem } from '@arc/core/testing'
+import { expect, onTestFinished, test } from 'vitest'
+import { applyRestore, planRestore, restoreNew } from '../src/index.ts'
+import { hashedEntry } from './trees.ts'
+
+const fast = { durable: false }
+const coded = (code: string): unknown => expect.objectContaining({ code })
+const source = memorySource('some', [hashedEntry('a', 'new')])
+
+test('a symlink as target means the folder it points to', async () => {
+  using folder = temporaryFolder()
+  mkdirSync(`${folder.path}/real`)
+  writeFileSync(`${folder.path}/real/old`, 'old')
+  symlinkSync('real', `${folder.path}/link`)
+  const plan = await planRestore(source, `${folder.path}/link`, { mode: 'replace' })
+  expect(plan.target).toBe(`${realpathSync(folder.path)}/real`)
+  await applyRestore(plan, source, { ...fast, keepPoints: 0 })
+  expect(readdirSync(folder.path).sort()).toEqual(['link', 'real'])
+  expect(readdirSync(`${folder.path}/link`)).toEqual(['a'])
+})
+
+test.for([
+  ['a dangling symlink', 'ARC_TARGET_UNSUITABLE', (at: string) => symlinkSync('nowhere', at)],
+  ['symlinks in a circle', 'ARC_TARGET_UNSUITABLE', (at: string) => symlinkSync(at, at)],
+  ['a file', 'ARC_NOT_A_DIRECTORY', (at: string) => writeFileSync(at, 'x')],
+] as [string, string, (at: string) => void][])('refused as target: %s', async ([, code, make]) => {
+  using folder = temporaryFolder()
+  make(`${folder.path}/target`)
+  await expect(restoreNew(source, `${folder.path}/target`, fast)).rejects.toThrow(coded(code))
+  expect(readdirSync(folder.path)).toEqual(['target'])
+})
+
+test('refused as target: the root of the file system, and a folder whose parent is missing', async () => {
+  using folder = temporaryFolder()
+  await expect(restoreNew(source, '/', fast)).rejects.toThrow(coded('ARC_TARGET_UNSUITABLE'))
+  await expect(restoreNew(source, `${folder.path}/no/target`, fast)).rejects.toThrow(coded('ARC_NOT_FOUND'))
+})
+
+test('refused as target: the current folder, and one that holds it', async () => {
+  using folder = temporaryFolder()
+  mkdirSync(`${folder.path}/target/below`, { recursive: true })
+  const before = process.cwd()
+  onTestFinished(() => process.chdir(before))
+  process.chdir(`${folder.path}/target/below`)
+  for (const target of ['.', '..'])
+    await expect(planRestore(source, target, { mode: 'replace' })).rejects.toThrow(coded('ARC_TARGET_UNSUITABLE'))
+  process.chdir(before)
+})
+
+test('refused as target: a mount point, and a folder with one in it', async ({ annotate }) => {
+  await expect(planRestore(source, '/proc', { mode: 'replace' })).rejects.toThrow(coded('ARC_TARGET_UNSUITABLE'))
+  using folder = temporaryFolder()
+  mkdirSync(`${folder.path}/target/inside`, { recursive: true })
+  using disk = mountTmpfs(`${folder.path}/target/inside`)
+  if (disk.reason !== undefined) {
+    await annotate(`not run: ${disk.reason}`)
+    return
+  }
+  await expect(planRestore(source, `${folder.path}/target`, { mode: 'replace' })).rejects.toThrow(/mounted at inside/)
+})
+
+/** Mount a small disk, or tell why that is impossible here. */
+function mountTmpfs(at: string): Disposable & { reason?: string } {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at], { stdio: 'ignore' })
+    return { [Symbol.dispose]: () => void execFileSync('umount', [at], { stdio: 'ignore' }) }
+  } catch (error) {
+    return { reason: String(error), [Symbol.dispose]: () => {} }
+  }
+}
+
+// Mounting needs rights that not everybody has: the reason is part of the report, as a note of the test.
+test('a disk that fills while staging leaves the old tree', async ({ annotate }) => {
+  using folder = temporaryFolder()
+  using disk = mountTmpfs(folder.path)
+  if (disk.reason !== undefined) {
+    await annotate(`not run: ${disk.reason}`)
+    return
+  }
+  const target = `${folder.path}/target`
+  mkdirSync(target)
+  writeFileSync(`${target}/old`, 'old')
+  const large = memorySource(
+    'large',
+    Array.from({ length: 40 }, (_, i) => hashedEntry(`f${i}`, String(i).repeat(40_000))),
+  )
+  const plan = await planRestore(large, target, { mode: 'replace' })
+  await expect(applyRestore(plan, large)).rejects.toThrow(coded('ARC_TARGET_UNSUITABLE'))
+  await expect(applyRestore(plan, large, { checkSpace: false })).rejects.toThrow(/no space left/)
+  expect(readTree(target).map((row) => row.path)).toEqual(['old'])
+  expect(readdirSync(folder.path)).toEqual(['target'])
+})
+
+test('a parent that cannot be written to, and a folder that cannot be renamed, are told clearly', async () => {
+  using folder = temporaryFolder()
+  const target = `${folder.path}/target`
+  const failing = (call: string, code: string): ReturnType<typeof watchedFileSystem> =>
+    watchedFileSystem(({ name, args }) => {
+      if (name === call && (call === 'mkdirSync' || args[0] === target)) throw failure(code, call)
+    })
+  for (const code of ['EACCES', 'EROFS']) {
+    await expect(restoreNew(source, target, { ...fast, fs: failing('mkdirSync', code) })).rejects.toThrow(
+      /cannot be written to/,
+    )
+  }
+  mkdirSync(target)
+  writeFileSync(`${target}/old`, 'old')
+  const plan = await planRestore(source, target, { mode: 'replace' })
+  for (const code of ['EXDEV', 'EBUSY', 'EPERM']) {
+    await expect(applyRestore(plan, source, { ...fast, fs: failing('renameSync', code) })).rejects.toThrow(
+      coded('ARC_TARGET_UNSUITABLE'),
+    )
+    expect(readdirSync(folder.path)).toEqual(['target'])
+  }
+})
+
+test('a control folder that is not a private one of this user is not used', async () => {
+  using folder = temporaryFolder()
+  const control = `${folder.path}/.target.arc-restore`
+  mkdirSync(control)
+  chmodSync(control, 0o777)
+  await expect(restoreNew(source, `${folder.path}/target`, fast)).rejects.toThrow(coded('ARC_TARGET_UNSUITABLE'))
+  expect(readdirSync(control)).toEqual([])
+})
+
+test('a name of 255 bytes leaves room for its control folder', async () => {
+  using folder = temporaryFolder()
+  const target = `${folder.path}/${'t'.repeat(255)}`
+  await restoreNew(source, target, fast)
+  expect(readdirSync(target)).toEqual(['a'])
+})
+
+test('modes are exact below a parent that hands its group down', async () => {
+  using folder = temporaryFolder()
+  chmodSync(folder.path, 0o2775)
+  await restoreNew(memorySource('deep', [hashedEntry('d/f', 'x', 0o664)]), `${folder.path}/target`, fast)
+  expect(readTree(`${folder.path}/target`).map((row) => row.mode)).toEqual([0o755, 0o664])
+  expect(statSync(`${folder.path}/target`).mode & 0o7777).toBe(0o755)
+  expect(existsSync(`${folder.path}/.target.arc-restore`)).toBe(false)
+})
