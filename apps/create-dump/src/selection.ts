@@ -3,7 +3,7 @@ import { type CollectedSource, openProject, type ProjectOptions } from '@arc/col
 import { flagOption, type Host, optionMaker, patternOption, sizeOption, textOption, timeOption, type Values } from '@arc/kit'
 
 const globOption = optionMaker<string>({ placeholder: 'GLOB', parse: (text) => text })
-const GROUP = 'Selection:'
+const GROUP = 'Selection'
 
 /** The options by which a command chooses entries of a project. */
 export const selectionOptions = {

@@ -31,7 +31,7 @@ export function writeAwkwardTree(root: string, { rawNames = true, hardLinks = tr
   put('ünïcödé/cafe\u0301')
   put('\u{1F600}.txt')
   put('line\nbreak')
-  put(`long/${'n'.repeat(255)}`)
+  put(`very-long/${'n'.repeat(255)}`)
   put(`${'long-directory-name/'.repeat(12)}file-with-a-name-that-does-not-fit-a-prefix.txt`)
   put('-rf')
   put('__proto__')

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
+import { localPath } from '@arc/core/node'
 import { temporaryFolder } from '@arc/core/testing'
 import { beforeAll, afterAll, expect, test } from 'vitest'
 import { type ArchiveFormat, fdSink, openArchive, writeArchive, type WriteArchiveOptions } from '../src/node.ts'
@@ -54,7 +56,7 @@ function expectedLines(root: string, withLinks: boolean): string[] {
       const mode = entry.type === 'symlink' ? '' : entry.mode.toString(8)
       const isLater = withLinks && entry.hardLink !== undefined && seen.has(entry.hardLink)
       if (entry.hardLink !== undefined) seen.add(entry.hardLink)
-      const content = entry.type === 'file' && !isLater ? fs.readFileSync(`${root}/${entry.path}`).toString('latin1').slice(0, 1000) : ''
+      const content = entry.type === 'file' && !isLater ? fs.readFileSync(localPath(root, entry.path)).toString('latin1').slice(0, 1000) : ''
       return [JSON.stringify(entry.path), entry.type, mode, entry.sizeBytes, entry.target ?? content].join(' ')
     })
     .sort()
@@ -77,8 +79,9 @@ describeWith(['bsdtar'], 'what bsdtar extracts from our archives', () => {
     const out = fresh()
     const source = format === 'zip' ? plainTree : tree
     run('bsdtar', ['-xpf', await written(source, format, { manifest: false }), '-C', out], { env: { ...process.env, LC_ALL: 'C.UTF-8' } })
-    // bsdtar changes decomposed names to composed ones on its way: two files become one.
-    const without = (lines: string[]): string[] => lines.filter((line) => !line.includes('cafe') && !line.includes('caf\u00e9') && !line.startsWith('"ünïcödé" '))
+    // bsdtar changes decomposed names to composed ones on its way, and in a zip backslashes to slashes.
+    const changed = /caf|^"ünïcödé" |^"back/
+    const without = (lines: string[]): string[] => lines.filter((line) => !changed.test(line))
     const options = { times: format === 'zip' ? ('s' as const) : ('ns' as const) }
     expect(without(describeTree(out, options))).toEqual(without(describeTree(source, options)))
   })
@@ -90,7 +93,9 @@ describeWith(['unzip'], 'what unzip extracts from our archives', () => {
     const path = await written(plainTree, 'zip', { manifest: false })
     expect(run('unzip', ['-tq', path])).toContain('No errors detected')
     run('unzip', ['-q', path, '-d', out], { env: { ...process.env, LC_ALL: 'C.UTF-8' } })
-    expect(describeTree(out, { times: 's' })).toEqual(describeTree(plainTree, { times: 's' }))
+    // unzip drops the control character of one name.
+    const without = (lines: string[]): string[] => lines.filter((line) => !/^"line.*break"/.test(line))
+    expect(without(describeTree(out, { times: 's' }))).toEqual(without(describeTree(plainTree, { times: 's' })))
   })
 })
 
@@ -169,10 +174,19 @@ describeWith(['bsdtar'], 'what bsdtar writes', () => {
 })
 
 describeWith(['zip'], 'what zip writes', () => {
-  test.each([['-6'], ['-0'], ['-9', '-fz'], ['-fd']])('with %s is read exactly', async (...options) => {
+  test.each([['-6'], ['-0'], ['-9', '-fz']])('with %s is read exactly', async (...options) => {
     const path = join(folder.path, `info${options.join('')}.zip`)
     run('zip', ['-q', '-r', '-y', ...options, path, '.'], { cwd: plainTree })
     expect(await readLines(path)).toEqual(expectedLines(plainTree, false))
+  })
+})
+
+describeWith(['zip'], 'what zip writes to a pipe', () => {
+  test('with data descriptors is read exactly', async () => {
+    const path = join(folder.path, 'piped.zip')
+    const names = ['plain.txt', 'binary', 'large', 'executable.sh']
+    fs.writeFileSync(path, execFileSync('zip', ['-q', '-', ...names], { cwd: plainTree, maxBuffer: 64 * 2 ** 20, stdio: ['ignore', 'pipe', 'pipe'] }))
+    expect(await readLines(path)).toEqual(expectedLines(plainTree, false).filter((line) => names.some((name) => line.startsWith(`"${name}" `))))
   })
 })
 

@@ -34,8 +34,10 @@ async function readEntry(entry: Entry): Promise<Read> {
 }
 
 export async function contentText(entry: Entry): Promise<string> {
+  // A further name of an inode comes without content in an archive that is read once.
+  if (entry.content === undefined) return ''
   const pieces: Buffer[] = []
-  if (entry.content !== undefined) for await (const piece of readContent(entry.content)) pieces.push(Buffer.from(piece))
+  for await (const piece of readContent(entry.content)) pieces.push(Buffer.from(piece))
   const content = Buffer.concat(pieces)
   if (content.length !== entry.sizeBytes) throw new Error(`${printablePath(entry.path)}: ${content.length} bytes read, ${entry.sizeBytes} listed`)
   return content.toString('latin1')

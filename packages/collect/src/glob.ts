@@ -52,10 +52,8 @@ class GlobParser {
   parse(): string {
     if (this.#characters.length === 0) throw this.#fault(0, 'it is empty')
     if (this.#peek() === '!') throw this.#fault(0, 'a pattern cannot be negated', 'Use the opposite option, or write \\! for a name that begins with "!".')
-    if (this.#peek() === '/') {
-      this.#hasSlash = true
-      this.#at++
-    }
+    if (this.#peek() === '/') this.#slash(this.#at++)
+    else this.#refuseDots(0)
     return this.#sequence()
   }
 
@@ -101,10 +99,14 @@ class GlobParser {
   #slash(column: number): string {
     this.#hasSlash = true
     if (this.#peek() === '/') throw this.#fault(column + 1, 'a folder without a name: "//"')
-    const [first, second, third] = this.#characters.slice(column + 1, column + 4)
-    const isDots = first === '.' && (second === '.' ? endsName(third) : endsName(second))
-    if (isDots) throw this.#fault(column + 1, 'paths have no "." and ".." in them', 'Write the path from the root.')
+    this.#refuseDots(column + 1)
     return '/'
+  }
+
+  #refuseDots(column: number): void {
+    const [first, second, third] = this.#characters.slice(column, column + 3)
+    const isDots = first === '.' && (second === '.' ? endsName(third) : endsName(second))
+    if (isDots) throw this.#fault(column, 'paths have no "." and ".." in them', 'Write the path from the root.')
   }
 
   /** `*` within a name, or `**` for folders. */

@@ -5,6 +5,10 @@ import { localPath } from '@arc/core/node'
 import { LocalContent, type LocalRoot } from './local-content.ts'
 
 const MODE_BITS = 0o7777
+const TYPE_BITS = 0o170000
+const FILE = 0o100000
+const FOLDER = 0o040000
+const SYMLINK = 0o120000
 const NS_PER_MS = 1_000_000n
 const NS_PER_SECOND = 1_000_000_000n
 // A kernel stamps files with the time of its last tick, 1 to 10 ms ago: a second change within one tick leaves no trace.
@@ -15,6 +19,21 @@ const COARSE_RACY_NS = 2n * NS_PER_SECOND
 /** Metadata with nanoseconds, or `undefined` when there is nothing (any more). Throws the other errors of the system. */
 export function lstat(at: LocalRoot, path: EntryPath): BigIntStats | undefined {
   return at.fs.lstatSync(localPath(at.root, path), { bigint: true, throwIfNoEntry: false })
+}
+
+/** The metadata of what a symlink leads to; `undefined` when it leads nowhere. Throws when it leads in circles. */
+export function follow(at: LocalRoot, path: EntryPath): BigIntStats | undefined {
+  return at.fs.statSync(localPath(at.root, path), { bigint: true, throwIfNoEntry: false })
+}
+
+/** What the metadata is of. (The methods of `BigIntStats` make three bigints for each question.) */
+export function isFolder(stat: BigIntStats): boolean {
+  return (Number(stat.mode) & TYPE_BITS) === FOLDER
+}
+
+/** The same for symlinks. */
+export function isSymlink(stat: BigIntStats): boolean {
+  return (Number(stat.mode) & TYPE_BITS) === SYMLINK
 }
 
 /** Files that changed after these moments cannot be trusted to show a further change. */
@@ -32,10 +51,11 @@ export function stampLimits(nowMs: number): StampLimits {
 
 /** The entry of a path, from its metadata; an omission for what has no state to keep or cannot be read. */
 export function localEntry(at: LocalRoot, path: EntryPath, stat: BigIntStats, limits: StampLimits): Entry | Omission {
-  const type = Number(stat.mode) & 0o170000
-  const mode = Number(stat.mode) & MODE_BITS
+  const bits = Number(stat.mode)
+  const type = bits & TYPE_BITS
+  const mode = bits & MODE_BITS
   const mtimeNs = stat.mtimeNs
-  if (type === 0o100000) {
+  if (type === FILE) {
     const sizeBytes = Number(stat.size)
     return {
       path,
@@ -50,8 +70,8 @@ export function localEntry(at: LocalRoot, path: EntryPath, stat: BigIntStats, li
       content: new LocalContent(at, path, sizeBytes),
     }
   }
-  if (type === 0o040000) return { path, type: 'directory', mode, sizeBytes: 0, mtimeNs }
-  if (type === 0o120000) return localSymlink(at, path, mode, stat, limits)
+  if (type === FOLDER) return { path, type: 'directory', mode, sizeBytes: 0, mtimeNs }
+  if (type === SYMLINK) return localSymlink(at, path, mode, stat, limits)
   return { path, reason: 'special-file', detail: SPECIAL[type] ?? 'not a file, folder or symlink' }
 }
 

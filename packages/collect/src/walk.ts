@@ -10,7 +10,7 @@ import {
   withRules,
 } from './ignore-files.ts'
 import type { LocalRoot } from './local-content.ts'
-import { localEntry, lstat, type StampLimits, systemOmission } from './local-entry.ts'
+import { follow, isFolder, isSymlink, localEntry, lstat, type StampLimits, systemOmission } from './local-entry.ts'
 import type { OwnOutput } from './own-output.ts'
 import { filtered, type Selection } from './selection.ts'
 
@@ -170,8 +170,8 @@ class Walker {
 
   #withoutIgnored(names: readonly string[], rules: RuleChain, prefix: string, bytePrefix: string): string[] {
     return names.filter((name) => {
-      const isFolder = (): boolean => this.#isFolder(`${prefix}${decodeName(name)}` as EntryPath)
-      if (!isIgnored(rules, `${bytePrefix}${name}`, name, isFolder)) return true
+      const asFolder = (): boolean => this.#isFolder(`${prefix}${decodeName(name)}` as EntryPath)
+      if (!isIgnored(rules, `${bytePrefix}${name}`, name, asFolder)) return true
       this.#job.ignoredCount++
       return false
     })
@@ -179,7 +179,8 @@ class Walker {
 
   #isFolder(path: EntryPath): boolean {
     try {
-      return lstat(this.#job.at, path)?.isDirectory() ?? false
+      const stat = lstat(this.#job.at, path)
+      return stat !== undefined && isFolder(stat)
     } catch {
       return false // told when its entry comes
     }
@@ -192,29 +193,23 @@ class Walker {
     let stat: BigIntStats | undefined
     try {
       stat = lstat(job.at, path)
-      if (job.followSymlinks && stat?.isSymbolicLink() === true) stat = this.#follow(path) ?? stat
+      if (job.followSymlinks && stat !== undefined && isSymlink(stat)) stat = follow(job.at, path) ?? stat
     } catch (error) {
       return systemOmission(path, error)
     }
     if (stat === undefined) return { path, reason: 'vanished' }
-    const isFolder = stat.isDirectory()
-    const excluded = job.selection.excludedBy(path, isFolder)
+    const isDirectory = isFolder(stat)
+    const excluded = job.selection.excludedBy(path, isDirectory)
     if (excluded !== undefined) return filtered(path, excluded)
-    if (isFolder) {
+    if (isDirectory) {
       if (job.followSymlinks && isAbove(folder, identityOf(stat))) {
         return { path, reason: 'link-loop', detail: 'leads to a folder above it' }
       }
       insert(folder.names, `${name}/`)
     }
-    const unwanted = job.selection.unwantedPath(path, isFolder)
+    const unwanted = job.selection.unwantedPath(path, isDirectory)
     if (unwanted !== undefined) return filtered(path, unwanted)
     return localEntry(job.at, path, stat, job.stampLimits)
-  }
-
-  /** What a symlink leads to; `undefined` when it leads nowhere. */
-  #follow(path: EntryPath): BigIntStats | undefined {
-    const { at } = this.#job
-    return at.fs.statSync(localPath(at.root, path), { bigint: true, throwIfNoEntry: false })
   }
 
   #identity(path: EntryPath | ''): string {

@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs'
 import { ArcError, comparePaths, type Entry, type EntryPath, type Omission } from '@arc/core'
-import { localPath, nodeFileSystem } from '@arc/core/node'
+import { nodeFileSystem } from '@arc/core/node'
 import { hasModifications, listWorkTree, openRepository, type Repository, type WorkTreeListing, type WorkTreePath } from '@arc/git'
 import { localRoot } from './local-content.ts'
-import { localEntry, lstat, systemOmission, stampLimits } from './local-entry.ts'
+import { follow, isFolder, isSymlink, localEntry, lstat, stampLimits, systemOmission } from './local-entry.ts'
 import type { CollectedSource, WorkTreeOptions } from './options.ts'
 import { OwnOutput } from './own-output.ts'
 import { rootName } from './root.ts'
@@ -38,7 +38,7 @@ export async function openRepositoryWorkTree(
   const listing = await listWorkTree(repository, { tracked: options.tracked, fs: options.fs, signal })
   const survey = (): Survey => {
     const tree = newWorkTree(repository, selection, options)
-    const found = [...listPaths(listing, tree)]
+    const found = listPaths(listing, tree)
     // What a followed symlink leads to comes where the symlink stands, which is not its place in byte order.
     if (tree.followSymlinks) found.sort((a, b) => comparePaths(a.path, b.path))
     return { found, isProvenClean: !tree.mayDiffer }
@@ -93,32 +93,26 @@ function newWorkTree(repository: Repository, selection: Selection, options: Work
   }
 }
 
-function* listPaths(listing: WorkTreeListing, tree: WorkTree): Generator<Entry | Omission, void, void> {
-  for (const [place, item] of listing.paths.entries()) {
+function listPaths(listing: WorkTreeListing, tree: WorkTree): (Entry | Omission)[] {
+  const found: (Entry | Omission)[] = []
+  for (let place = 0; place < listing.paths.length; place++) {
+    const item = listing.paths[place] as WorkTreePath
     const { path, kind } = item
-    const isFolder = kind === 'submodule' || kind === 'nested-repository'
-    const left = leftOut(tree, path, isFolder)
-    if (left !== undefined) {
-      tree.mayDiffer = true
-      yield left
-      continue
-    }
-    if (kind === 'nested-repository') {
-      yield { path, reason: 'nested-repository', detail: 'git does not look into it' }
-      continue
-    }
-    const target = tree.followSymlinks ? folderBehind(tree, path) : undefined
-    if (target !== undefined) {
-      tree.mayDiffer = true
-      yield* target
-      continue
-    }
-    const found = onDisk(tree, item, (stat) => listing.isUnchanged(place, stat))
-    if (kind === 'submodule') {
-      if ('type' in found && found.type === 'directory') yield found
-      yield { path, reason: 'submodule', detail: `commit ${item.commit}` }
-    } else yield found
+    const left = leftOut(tree, path, kind === 'submodule' || kind === 'nested-repository')
+    const target = left === undefined && tree.followSymlinks ? folderBehind(tree, path) : undefined
+    if (left !== undefined || target !== undefined) tree.mayDiffer = true
+    if (left !== undefined) found.push(left)
+    else if (target !== undefined) for (const inner of target) found.push(inner)
+    else if (kind === 'nested-repository') found.push({ path, reason: 'nested-repository', detail: 'git does not look into it' })
+    else if (kind === 'submodule') found.push(...submodule(item, onDisk(tree, listing, place)))
+    else found.push(onDisk(tree, listing, place))
   }
+  return found
+}
+
+function submodule({ path, commit }: WorkTreePath, found: Entry | Omission): (Entry | Omission)[] {
+  const omission: Omission = { path, reason: 'submodule', detail: `commit ${commit}` }
+  return 'type' in found && found.type === 'directory' ? [found, omission] : [omission]
 }
 
 function leftOut(tree: WorkTree, path: EntryPath, isFolder: boolean): Omission | undefined {
@@ -127,34 +121,32 @@ function leftOut(tree: WorkTree, path: EntryPath, isFolder: boolean): Omission |
   return detail === undefined ? undefined : filtered(path, detail)
 }
 
-function onDisk(tree: WorkTree, item: WorkTreePath, isUnchanged: (stat: BigIntStats) => boolean): Entry | Omission {
+function onDisk(tree: WorkTree, listing: WorkTreeListing, place: number): Entry | Omission {
+  const item = listing.paths[place] as WorkTreePath
   const { path, kind } = item
   let stat: BigIntStats | undefined
   try {
     stat = lstat(tree.at, path)
-    if (stat?.isSymbolicLink() === true && tree.followSymlinks) {
-      stat = tree.at.fs.statSync(localPath(tree.at.root, path), { bigint: true, throwIfNoEntry: false }) ?? stat
-    }
+    if (tree.followSymlinks && stat !== undefined && isSymlink(stat)) stat = follow(tree.at, path) ?? stat
   } catch (error) {
     tree.mayDiffer = true
     return systemOmission(path, error)
   }
-  const isProven = stat !== undefined && isUnchanged(stat)
+  const isProven = stat !== undefined && listing.isUnchanged(place, stat)
   if (!isProven && kind !== 'not-checked-out') tree.mayDiffer = true
   if (stat === undefined) return missing(item)
   if (isBehindLink(tree, item, isProven)) return { path, reason: 'deleted', detail: 'a symlink took the place of its folder' }
-  if (stat.isDirectory() && kind !== 'submodule') return { path, reason: 'deleted', detail: 'a folder took its place' }
-  if (stat.isSymbolicLink()) tree.links.push(path)
+  if (isFolder(stat) && kind !== 'submodule') return { path, reason: 'deleted', detail: 'a folder took its place' }
+  if (isSymlink(stat)) tree.links.push(path)
   return localEntry(tree.at, path, stat, tree.stampLimits)
 }
 
 /** The folder that a symlink leads to, and what it holds. */
 function folderBehind(tree: WorkTree, path: EntryPath): Iterable<Entry | Omission> | undefined {
   try {
-    const place = localPath(tree.at.root, path)
-    if (lstat(tree.at, path)?.isSymbolicLink() !== true) return undefined
-    const stat = tree.at.fs.statSync(place, { bigint: true, throwIfNoEntry: false })
-    return stat?.isDirectory() === true ? walk(tree, path) : undefined
+    const link = lstat(tree.at, path)
+    const target = link !== undefined && isSymlink(link) ? follow(tree.at, path) : undefined
+    return target !== undefined && isFolder(target) ? walk(tree, path) : undefined
   } catch (error) {
     return [systemOmission(path, error)]
   }
@@ -181,7 +173,8 @@ function isBehindLink(tree: WorkTree, { path, kind }: WorkTreePath, isProven: bo
     folders.push(folder)
   }
   for (const folder of folders.reverse()) {
-    if (lstat(tree.at, folder as EntryPath)?.isDirectory() !== true) return true
+    const stat = lstat(tree.at, folder as EntryPath)
+    if (stat === undefined || !isFolder(stat)) return true
     tree.realFolders.add(folder)
   }
   return false

@@ -29,7 +29,7 @@ const FOLDERS = ['', 'a/', 'b/', 'a/b/', 'a/a/', 'c.d/', 'é/', 'foo/', 'foo/bar
 
 /** Write the same odd tree into `count` folders. */
 export function makeForest(root: string, count: number): void {
-  execFileSync('git', ['init', '-q', root], { env: isolatedEnv })
+  git(root, 'init', '-q')
   for (let index = 0; index < count; index++) {
     for (const folder of FOLDERS) mkdirSync(join(root, `s${index}`, folder), { recursive: true })
     for (const [place, folder] of FOLDERS.entries()) {
@@ -65,9 +65,15 @@ export async function compareWithGit(root: string, sets: readonly RuleSet[]): Pr
   })
 }
 
+/** Run plain git in a folder; gives what it wrote. */
+export function git(folder: string, ...args: string[]): string {
+  const options = { env: isolatedEnv, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' } as const
+  return execFileSync('git', ['-C', folder, '-c', 'init.defaultBranch=main', '-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], options)
+}
+
 /** What git would list as untracked, in byte order. */
 export function gitPaths(root: string, args: readonly string[] = ['-o', '--exclude-standard'], env: NodeJS.ProcessEnv = isolatedEnv): EntryPath[] {
-  const output = execFileSync('git', ['-C', root, 'ls-files', '-z', ...args], { env, maxBuffer: 1 << 30 })
+  const output = execFileSync('git', ['-C', root, 'ls-files', '-z', ...args], { env, maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'pipe'] })
   const paths: EntryPath[] = []
   for (let at = 0, end: number; at < output.length; at = end + 1) {
     end = output.indexOf(0, at)

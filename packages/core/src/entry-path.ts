@@ -13,6 +13,7 @@ export type EntryPath = string & { readonly [brand]: 'EntryPath' }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
+const LONE_SURROGATE = /([\ud800-\udfff])/u
 
 /** The path that these bytes spell. Never fails: every byte sequence has exactly one {@link EntryPath}. */
 export function decodePath(bytes: Uint8Array): EntryPath {
@@ -51,14 +52,15 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
 /** The exact bytes of a path; the inverse of {@link decodePath}. */
 export function encodePath(path: EntryPath): Uint8Array {
   if (path.isWellFormed()) return encoder.encode(path)
-  const bytes: number[] = []
-  for (const character of path) {
-    const unit = character.charCodeAt(0)
-    if (character.length === 1 && unit >= 0xdc80 && unit <= 0xdcff) bytes.push(unit - 0xdc00)
-    else if (character.length === 1 && unit >= 0xd800 && unit <= 0xdfff) throw notBytes(path)
-    else bytes.push(...encoder.encode(character))
+  const bytes = new Uint8Array(path.length * 3)
+  let used = 0
+  for (const part of path.split(LONE_SURROGATE)) {
+    const unit = part.charCodeAt(0)
+    if (part.isWellFormed()) used += encoder.encodeInto(part, bytes.subarray(used)).written
+    else if (unit >= 0xdc80 && unit <= 0xdcff) bytes[used++] = unit - 0xdc00
+    else throw notBytes(path)
   }
-  return Uint8Array.from(bytes)
+  return bytes.subarray(0, used)
 }
 
 function notBytes(path: string): ArcError {
@@ -77,7 +79,11 @@ export function comparePaths(a: EntryPath, b: EntryPath): number {
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i)
     const y = b.charCodeAt(i)
-    if (x !== y) return x < 0xd800 && y < 0xd800 ? x - y : compareBytes(encodePath(a), encodePath(b))
+    if (x === y) continue
+    if (x < 0xd800 && y < 0xd800) return x - y
+    // One unit more: the difference may be in the second half of a surrogate pair.
+    const start = Math.max(0, i - 1)
+    return compareBytes(encodePath(a.slice(start) as EntryPath), encodePath(b.slice(start) as EntryPath))
   }
   return a.length - b.length
 }

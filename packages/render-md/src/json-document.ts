@@ -67,7 +67,9 @@ export class JsonDocument implements DumpDocument {
 
   finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> {
     const statistics = this.#statistics.result()
-    const footer = JSON.stringify({ end: true, ...statistics, sha256: this.#sha256.digestHex() })
+    const figures = JSON.stringify({ end: true, ...statistics }).slice(0, -1)
+    this.#sha256.update(Buffer.from(figures))
+    const footer = `${figures},"sha256":"${this.#sha256.digestHex()}"}`
     this.#pending += this.#format === 'json' ? `\n],"footer":${footer}}\n` : `${footer}\n`
     this.#flush()
     return { statistics, reusedEntries: 0 }

@@ -16,7 +16,6 @@ const DUMP_START = '{"dump":'
 const ENTRIES_START = ',"entries":['
 const FOOTER_START = '],"footer":'
 const HEADER_LINE = /^\{.*"arcDump":\s*1.*\}\s*$/s
-const LF = Buffer.from('\n')
 const SHA256 = /^[0-9a-f]{64}$/
 const MODE = /^[0-7]{3,4}$/
 const MTIME = /^-?\d{1,18}\.\d{9}$/
@@ -46,11 +45,11 @@ function indexReformatted(input: DumpInput, indexer: JsonIndexer): DumpIndex {
   assertWithin('bytes in a JSON document that is not laid out as Arc writes it', input.sizeBytes, MAX_REFORMATTED_BYTES)
   const bytes = Buffer.allocUnsafe(input.sizeBytes)
   readSync(input.fd, bytes, 0, bytes.length, 0)
-  const { dump, entries } = objectIn(bytes.toString('utf8'), 0)
+  const { dump, entries, footer } = objectIn(bytes.toString('utf8'), 0)
   if (!Array.isArray(entries)) throw damaged('its entries are no list', 0)
   const index = indexer.begin(asObject(dump, 0))
   for (const entry of entries) indexer.add(asObject(entry, 0), 0, (content) => bytesContent(content))
-  return { ...index, records: indexer.records }
+  return indexer.finish(index, asObject(footer, 0), 0)
 }
 
 class JsonIndexer {
@@ -69,11 +68,10 @@ class JsonIndexer {
   }
 
   indexLines(first: Line, rest: Iterable<Line>, sizeBytes: number): DumpIndex {
-    const index = this.begin(objectIn(this.#hashed(first.bytes), first.at))
+    const index = this.begin(objectIn(first.text(), first.at))
     for (const line of rest) {
       const record = objectIn(line.text(), line.at)
-      if (record['end'] === true) return this.#finish(index, record, line, sizeBytes)
-      this.#hashed(line.bytes)
+      if (record['end'] === true) return this.#finishAt(line, index, record, sizeBytes)
       this.#addLine(record, line.at, line.bytes.length)
     }
     throw truncated(sizeBytes)
@@ -81,17 +79,17 @@ class JsonIndexer {
 
   indexDocument(first: Line, rest: Iterable<Line>, sizeBytes: number): DumpIndex {
     const header = first.bytes.subarray(DUMP_START.length, first.bytes.length - ENTRIES_START.length)
-    const index = this.begin(objectIn(this.#hashed(header), first.at))
+    const index = this.begin(objectIn(header.toString('utf8'), first.at))
     for (const line of rest) {
       const isFooter = line.bytes[0] === FOOTER_START.charCodeAt(0)
       if (isFooter) {
         const text = line.text()
         if (!text.startsWith(FOOTER_START) || !text.endsWith('}')) throw damaged('its footer is not as it must be', line.at)
-        return this.#finish(index, objectIn(text.slice(FOOTER_START.length, -1), line.at), line, sizeBytes)
+        return this.#finishAt(line, index, objectIn(text.slice(FOOTER_START.length, -1), line.at), sizeBytes)
       }
       const hasComma = line.bytes.at(-1) === ','.charCodeAt(0)
       const record = hasComma ? line.bytes.subarray(0, -1) : line.bytes
-      this.#addLine(objectIn(this.#hashed(record), line.at), line.at, record.length)
+      this.#addLine(objectIn(record.toString('utf8'), line.at), line.at, record.length)
     }
     throw truncated(sizeBytes)
   }
@@ -99,6 +97,7 @@ class JsonIndexer {
   begin(header: JsonObject): Omit<DumpIndex, 'records'> {
     if (header['arcDump'] !== 1) throw damaged('its header does not say arcDump 1', 0)
     if (typeof header['name'] !== 'string') throw damaged('its header has no name', 0)
+    this.#digest(`${JSON.stringify(header)}\n`)
     return { name: header['name'], git: parseGitState(header['git']), directoryMode: COMMON_MODES.directory }
   }
 
@@ -106,6 +105,7 @@ class JsonIndexer {
   add(entry: JsonObject, at: number, keep: (content: Buffer) => SyncContent): void {
     const path = entry['path']
     if (typeof path !== 'string') throw damaged('an entry has no path', at)
+    this.#digest(`${JSON.stringify(entry)}\n`)
     const record = this.#recordOf(entry, path as EntryPath, at, keep)
     this.#totalBytes += record.sizeBytes
     assertWithin('bytes in one file', record.sizeBytes, this.#limits.maxFileBytes)
@@ -157,18 +157,22 @@ class JsonIndexer {
     return { ...stated, type, content: keep(content) }
   }
 
-  #finish(index: Omit<DumpIndex, 'records'>, footer: JsonObject, line: Line, sizeBytes: number): DumpIndex {
+  #finishAt(line: Line, index: Omit<DumpIndex, 'records'>, footer: JsonObject, sizeBytes: number): DumpIndex {
     if (line.end !== sizeBytes) throw damaged('something follows the footer', line.end)
-    if (footer['end'] !== true || footer['entries'] !== this.records.length) throw damaged('the footer counts other entries than there are', line.at)
-    if (footer['sha256'] !== this.#sha256.digestHex()) throw damaged('its lines were changed', line.at)
+    return this.finish(index, footer, line.at)
+  }
+
+  finish(index: Omit<DumpIndex, 'records'>, footer: JsonObject, at: number): DumpIndex {
+    const { sha256, ...figures } = footer
+    if (figures['end'] !== true || figures['entries'] !== this.records.length) throw damaged('the footer counts other entries than there are', at)
+    this.#digest(JSON.stringify(figures).slice(0, -1))
+    if (sha256 !== this.#sha256.digestHex()) throw damaged('it was changed: the digest in its footer is another', at)
     return { ...index, records: this.records }
   }
 
-  /** The text of a line, which is part of what the footer's digest covers. */
-  #hashed(bytes: Buffer): string {
-    this.#sha256.update(bytes)
-    this.#sha256.update(LF)
-    return bytes.toString('utf8')
+  /** The digest is over what `JSON.stringify` makes of each object, whatever its layout in the document. */
+  #digest(text: string): void {
+    this.#sha256.update(Buffer.from(text))
   }
 }
 

@@ -37,8 +37,8 @@ async function spoolEntry(entry: Entry, spool: Spool): Promise<Entry> {
   return { ...entry, sizeBytes, content }
 }
 
-/** Leave out the folders that the entries below them imply (format, 1: Order). */
-export function withoutImpliedFolders(entries: readonly Entry[], modes: DefaultModes): readonly Entry[] {
+/** Leave out the folders that the entries below them imply (format, 1: Order), unless they have a time that is to be written. */
+export function withoutImpliedFolders(entries: readonly Entry[], modes: DefaultModes, times: boolean): readonly Entry[] {
   if (!entries.some((entry) => entry.type === 'directory')) return entries
   const parents = new Set<string>()
   for (const { path } of entries) {
@@ -48,7 +48,9 @@ export function withoutImpliedFolders(entries: readonly Entry[], modes: DefaultM
       parents.add(parent)
     }
   }
-  return entries.filter((entry) => entry.type !== 'directory' || entry.mode !== modes.directory || !parents.has(entry.path))
+  const isImplied = ({ path, type, mode, mtimeNs }: Entry): boolean =>
+    type === 'directory' && mode === modes.directory && parents.has(path) && !(times && mtimeNs !== undefined)
+  return entries.filter((entry) => !isImplied(entry))
 }
 
 /** The most common permission bits of files and of folders; of equally common ones the lowest. */

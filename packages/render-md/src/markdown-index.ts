@@ -109,7 +109,7 @@ class MarkdownIndexer {
     const fence = match[1] as string
     const bodyBytes = this.#bodyBytes(fence, attributes, path)
     checkBody(attributes, bodyBytes, at, path)
-    this.#addFrame(at, bodyAt)
+    this.#addFrame(at, attributes.hardlink ? bodyAt + bodyBytes : bodyAt)
     const section: Section = { path, attributes, at, bodyAt, bodyBytes, text: undefined, foundSha256: undefined }
     if (attributes.symlink || attributes.hardlink) this.#readLink(section)
     else if (this.#verifyContent && !attributes.directory && !attributes.omitted) section.foundSha256 = this.#hash(section)

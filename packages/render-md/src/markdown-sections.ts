@@ -9,8 +9,8 @@ import type { DumpOutput } from './output.ts'
 import { COMMON_MODES, type DefaultModes } from './preamble.ts'
 import { makeBody, type SectionBody } from './section-body.ts'
 import { StatisticsCounter } from './statistics.ts'
-import { TextBuffer } from './text-buffer.ts'
 import { ScanBuffer } from './text-scan.ts'
+import { TextSpool } from './text-spool.ts'
 import { ATTEMPTS, readWhole, WHOLE_BYTES } from './whole-content.ts'
 
 const FLUSH_BYTES = 2 * 1024 * 1024
@@ -67,10 +67,9 @@ interface FirstName {
  * Writes the sections of a Markdown document (format, 2.2 to 2.4). Content is read straight into the output buffer, examined
  * there, and moved only when its head turns out longer than that of an ordinary file.
  */
-export class MarkdownSections {
+export class MarkdownSections implements Disposable {
   /** Lines of the manifest so far. */
-  readonly manifest: TextBuffer = new TextBuffer()
-  readonly pathTexts: string[] = []
+  readonly manifest: TextSpool = new TextSpool()
   readonly statistics: StatisticsCounter = new StatisticsCounter()
   readonly frame: FrameDigest = new FrameDigest()
   readonly #output: DumpOutput
@@ -139,6 +138,10 @@ export class MarkdownSections {
     return this.#bytes
   }
 
+  [Symbol.dispose](): void {
+    this.manifest[Symbol.dispose]()
+  }
+
   get #position(): number {
     return this.#output.sizeBytes + this.#used
   }
@@ -172,15 +175,16 @@ export class MarkdownSections {
     if (body.apart === undefined) this.#bytes.copyWithin(bodyAt, contentAt, body.end)
     else body.apart.copy(this.#bytes, bodyAt)
     this.#bytes.write(head, start)
-    return this.#close(start, bodyAt, bodyAt + bodyBytes, body, facts)
+    return this.#close(start, bodyAt, bodyAt + bodyBytes, body, facts, attributes.hardlink)
   }
 
   /** Close the fence of the section whose head begins at `start` of the buffer, and whose body lies in `[bodyAt, tailAt)`. */
-  #close(start: number, bodyAt: number, tailAt: number, body: Pick<SectionBody, 'fence' | 'lines'>, facts: ContentFacts): WrittenSection {
+  #close(start: number, bodyAt: number, tailAt: number, body: Pick<SectionBody, 'fence' | 'lines'>, facts: ContentFacts, isHardLink = false): WrittenSection {
     const { sha256, contentBytes, isOmitted } = facts
     const tailBytes = this.#bytes.write(`${body.fence}\n\n`, tailAt, 'latin1')
     this.#used = tailAt + tailBytes
-    this.frame.add(this.#bytes, start, bodyAt)
+    // No hash in the manifest covers where a hard link leads: that is part of the frame.
+    this.frame.add(this.#bytes, start, isHardLink ? tailAt : bodyAt)
     this.frame.add(this.#bytes, tailAt, this.#used)
     const offset = this.#output.sizeBytes + start
     return { offset, sizeBytes: this.#used - start, headBytes: bodyAt - start, tailBytes, lines: body.lines, sha256, contentBytes, isOmitted }
@@ -242,7 +246,6 @@ export class MarkdownSections {
   #list({ entry, pathText, language, mode }: Row, section: WrittenSection): void {
     const { type, hardLink } = entry
     const { contentBytes: sizeBytes, sha256 } = section
-    this.pathTexts.push(pathText)
     this.manifest.append(formatRow({ type, mode, sizeBytes, sha256 }, pathText))
     if (type !== 'file') this.statistics.addOther()
     else this.statistics.addFile(language === NO_LANGUAGE ? languageOf(entry.path) : language, section.lines, sizeBytes)

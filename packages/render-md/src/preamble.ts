@@ -14,25 +14,22 @@ export const COMMON_MODES: Readonly<DefaultModes> = { file: 0o644, directory: 0o
 /** The line after which sections begin. */
 export const FILES_HEADING = '## Files\n'
 
-export interface PreambleFacts {
+export interface HeadFacts {
   name: string
   modes: DefaultModes
   git: GitState | undefined
   statistics: DumpStatistics
-  /** What `formatContents` gave for the same name. */
-  contents: Buffer
 }
 
 /**
- * Everything before the sections. Figures that are known only when all content was read stand in table cells of fixed width, so
- * that the length depends on the listing alone and the preamble can be filled in last.
+ * Front matter, title and statistics: the preamble without the contents. Figures that are known only when all content was read
+ * stand in table cells of fixed width, so that the length depends on the listing alone and the head can be filled in last.
  */
-export function formatPreamble(facts: PreambleFacts): Buffer {
+export function formatHead(facts: HeadFacts): Buffer {
   const title = titleOf(facts.name)
   const heading = /^[\w. -]+$/.test(title) ? title : `\`${title}\``
   const git = gitLine(facts.git)
-  const text = `${frontMatter(facts)}# ${heading}\n\n${git === '' ? '' : `${git}\n\n`}${statisticsTable(facts.statistics)}\n`
-  return Buffer.concat([Buffer.from(text), facts.contents])
+  return Buffer.from(`${frontMatter(facts)}# ${heading}\n\n${git === '' ? '' : `${git}\n\n`}${statisticsTable(facts.statistics)}\n`)
 }
 
 /** The text of a document's first heading. */
@@ -40,7 +37,7 @@ export function titleOf(name: string): string {
   return formatPath(name)
 }
 
-function frontMatter({ name, modes, git }: PreambleFacts): string {
+function frontMatter({ name, modes, git }: HeadFacts): string {
   let text = `---\narc-dump: 1\nname: ${jsonText(name)}\n`
   if (modes.file !== COMMON_MODES.file || modes.directory !== COMMON_MODES.directory) {
     text += `modes: ${JSON.stringify({ file: formatMode(modes.file), directory: formatMode(modes.directory) })}\n`
@@ -57,7 +54,7 @@ function gitLine(git: GitState | undefined): string {
   if (git === undefined) return ''
   const facts: string[] = []
   if (git.branch !== undefined) facts.push(`branch \`${formatPath(git.branch)}\``)
-  if (git.commit !== undefined) facts.push(`commit \`${git.commit}\``)
+  if (git.commit !== undefined) facts.push(`commit \`${formatPath(git.commit)}\``)
   if (git.dirty !== undefined) facts.push(git.dirty ? 'with uncommitted changes' : 'clean')
   return facts.length === 0 ? '' : `Git: ${facts.join(' · ')}`
 }

@@ -70,7 +70,7 @@ export async function renderDump(source: EntrySource, output: DumpOutput, option
   const listed = await listEntries(source, spool, { signal: options.signal, onProgress: options.onProgress })
   const format = options.format ?? 'md'
   const modes = format === 'md' ? mostCommonModes(listed) : COMMON_MODES
-  const entries = withoutImpliedFolders(listed, modes)
+  const entries = withoutImpliedFolders(listed, modes, options.times ?? false)
   using document: DumpDocument =
     format === 'md' ? new MarkdownDocument(source, entries, modes, output, options) : new JsonDocument(source, output, format, options)
   const isWritten = !document.isUnchanged()

@@ -18,7 +18,8 @@ export interface SectionCacheOptions {
 interface DocumentNote {
   /** Identity of the document file right after it was published. */
   stamp: string
-  preambleSha256: string
+  /** Of the preamble without its contents; those follow from the paths. */
+  headSha256: string
   preambleBytes: number
   documentBytes: number
   sha256: string

@@ -35,7 +35,7 @@ export function currentDate(): Date {
 }
 
 /** Names in the control folder that belong to whoever holds the lock. */
-export const LOCK_FILES: ReadonlySet<string> = new Set([LOCK_NAME, OWNER_NAME])
+const LOCK_FILES: ReadonlySet<string> = new Set([LOCK_NAME, OWNER_NAME])
 
 /** {@link recoverTarget} for the owner of the lock. Idempotent: it may itself be stopped anywhere and begun again. */
 export function recover(target: Target, fs: FileSystem): RecoveryOutcome {

@@ -1,12 +1,15 @@
 // Kills processes in the middle of a restore and looks at what they leave.
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync } from 'node:fs'
 import { once } from 'node:events'
+import { cpSync, mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { nodeFileSystem } from '@arc/core/node'
+import { watchedFileSystem } from '@arc/core/testing'
 import { recoverTarget } from '../src/index.ts'
 import { removeTree } from '../src/remove-tree.ts'
 import { type CrashJob, litter, pointStates, prepareJob, runJob, targetState } from './crash-jobs.ts'
-import { nodeFileSystem } from '@arc/core/node'
-import { watchedFileSystem } from '@arc/core/testing'
+
+const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url))
 
 /** What one job may leave, and how many calls it takes. */
 export interface CrashStage {
@@ -93,13 +96,9 @@ function nameState(stage: CrashStage, state: string): CrashReport['midway'] {
 /** Run crash-child.ts to its end, whichever it meets; `afterMs` kills it from outside that long after it began. */
 export async function runChild(orders: object, afterMs?: number): Promise<number | null> {
   const announce = afterMs !== undefined
-  const child = spawn(
-    process.execPath,
-    [`${import.meta.dirname}/crash-child.ts`, JSON.stringify({ ...orders, announce })],
-    {
-      stdio: ['ignore', announce ? 'pipe' : 'ignore', 'pipe'],
-    },
-  )
+  const child = spawn(process.execPath, [CHILD, JSON.stringify({ ...orders, announce })], {
+    stdio: ['ignore', announce ? 'pipe' : 'ignore', 'pipe'],
+  })
   let complaint = ''
   child.stderr?.on('data', (text: Buffer) => (complaint += text.toString()))
   const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { type Entry, memorySource } from '@arc/core'
 import { temporaryFolder } from '@arc/core/testing'
 import { expect, test } from 'vitest'
 import { recoverTarget, restoreNew } from '../src/index.ts'
 import { hashedEntry } from './trees.ts'
 
+const CRASH_CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url))
+const CONTENDER = fileURLToPath(new URL('./contender.ts', import.meta.url))
 const coded = (code: string): unknown => expect.objectContaining({ code })
 
 test('a second restore of a target is refused while one runs, and told who runs it', async () => {
@@ -27,7 +30,7 @@ test('a second restore of a target is refused while one runs, and told who runs 
 test('a lock dies with its owner', async () => {
   using folder = temporaryFolder()
   const orders = { job: 'new', folder: folder.path, killAt: 20 }
-  const child = spawn(process.execPath, [`${import.meta.dirname}/crash-child.ts`, JSON.stringify(orders)], {
+  const child = spawn(process.execPath, [CRASH_CHILD, JSON.stringify(orders)], {
     stdio: 'ignore',
   })
   await once(child, 'close')
@@ -45,7 +48,7 @@ test(
     writeFileSync(`${folder.path}/target/old`, 'old')
     const ends = await Promise.all(
       ['a', 'b', 'c'].map(async (name) => {
-        const child = spawn(process.execPath, [`${import.meta.dirname}/contender.ts`, folder.path, name, '25'], {
+        const child = spawn(process.execPath, [CONTENDER, folder.path, name, '25'], {
           stdio: ['ignore', 'pipe', 'inherit'],
         })
         let text = ''

@@ -74,8 +74,8 @@ test('refused as target: a mount point, and a folder with one in it', async ({ a
 /** Mount a small disk, or tell why that is impossible here. */
 function mountTmpfs(at: string): Disposable & { reason?: string } {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at], { stdio: 'ignore' })
-    return { [Symbol.dispose]: () => void execFileSync('umount', [at], { stdio: 'ignore' }) }
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at], { stdio: 'ignore' })
+    return { [Symbol.dispose]: () => void execFileSync('/bin/umount', [at], { stdio: 'ignore' }) }
   } catch (error) {
     return { reason: String(error), [Symbol.dispose]: () => {} }
   }
