@@ -7,7 +7,8 @@
 
 Written from docs/formats/arc-dump-1.md alone ("section n" below is that page), to prove that the
 page is enough: Python 3.9 or newer and its standard library. It refuses what the page does not
-describe, and writes nothing before the whole document was checked.
+describe, and writes nothing before the whole document was checked. It restores all permission
+bits as they are recorded, set-id bits included.
 
 DUMP is Markdown, JSON or JSON Lines, as it is or compressed with gzip or Zstandard (the latter
 needs Python 3.14 or the `zstd` program). The document and its contents are held in memory: a few
@@ -23,14 +24,15 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
-import gzip
 import hashlib
 import importlib
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,8 +40,10 @@ from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple
 
 DEFAULT_MAX_BYTES = 2 << 30
 MAX_SEARCHED_BODY = 1_048_576  # a longer body must say its length (section 2.2)
-MAX_PATH_BYTES, MAX_PATH_DEPTH = 16_384, 1_024  # the page sets no limits; memory needs some
-Offset = Optional[int]  # into the document; unknown in JSON that another tool has formatted
+MAX_PATH_BYTES, MAX_PATH_DEPTH = 16_384, 1_024  # limits of this reader (section 7)
+MAX_JSON_DEPTH = 16
+MAX_INTEGER = 2**53 - 1
+Offset = Optional[int]  # into the document; unknown in JSON that another tool has laid out
 TYPE_BITS = {'file': 0o100000, 'hardlink': 0o100000, 'directory': 0o040000, 'symlink': 0o120000}
 
 
@@ -71,7 +75,6 @@ class Entry:
     size: int = 0
     sha256: str = '-'
     omitted: bool = False
-    has_children: bool = False
 
     def fail(self, message: str) -> NoReturn:
         raise DumpError(message, self.offset, self.path)
@@ -80,8 +83,8 @@ class Entry:
         return f'{TYPE_BITS[self.kind] | self.mode:06o}'
 
     def manifest_line(self) -> str:
-        slash = '/' if self.kind == 'directory' else ''
-        return f'{self.sha256} {self.type_and_mode()} {self.size} {path_text(self.path)}{slash}'
+        slash = b'/' if self.kind == 'directory' else b''
+        return f'{self.sha256} {self.type_and_mode()} {self.size} {path_text(self.path + slash)}'
 
 
 @dataclass
@@ -92,7 +95,6 @@ class Dump:
     directory_mode: int = 0o755
     entries: List[Entry] = field(default_factory=list)
     by_path: Dict[bytes, Entry] = field(default_factory=dict)
-    notes: List[str] = field(default_factory=list)
 
     def add(self, entry: Entry) -> None:
         """Check the rules of section 1 that concern entries before this one."""
@@ -102,16 +104,12 @@ class Dump:
             above = self.by_path.get(parent)
             if above is not None and above.kind != 'directory':
                 entry.fail(f'lies below a {above.kind}, {path_text(parent)}')
-            if above is not None:
-                above.has_children = True
         if entry.kind == 'symlink' and (not entry.content or b'\0' in entry.content):
             entry.fail('is a symbolic link with an impossible target')
         if entry.kind == 'hardlink':
             file = self.by_path.get(entry.link or b'')
             if file is None or file.kind != 'file':
                 entry.fail('is a hard link to something else than a file before it')
-            if entry.mtime_ns not in (None, file.mtime_ns):
-                entry.fail('is a hard link with another time than its file')
             entry.mode, entry.omitted = file.mode, file.omitted
         self.entries.append(entry)
         self.by_path[entry.path] = entry
@@ -123,9 +121,6 @@ class Dump:
                 file = self.by_path[entry.link or b'']
                 if (entry.size, entry.sha256) != (file.size, file.sha256):
                     entry.fail('is a hard link with another size or hash than its file')
-            elif entry.kind == 'directory':
-                if entry.has_children and entry.mode == self.directory_mode:
-                    entry.fail('is a directory that must not be listed')
             elif entry.content is not None:
                 if entry.size != len(entry.content):
                     entry.fail(f'has {len(entry.content)} bytes, not {entry.size} as declared')
@@ -155,6 +150,7 @@ ESCAPED = ('\x00-\x1f`\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e'
            '\u2066-\u2069\ufeff\ud800-\udfff')
 MUST_ESCAPE = re.compile(f'[{ESCAPED}]')
 NOT_PLAIN = re.compile(f'[{ESCAPED}"\\\\]|^ | \\Z')
+MODE = '(?:[0-7]{3}|[1-7][0-7]{3})'
 MTIME = r'(?:0|-?[1-9][0-9]{0,17})\.[0-9]{9}'
 
 
@@ -178,8 +174,7 @@ def path_bytes(text: Any, offset: Offset) -> bytes:
     return path
 
 
-def entry_path(text: Any, offset: Offset) -> bytes:
-    path = path_bytes(text, offset)
+def checked_path(path: bytes, offset: Offset) -> bytes:
     if len(path) > MAX_PATH_BYTES or path.count(b'/') >= MAX_PATH_DEPTH:
         raise DumpError('a path is longer or deeper than this reader takes', offset, status=1)
     if b'\0' in path or any(name in (b'', b'.', b'..') for name in path.split(b'/')):
@@ -187,16 +182,16 @@ def entry_path(text: Any, offset: Offset) -> bytes:
     return path
 
 
-def parse_path_text(text: str, offset: Offset) -> bytes:
-    """The path behind a path-text; the `/` after that of a directory is already gone."""
-    spelled = text
-    if text.startswith('"'):
-        spelled = parse_json(text, offset)
-        if not text.endswith('"') or MUST_ESCAPE.search(text) or not NOT_PLAIN.search(spelled):
-            raise DumpError('a path is quoted without need or not fully escaped', offset)
-    elif NOT_PLAIN.search(text):
-        raise DumpError('a path is not quoted as it must be', offset)
-    return entry_path(spelled, offset)
+def parse_path_text(text: str, kind: str, offset: Offset) -> bytes:
+    """The path behind a path-text, which is the only one for it; that of a directory has a `/`."""
+    path = path_bytes(parse_json(text, offset) if text.startswith('"') else text, offset)
+    if path_text(path) != text:
+        raise DumpError('a path is quoted without need, or not as it must be', offset)
+    if kind == 'directory':
+        if not path.endswith(b'/'):
+            raise DumpError('the path-text of a directory does not end in /', offset)
+        path = path[:-1]
+    return checked_path(path, offset)
 
 
 def utf8(data: bytes, offset: Offset) -> str:
@@ -207,8 +202,8 @@ def utf8(data: bytes, offset: Offset) -> str:
 
 
 def octal(text: Any, offset: Offset) -> int:
-    if not isinstance(text, str) or not re.fullmatch('[0-7]{3,4}', text):
-        raise DumpError('a mode is not three or four octal digits', offset)
+    if not isinstance(text, str) or not re.fullmatch(MODE, text):
+        raise DumpError('a mode is not three octal digits, or four without a leading 0', offset)
     return int(text, 8)
 
 
@@ -227,6 +222,7 @@ def unbase64(data: bytes, entry: Entry) -> bytes:
 
 
 def check_header(header: Dict[str, Any], offset: Offset) -> None:
+    """Name and git state, in the front matter or the first object."""
     kinds = {'branch': str, 'commit': str, 'dirty': bool}
     git = header.get('git', {})
     if not isinstance(header.get('name'), str) or not isinstance(git, dict) or any(
@@ -237,15 +233,15 @@ def check_header(header: Dict[str, Any], offset: Offset) -> None:
 # --- Markdown (section 2) ------------------------------------------------------------------------
 
 HEADING = re.compile(rb'### `([^\n]*)`\n\n')
-OPENING = re.compile(rb'(`{3,}|~{3,})([^`~\n]+)\n')
+OPENING = re.compile(rb'(`{3,64}|~{3,64})([^`~\n]+)\n')
 INFO = re.compile(
-    r'[A-Za-z0-9+#._-]+(?: (?P<kind>directory|symlink|hardlink))?(?: mode=(?P<mode>[0-7]{3,4}))?'
+    rf'[A-Za-z0-9+#._-]+(?: (?P<kind>directory|symlink|hardlink))?(?: mode=(?P<mode>{MODE}))?'
     rf'(?: mtime=(?P<mtime>{MTIME}))?(?P<omitted> omitted)?(?P<base64> base64)?'
     r'(?: charset=(?P<charset>[^ ]+))?(?P<crlf> eol=crlf)?(?P<noeol> noeol)?'
-    r'(?: bytes=(?P<bytes>0|[1-9][0-9]{0,15}))?')
+    r'(?: bytes=(?P<bytes>0|[1-9][0-9]{0,14}))?')
+KEY = re.compile('[a-z][a-z0-9-]*')
 ROW = re.compile(r'([0-9a-f]{64}|-) ([0-7]{6}) (0|[1-9][0-9]{0,15}) (.+)')
 FOOTER = re.compile(rb'<!-- arc-dump/1 entries=(0|[1-9][0-9]*) sha256=([0-9a-f]{64}) -->\n')
-CONTROLS = re.compile(rb'[\x00-\x08\x0b\x0e-\x1f\x7f]')
 CHARSETS = {'utf-16le': (b'\xff\xfe', 'utf-16-le'), 'utf-16be': (b'\xfe\xff', 'utf-16-be'),
             'windows-1252': (b'', 'cp1252')}
 
@@ -270,10 +266,9 @@ class Markdown:
         if end < 0:
             self.fail('the document is cut off')
         start, self.at = self.at, end + 1
-        return self.data[start:end].decode()
+        return utf8(self.data[start:end], start)
 
     def read(self) -> Dump:
-        utf8(self.data, 0)
         self.front_matter()
         start = self.data.find(b'\n## Files\n', self.at - 1) + 1
         if start == 0:
@@ -281,9 +276,9 @@ class Markdown:
         preamble, self.at, frame = self.data[:start], start, []
         self.take(b'## Files\n\n')
         while self.data.startswith(b'### `', self.at):
-            body_start, body_end = self.section()
-            frame.append(self.data[start:body_start])
-            start = body_end
+            frame_end, next_start = self.section()
+            frame.append(self.data[start:frame_end])
+            start = next_start
         self.manifest()
         frame.append(self.data[start:self.at])
         footer = FOOTER.fullmatch(self.data, self.at)
@@ -304,7 +299,7 @@ class Markdown:
         while not self.data.startswith(b'---\n', self.at):
             start = self.at
             key, colon, value = self.line().partition(': ')
-            if not key or not colon or key in values:
+            if not KEY.fullmatch(key) or not colon or key in values:
                 raise DumpError('a line of the front matter is malformed', start)
             values[key] = parse_json(value, start)
         check_header(values, self.at)
@@ -317,21 +312,18 @@ class Markdown:
         self.take(b'---\n')
 
     def section(self) -> Tuple[int, int]:
-        """Read one section; give where its body starts and ends."""
+        """Read one section; give where the digest leaves off in it, and where it goes on."""
         start = self.at
         heading = HEADING.match(self.data, start)
         if heading is None:
             self.fail('a heading is malformed')
         self.at = heading.end()
         opening = OPENING.match(self.data, self.at)
-        info = INFO.fullmatch(opening[2].decode()) if opening else None
+        info = INFO.fullmatch(utf8(opening[2], self.at)) if opening else None
         if opening is None or info is None:
             self.fail('an opening fence or its attributes are malformed')
-        kind, name = info['kind'] or 'file', heading[1].decode()
-        if kind == 'directory' and not name.endswith('/'):
-            self.fail('the heading of a directory does not end in /')
-        name = name[:-1] if kind == 'directory' else name
-        entry = Entry(parse_path_text(name, start), kind, start)
+        kind = info['kind'] or 'file'
+        entry = Entry(parse_path_text(utf8(heading[1], start), kind, start), kind, start)
         self.attributes(entry, info)
         body_start = self.at = opening.end()
         body = self.body(entry, opening[1], info['bytes'])
@@ -342,11 +334,11 @@ class Markdown:
             entry.content = decode_body(entry, body, info)
         if kind == 'hardlink':
             file, entry.content = entry.content or b'', None
-            entry.link = parse_path_text(utf8(file, body_start), body_start)
+            entry.link = parse_path_text(utf8(file, body_start), 'file', body_start)
         body_end = self.at = body_start + len(body)
         self.take(opening[1] + b'\n\n')
         self.dump.add(entry)
-        return body_start, body_end
+        return (body_end if kind == 'hardlink' else body_start), body_end
 
     def attributes(self, entry: Entry, info: re.Match[str]) -> None:
         """Take over mode and time; refuse attributes that mean nothing together."""
@@ -359,27 +351,25 @@ class Markdown:
         if info['mtime']:
             entry.mtime_ns = nanoseconds(info['mtime'], self.at)
         entry.omitted = info['omitted'] is not None
-        if entry.omitted and entry.kind != 'file':
-            entry.fail('is no file, and yet its content omitted')
         text = info['charset'] or info['crlf'] or info['noeol']
-        without_body = entry.omitted or is_directory
-        if (text and info['base64']) or (without_body and (text or info['base64'])):
+        encoding = text or info['base64'] or info['bytes']
+        recoded = info['charset'] or info['crlf'] or info['base64']
+        if ((text and info['base64']) or (entry.omitted and entry.kind != 'file')
+                or ((entry.omitted or is_directory) and encoding)
+                or (entry.kind == 'hardlink' and (recoded or info['mtime'] or not info['noeol']))):
             entry.fail('has attributes that contradict each other')
 
     def body(self, entry: Entry, fence: bytes, declared: Optional[str]) -> bytes:
-        closing, start = fence + b'\n', self.at
+        start = self.at
         if declared is not None:
             end = start + int(declared)
-        elif self.data.startswith(closing, start):
-            end = start
         else:
-            limit = start + MAX_SEARCHED_BODY + len(closing)
-            end = self.data.find(b'\n' + closing, start, limit) + 1
-            if end == 0:
+            end = self.data.find(fence, start, start + MAX_SEARCHED_BODY + len(fence))
+            if end < 0:
                 entry.fail('has no closing fence, or a long body without bytes=')
         body = self.data[start:end]
-        if fence in body:
-            entry.fail('has a body that holds its own fence')
+        if body and not body.endswith(b'\n'):
+            entry.fail('has a body that does not end in LF')
         return body
 
     def manifest(self) -> None:
@@ -389,14 +379,13 @@ class Markdown:
             row = ROW.fullmatch(self.line())
             if row is None:
                 raise DumpError('its line of the manifest is missing', start, entry.path)
-            is_directory, name = entry.kind == 'directory', row[4]
-            if is_directory and name.endswith('/'):
-                name = name[:-1]
+            is_directory = entry.kind == 'directory'
             entry.sha256, entry.size = row[1], int(row[3])
-            if (row[2] != entry.type_and_mode() or parse_path_text(name, start) != entry.path
-                    or is_directory and name == row[4]):
+            if (row[2] != entry.type_and_mode()
+                    or parse_path_text(row[4], entry.kind, start) != entry.path):
                 raise DumpError('path, type or mode differ in the manifest', start, entry.path)
-            if (row[1] == '-') != is_directory or is_directory and entry.size:
+            if ((row[1] == '-') != is_directory or (is_directory and entry.size)
+                    or entry.size > MAX_INTEGER):
                 raise DumpError('hash or size in the manifest are wrong', start, entry.path)
         self.take(b'```\n\n')
 
@@ -408,13 +397,9 @@ def decode_body(entry: Entry, body: bytes, info: re.Match[str]) -> bytes:
         if base64.encodebytes(content) != body:
             entry.fail('is base64 in another form than lines of 76 characters')
         return content
-    if CONTROLS.search(body):
-        entry.fail('holds a control character as text')
-    if body and not body.endswith(b'\n') or info['noeol'] and not body:
+    if info['noeol'] and not body:
         entry.fail('has a body that does not end in LF')
     text = body[:-1] if info['noeol'] else body
-    if info['noeol'] and text.endswith(b'\n'):
-        entry.fail('is marked noeol and ends in LF')
     if info['crlf']:
         if b'\r' in text:
             entry.fail('is marked eol=crlf and holds a CR')
@@ -424,18 +409,24 @@ def decode_body(entry: Entry, body: bytes, info: re.Match[str]) -> bytes:
             entry.fail('has an unknown charset')
         mark, codec = CHARSETS[info['charset']]
         try:
-            text = mark + text.decode().encode(codec)
-        except UnicodeEncodeError:
-            entry.fail('holds a character that its charset lacks')
+            text = mark + text.decode('utf-8').encode(codec)
+        except UnicodeError:
+            entry.fail('holds a character that its charset lacks, or is not UTF-8')
     return text
 
 
 # --- JSON and JSON Lines (sections 3 and 4) ------------------------------------------------------
 
+LONE_SURROGATE = re.compile('[\ud800-\udfff]')
+MEMBER_NAME = re.compile('[a-z][A-Za-z0-9]*')
+
+
 def unique_members(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError('a member occurs twice')
+    if not all(MEMBER_NAME.fullmatch(name) for name in members):
+        raise ValueError('the name of a member is not a plain word')
     return members
 
 
@@ -443,32 +434,58 @@ def no_constant(name: str) -> NoReturn:
     raise ValueError(f'{name} is not JSON')
 
 
-def short_integer(digits: str) -> int:
-    if len(digits) > 20:
-        raise ValueError('a number has more than 20 digits')
+def no_fraction(digits: str) -> NoReturn:
+    raise ValueError('a number is not an integer in plain decimal')
+
+
+def plain_integer(digits: str) -> int:
+    if digits == '-0' or len(digits) > 17 or abs(int(digits)) > MAX_INTEGER:
+        raise ValueError('a number is not an integer of at most 53 bits in plain decimal')
     return int(digits)
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=unique_members, parse_constant=no_constant,
-                           parse_int=short_integer)
+                           parse_float=no_fraction, parse_int=plain_integer)
 LINK_MEMBERS = {'path', 'type', 'size', 'sha256'}
 MEMBERS = {  # by type: required, optional
     'file': (LINK_MEMBERS | {'mode'}, {'mtime', 'text', 'base64', 'omitted'}),
-    'directory': ({'path', 'type', 'mode'}, {'mtime', 'size'}),
+    'directory': ({'path', 'type', 'mode'}, {'mtime'}),
     'symlink': (LINK_MEMBERS | {'target'}, {'mtime'}),
-    'hardlink': (LINK_MEMBERS | {'to'}, {'mtime'}),
+    'hardlink': (LINK_MEMBERS | {'to'}, set()),
 }
+KNOWN_MEMBERS = {'end'}.union(*(required | optional for required, optional in MEMBERS.values()))
 
 
 def parse_json(text: str, offset: Offset) -> Any:
     try:
-        return DECODER.decode(text)
+        value = DECODER.decode(text)
     except json.JSONDecodeError as error:
         before = len(text[:error.pos].encode('utf-8', 'surrogatepass'))
         where = None if offset is None else offset + before
         raise DumpError(f'is not JSON: {error.msg}', where) from None
     except (ValueError, RecursionError) as error:
-        raise DumpError(f'is not JSON: {error}', offset) from None
+        raise DumpError(f'is not JSON as it must be: {error}', offset) from None
+    if depth_of(value) > MAX_JSON_DEPTH:
+        raise DumpError('is JSON nested deeper than this reader takes', offset)
+    return value
+
+
+def depth_of(value: Any) -> int:
+    """Objects and arrays inside one another."""
+    depth, level = 0, [value]
+    while True:
+        level = [one for one in level if isinstance(one, (dict, list))]
+        if not level:
+            return depth
+        depth += 1
+        level = [inner for one in level
+                 for inner in (one.values() if isinstance(one, dict) else one)]
+
+
+def canonical(value: Any) -> bytes:
+    """What ECMAScript's JSON.stringify makes of a value (section 3.1)."""
+    text = json.dumps(value, ensure_ascii=False, separators=(',', ':'))
+    return LONE_SURROGATE.sub(lambda match: f'\\u{ord(match.group()):04x}', text).encode()
 
 
 def is_count(value: Any) -> bool:
@@ -482,45 +499,43 @@ def is_hash(value: Any) -> bool:
 def check_json_header(header: Any, offset: Offset) -> None:
     version = header.get('arcDump') if isinstance(header, dict) else None
     if type(version) is not int or version != 1:
-        raise DumpError('is not of version 1 of arc-dump', offset, status=1 if version else 3)
+        status = 1 if type(version) is int else 3
+        raise DumpError('is not of version 1 of arc-dump', offset, status=status)
     check_header(header, offset)
 
 
 def check_json_footer(footer: Any, offset: Offset, dump: Dump) -> None:
     if not isinstance(footer, dict) or footer.get('end') is not True:
         raise DumpError('the footer is malformed', offset)
-    if footer.get('entries') != len(dump.entries) or not is_hash(footer.get('sha256')):
-        raise DumpError('the footer counts other entries or has no SHA-256', offset)
-    languages = footer.get('languages')
-    if not isinstance(languages, list) or not all(isinstance(one, dict) for one in languages):
-        raise DumpError('the statistics are malformed', offset)
-    for counts in [footer, *languages]:
-        if not all(is_count(counts.get(key)) for key in ('files', 'lines', 'bytes')):
-            raise DumpError('the statistics are malformed', offset)
+    count = footer.get('entries')
+    if not is_count(count) or count != len(dump.entries):
+        raise DumpError('the footer counts other entries', offset)
+    if list(footer)[-1] != 'sha256':
+        raise DumpError('the footer does not end in its digest', offset)
 
 
 def json_entry(value: Any, offset: Offset) -> Entry:
-    if not isinstance(value, dict) or value.get('type') not in list(MEMBERS):
+    kind = value.get('type') if isinstance(value, dict) else None
+    if not isinstance(kind, str) or kind not in MEMBERS:
         raise DumpError('an entry has no known type', offset)
-    entry = Entry(entry_path(value.get('path'), offset), value['type'], offset)
-    required, optional = MEMBERS[entry.kind]
-    if not required <= value.keys() <= required | optional:
-        entry.fail('lacks a member or has one that means nothing')
+    path = checked_path(path_bytes(value.get('path'), offset), offset)
+    entry = Entry(path, kind, offset)
+    required, optional = MEMBERS[kind]
+    if not required <= value.keys() or value.keys() & KNOWN_MEMBERS - required - optional:
+        entry.fail('lacks a member or has one that belongs to another type')
     if 'mode' in value:
         entry.mode = octal(value['mode'], offset)
     if 'mtime' in value:
         entry.mtime_ns = nanoseconds(value['mtime'], offset)
-    entry.size, entry.sha256 = value.get('size', 0), value.get('sha256', '-')
-    if entry.kind == 'directory':
-        if not is_count(entry.size) or entry.size:
-            entry.fail('is a directory with a size')
-    elif not is_count(entry.size) or not is_hash(entry.sha256):
-        entry.fail('has a malformed size or SHA-256')
-    if entry.kind == 'symlink':
+    if kind != 'directory':
+        entry.size, entry.sha256 = value['size'], value['sha256']
+        if not is_count(entry.size) or not is_hash(entry.sha256):
+            entry.fail('has a malformed size or SHA-256')
+    if kind == 'symlink':
         entry.content = path_bytes(value['target'], offset)
-    elif entry.kind == 'hardlink':
-        entry.link = entry_path(value['to'], offset)
-    elif entry.kind == 'file':
+    elif kind == 'hardlink':
+        entry.link = path_bytes(value['to'], offset)
+    elif kind == 'file':
         file_content(entry, value)
     return entry
 
@@ -549,33 +564,32 @@ def file_content(entry: Entry, value: Dict[str, Any]) -> None:
     entry.content = b''.join(content)
 
 
-Record = Tuple[Offset, Any, Optional[bytes]]  # a value, and how the writer spelled it if known
+Record = Tuple[Offset, Any]
+JSON_START, ENTRIES_START, FOOTER_START = b'{"dump":', b',"entries":[', b'],"footer":'
 
 
 def json_records(data: bytes) -> Iterator[Record]:
     """Header, entries and footer, from JSON Lines or JSON in any layout."""
-    if is_json_lines(data):
+    line_end = data.find(b'\n')
+    if line_end >= 0 and is_json_lines(data[:line_end]):
         for start, end in line_spans(data):
-            line = data[start:end]
-            yield start, parse_json(utf8(line, start), start), line
-        return
-    document = parse_json(utf8(data, 0), 0)
-    if not isinstance(document, dict) or not isinstance(document.get('entries'), list):
-        raise DumpError('is JSON, but no arc-dump', 0)
-    values = [document.get('dump'), *document['entries'], document.get('footer')]
-    spans = our_json_spans(data)
-    spelled = [data[start:end] for start, end in spans]
-    if len(values) == len(spans) and all(re.fullmatch(rb'\{.*\}', one) for one in spelled):
-        for (start, _), value, spelling in zip(spans, values, spelled):
-            yield start, value, spelling
+            yield start, parse_json(utf8(data[start:end], start), start)
+    elif data.startswith(JSON_START) and data.endswith(ENTRIES_START, 0, max(line_end, 0)):
+        for start, end in our_json_spans(data):
+            yield start, parse_json(utf8(data[start:end], start), start)
     else:
-        for value in values:
-            yield None, value, None
+        document = parse_json(utf8(data, 0), 0)
+        if list(document) != ['dump', 'entries', 'footer']:
+            raise DumpError('is JSON, but no arc-dump', 0)
+        if not isinstance(document['entries'], list):
+            raise DumpError('the entries are no array', 0)
+        for value in [document['dump'], *document['entries'], document['footer']]:
+            yield None, value
 
 
-def is_json_lines(data: bytes) -> bool:
+def is_json_lines(first_line: bytes) -> bool:
     try:
-        header = DECODER.decode(data[:data.find(b'\n') + 1].decode())
+        header = json.loads(first_line.decode())
     except (ValueError, RecursionError):
         return False
     return isinstance(header, dict) and 'arcDump' in header
@@ -591,97 +605,134 @@ def line_spans(data: bytes) -> Iterator[Tuple[int, int]]:
         at = end + 1
 
 
-def our_json_spans(data: bytes) -> List[Tuple[int, int]]:
-    """Where header, entries and footer are, if the layout is that of section 4."""
-    entries, footer = data.find(b',"entries":[\n'), data.rfind(b'],"footer":')
-    if not data.startswith(b'{"dump":') or not 0 < entries < footer:
-        return []
-    spans = [(8, entries)]
-    at = entries + 13
-    while at < footer:
-        line_end = data.find(b',\n', at, footer)
-        entry_end = footer if line_end < 0 else line_end
-        spans.append((at, entry_end))
-        at = entry_end + 2
-    return [*spans, (footer + 11, len(data.rstrip(b'\n')) - 1)]
+def our_json_spans(data: bytes) -> Iterator[Tuple[int, int]]:
+    """Header, entries and footer in the layout of section 4: an entry a line, commas behind."""
+    comma_before: Optional[bool] = None
+    for start, end in line_spans(data):
+        is_footer = data.startswith(b']', start)
+        if start == 0:
+            yield len(JSON_START), end - len(ENTRIES_START)
+        elif comma_before is not None and comma_before == is_footer:
+            raise DumpError('the entries are not separated by commas', start)
+        elif not is_footer:
+            comma_before = data.endswith(b',', start, end)
+            yield start, end - comma_before
+        elif data.startswith(FOOTER_START, start) and data.endswith(b'}', start, end):
+            yield start + len(FOOTER_START), end - 1
+            if end + 1 != len(data):
+                raise DumpError('something follows the footer', end + 1)
+            return
+        else:
+            raise DumpError('the footer is malformed', start)
 
 
 def read_json(data: bytes) -> Dump:
-    dump, digest, footer, our_spelling = Dump(), hashlib.sha256(), None, True
-    for number, (offset, value, spelled) in enumerate(json_records(data)):
-        if footer is not None:
-            raise DumpError('something follows the footer', offset)
-        if number == 0:
-            check_json_header(value, offset)
-        elif isinstance(value, dict) and 'end' in value:
-            check_json_footer(value, offset, dump)
-            footer = value
-        else:
-            dump.add(json_entry(value, offset))
-        if footer is None:
-            our_spelling = spelled is not None
-            digest.update((spelled or b'') + b'\n')
-    if footer is None:
+    dump, digest, records = Dump(), hashlib.sha256(), list(json_records(data))
+    offset, header = records[0]
+    check_json_header(header, offset)
+    digest.update(canonical(header) + b'\n')
+    for offset, value in records[1:-1]:
+        dump.add(json_entry(value, offset))
+        digest.update(canonical(value) + b'\n')
+    offset, footer = records[-1]
+    if not isinstance(footer, dict) or 'end' not in footer:
         raise DumpError('the footer is missing: the document is cut off', len(data))
-    if not our_spelling:
-        dump.notes.append('JSON in a layout of another tool: only contents were checked')
-    elif footer['sha256'] != digest.hexdigest():
-        raise DumpError('the digest of everything before the footer differs', len(data))
+    check_json_footer(footer, offset, dump)
+    stated = footer.pop('sha256')
+    digest.update(canonical(footer)[:-1])
+    if stated != digest.hexdigest():
+        raise DumpError('the digest of everything differs: the document was changed', len(data))
     return dump.finish()
 
 
 # --- Documents, compressed or not ----------------------------------------------------------------
 
+ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
+
+
 def read_dump(data: bytes) -> Dump:
     """Read and check a whole document, decompressed."""
     if data.startswith(b'---\n'):
         return Markdown(data).read()
-    if data.lstrip(b' \t\r\n').startswith(b'{'):
+    if data.startswith(b'{'):
         return read_json(data)
     raise DumpError('is no arc-dump', 0)
 
 
 def load(path: str, max_bytes: int) -> bytes:
     """The document in a file, decompressed."""
-    with open(path, 'rb', buffering=0) as file:  # so that `zstd` finds it at its start
-        magic = file.read(4)
-        file.seek(0)
-        if magic.startswith(b'\x1f\x8b'):
-            try:
-                return read_bounded(gzip.GzipFile(fileobj=file), max_bytes)
-            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-                raise DumpError(f'is damaged or cut off as gzip: {error}') from None
-        if magic == b'\x28\xb5\x2f\xfd':
-            return load_zstd(file, max_bytes)
-        return read_bounded(file, max_bytes)
+    with open(path, 'rb') as file:
+        data = read_bounded(file, max_bytes)
+    if data.startswith(b'\x1f\x8b'):
+        return gunzip(data, max_bytes)
+    return unzstd(data, max_bytes) if data.startswith(ZSTD_MAGIC) else data
 
 
-def load_zstd(file: Any, max_bytes: int) -> bytes:
+def gunzip(data: bytes, max_bytes: int) -> bytes:
+    """All members; Python's own gzip module overlooks zeros behind the last one."""
+    pieces, room = [], max_bytes + 1
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            pieces.append(member.decompress(data, max(room, 1)))
+        except zlib.error as error:
+            raise DumpError(f'is damaged as gzip: {error}') from None
+        room -= len(pieces[-1])
+        if room <= 0:
+            raise too_large(max_bytes)
+        if not member.eof:
+            raise DumpError('is cut off as gzip')
+        data = member.unused_data
+    return b''.join(pieces)
+
+
+def unzstd(data: bytes, max_bytes: int) -> bytes:
+    if zstd_frame_end(data) != len(data):
+        raise DumpError('is not one zstd frame, or cut off')
     try:
         zstd = importlib.import_module('compression.zstd')
     except ImportError:
-        pass
-    else:
-        try:
-            return read_bounded(zstd.ZstdFile(file), max_bytes)
-        except (zstd.ZstdError, EOFError) as error:
-            raise DumpError(f'is damaged or cut off as zstd: {error}') from None
+        return unzstd_by_program(data, max_bytes)
     try:
-        command = subprocess.Popen(['zstd', '-dcq'], stdin=file, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL)
-    except FileNotFoundError:
-        message = 'is compressed with zstd: install the zstd program, or use Python 3.14 or newer'
-        raise DumpError(message, status=1) from None
+        return read_bounded(zstd.ZstdFile(io.BytesIO(data)), max_bytes)
+    except (zstd.ZstdError, EOFError) as error:
+        raise DumpError(f'is damaged or cut off as zstd: {error}') from None
+
+
+def zstd_frame_end(data: bytes) -> int:
+    """Where the first frame ends (RFC 8878, 3.1.1): decoders differ about what follows."""
+    flags = data[4] if len(data) > 4 else 0
+    single_segment = flags >> 5 & 1
+    at = 5 + (1 - single_segment) + (0, 1, 2, 4)[flags & 3] + (single_segment, 2, 4, 8)[flags >> 6]
+    while at + 3 <= len(data):
+        block = int.from_bytes(data[at:at + 3], 'little')
+        is_run = block >> 1 & 3 == 1
+        at += 3 + (1 if is_run else block >> 3)
+        if block & 1:
+            return at + (4 if flags & 4 else 0)
+    return -1
+
+
+def unzstd_by_program(data: bytes, max_bytes: int) -> bytes:
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        try:
+            command = subprocess.Popen(['zstd', '-dcq'], stdin=file, stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL)
+        except FileNotFoundError:
+            message = 'is compressed: install the zstd program, or use Python 3.14 or newer'
+            raise DumpError(message, status=1) from None
     with command:
         assert command.stdout is not None
         try:
-            data = read_bounded(command.stdout, max_bytes)
+            document = read_bounded(command.stdout, max_bytes)
         except DumpError:
             command.kill()
             raise
     if command.returncode != 0:
-        raise DumpError('is damaged or cut off as zstd')
-    return data
+        raise DumpError('is damaged as zstd')
+    return document
 
 
 def read_bounded(stream: Any, max_bytes: int) -> bytes:
@@ -691,10 +742,14 @@ def read_bounded(stream: Any, max_bytes: int) -> bytes:
         piece = stream.read(1 << 20)
         size += len(piece)
         if size > max_bytes:
-            raise DumpError(f'is larger than {max_bytes} bytes: see --max-bytes', status=1)
+            raise too_large(max_bytes)
         if not piece:
             return b''.join(pieces)
         pieces.append(piece)
+
+
+def too_large(max_bytes: int) -> DumpError:
+    return DumpError(f'is larger than {max_bytes} bytes: see --max-bytes', status=1)
 
 
 # --- Restoring -----------------------------------------------------------------------------------
@@ -789,9 +844,10 @@ def restore(dump: Dump, root: str) -> None:
             entry = listed.get(path) or Entry(path, 'directory', None, dump.directory_mode)
             target.finish_directory(path, entry.mode, entry.mtime_ns)
         if target.is_new:
-            os.fchmod(target.root, dump.directory_mode)
-    except OSError as error:
-        message = f'{error.strerror or error}; what was restored so far is incomplete'
+            os.fchmod(target.root, 0o755)  # that of the root itself is not recorded
+    except (OSError, OverflowError) as error:  # the latter: a time that the system does not know
+        reason = error.strerror if isinstance(error, OSError) else error
+        message = f'{reason}; what was restored so far is incomplete'
         raise DumpError(message, None, path, status=1) from None
     finally:
         os.close(target.root)
@@ -826,7 +882,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         if options.command == 'list':
             lines = [entry.manifest_line() for entry in dump.entries]
         elif options.command == 'verify':
-            lines = [f'{shown}: {len(dump.entries)} entries are intact', *dump.notes]
+            lines = [f'{shown}: {len(dump.entries)} entries are intact']
         else:
             restore(dump, options.directory)
         sys.stdout.buffer.write(''.join(line + '\n' for line in lines).encode())

@@ -64,7 +64,8 @@ def markdown(sections: List[Section], preamble: bytes = PREAMBLE, count: Optiona
     for section in sections:
         closing = f'{section.fence}\n\n'.encode()
         document += section.heading() + section.body + closing
-        frame += section.heading() + closing
+        # No hash in the manifest tells where a hard link leads.
+        frame += section.heading() + (section.body if ' hardlink' in section.info else b'') + closing
     rows = b''.join(section.manifest_line() for section in sections)
     manifest = b'## Manifest\n\n```arc-manifest\n' + rows + b'```\n\n'
     digest = sha256(frame + manifest + preamble)
@@ -90,10 +91,11 @@ IMITATION = b'---\n## Files\n\n### `z`\n\n```text\nz\n```\n\n## Manifest\n<!-- a
 EVERYTHING = [
     Section('" a\\n"', 'text', b'odd name\n'),
     Section('bin', 'text base64', b'AAEC/w==\n', b'\0\1\2\xff'),
-    directory('"caf\\udce9"/'),
+    directory('"caf\\udce9/"'),
     Section('crlf', 'text eol=crlf', b'a\nb\n', b'a\r\nb\r\n'),
     Section('crlf-noeol', 'text eol=crlf noeol', b'a\nb\n', b'a\r\nb'),
     directory('dir/', '700'),
+    directory('dir/ /'),
     Section('dir/exe', 'sh mode=4755', b'#!/bin/sh\n', mode='104755'),
     hard_link('dir/same', 'dir/exe', b'#!/bin/sh\n', '104755'),
     Section('empty', 'text'),
@@ -125,16 +127,20 @@ def json_entries() -> List[str]:
     ]
 
 
-def json_lines(entries: List[str], header: str = JSON_HEADER) -> bytes:
+def json_footer(entries: List[str], header: str) -> str:
+    """The digest is over the objects as JSON.stringify spells them, which they are here."""
     lines = ''.join(f'{line}\n' for line in [header, *entries])
-    footer = f'{{"end":true,"entries":{len(entries)},{STATISTICS},"sha256":"{sha256(lines.encode())}"}}\n'
-    return (lines + footer).encode()
+    figures = f'{{"end":true,"entries":{len(entries)},{STATISTICS}'
+    return f'{figures},"sha256":"{sha256((lines + figures).encode())}"}}'
+
+
+def json_lines(entries: List[str], header: str = JSON_HEADER) -> bytes:
+    return ''.join(f'{line}\n' for line in [header, *entries, json_footer(entries, header)]).encode()
 
 
 def json_document(entries: List[str], header: str = JSON_HEADER) -> bytes:
-    footer = json_lines(entries, header).decode().splitlines()[-1]
-    return f'{{"dump":{header},"entries":[\n{",".join(entries)}'.replace(
-        '},{"path"', '},\n{"path"').encode() + f'],"footer":{footer}}}\n'.encode()
+    listed = ''.join(f'\n{entry},' for entry in entries)[:-1]
+    return f'{{"dump":{header},"entries":[{listed}\n],"footer":{json_footer(entries, header)}}}\n'.encode()
 
 
 Tree = Dict[bytes, Tuple[int, Optional[bytes]]]
@@ -190,6 +196,7 @@ class Restores(Scratch):
             b'crlf': (0o100644, b'a\r\nb\r\n'),
             b'crlf-noeol': (0o100644, b'a\r\nb'),
             b'dir': (0o40700, None),
+            b'dir/ ': (0o40755, None),
             b'dir/exe': (0o104755, b'#!/bin/sh\n'),
             b'dir/same': (0o104755, b'#!/bin/sh\n'),
             b'empty': (0o100644, b''),
@@ -247,12 +254,16 @@ class Restores(Scratch):
         self.assertEqual((status, len(plain.splitlines())), (0, len(EVERYTHING)))
         self.assertEqual(self.run_command('list', document=gzip.compress(document)), (0, plain, ''))
         # A frame of one raw block: no compressor is needed to write zstd.
+        gzipped = gzip.compress(document)
+        self.assertEqual(self.run_command('list', document=gzip.compress(document[:99]) + gzip.compress(document[99:])), (0, plain, ''))
+        for tail in (b'\0', b'junk', gzipped, gzipped[:20]):
+            self.assertEqual(self.run_command('list', document=gzipped + tail)[0], 3, tail)
         frame = b'\x28\xb5\x2f\xfd\x80\x50' + len(document).to_bytes(4, 'little')
         frame = frame + (len(document) << 3 | 1).to_bytes(3, 'little') + document
         expected = (0, plain, '') if can_read_zstd() else (1, '', mock.ANY)
         self.assertEqual(self.run_command('list', document=frame), expected)
-        if can_read_zstd():
-            self.assertEqual(self.run_command('list', document=frame[:-9])[0], 3)
+        for wrong in (frame[:-9], frame + b'\0', frame + frame, frame[:4]):
+            self.assertEqual(self.run_command('list', document=wrong)[0], 3)
         self.assertEqual(self.run_command('list', document=gzip.compress(document)[:-9])[0], 3)
         with mock.patch.dict(os.environ, PATH='/nonexistent'), no_module('compression'):
             status, out, err = self.run_command('list', document=frame)
@@ -265,12 +276,27 @@ class Restores(Scratch):
         self.assertEqual(self.run_command('list', document=document), (0, manifest, ''))
 
     def test_json_of_another_layout(self) -> None:
-        document = json.dumps(json.loads(json_document(json_entries())), indent=1, sort_keys=True)
         ours = json_document(json_entries())
-        for other in (document.encode(), ours.replace(b'"mode":', b'"mode":\n'), ours.replace(b',\n', b', ')):
-            status, out, err = self.run_command('verify', document=other)
+        value = json.loads(ours)
+        for other in (json.dumps(value, indent=1), json.dumps(value), json.dumps(value, ensure_ascii=False, separators=(',', ':')) + '\n'):
+            document = other.encode('utf-8', 'surrogatepass').replace(b'\xed\xb3\xa9', b'\\udce9')
+            status, out, err = self.run_command('verify', document=document)
             self.assertEqual((status, err), (0, ''))
-            self.assertIn('only contents were checked', out)
+            self.assertEqual(self.run_command('verify', document=document.replace(b'13', b'14'))[0], 3)
+        lines = json_lines(json_entries()).replace(b'":', b'" :\t').replace(b'\n', b' \r\n')
+        self.assertEqual(self.run_command('verify', document=lines)[0], 0)
+        reordered = json.dumps(value, indent=1, sort_keys=True).encode()
+        self.assertEqual(self.run_command('verify', document=reordered)[0], 3)
+
+    def test_the_canonical_spelling(self) -> None:
+        value = json.loads('{"a":"\\u0000\\u001f\\b\\t\\n\\f\\r\\"\\\\\\/\\u007f\\u00e9\\u2028\\ud83d\\ude00\\udce9\\ud800","b":[-1,0,true,null]}')
+        wanted = '{"a":"\\u0000\\u001f\\b\\t\\n\\f\\r\\"\\\\/\x7f\u00e9\u2028\U0001f600\\udce9\\ud800","b":[-1,0,true,null]}'
+        self.assertEqual(read_dump.canonical(value).decode(), wanted)
+
+    def test_members_of_a_later_version(self) -> None:
+        entries = [entry.replace('"type"', '"later":{"x":[null,-1]},"type"') for entry in json_entries()]
+        for spell in (json_lines, json_document):
+            self.assertEqual(self.run_command('verify', document=spell(entries))[0], 0)
 
     def test_omitted_content(self) -> None:
         row = f'{sha256(b"gone")} 100644 4 a/b\n'
@@ -299,48 +325,48 @@ REFUSED_MARKDOWN = {
     'lies below': [[A, Section('a/b', 'text')], [link('a', b'/tmp'), Section('a-', 'text'), Section('a/b', 'text')]],
     'not a path below': [[Section(name, 'text')] for name in
                          ('/a', 'a/', 'a//b', '..', 'a/../b', '.', './a', '', '"\\u0000"')],
-    'heading of a directory': [[Section('a', 'text directory', mode='040755')]],
-    'not quoted': [[Section(name, 'text')] for name in (' a', 'a ', '\x7f', 'a\\b', 'a`b', '\u202e', 'a"')],
-    'without need': [[Section(name, 'text')] for name in ('"a"', '"a\u202e"', '"\\n" ')],
+    'not end in /': [[Section('a', 'text directory', mode='040755')]],
+    'without need': [[Section(name, 'text')] for name in (
+        ' a', 'a ', '\x7f', 'a\\b', 'a`b', '\u202e', 'a"', '"a"', '"a\u202e"', '"\\n" ', '"\\u000a"', '"\\udCe9"', '"a\\u0020"',
+        '"\\/"')],
+    'is not JSON': [[Section(name, 'text')] for name in ('"caf\\udce9"/', '"', '"a', '"a"b"')],
     'valid UTF-8': [[Section('"\\udcc3\\udca9"', 'text')]],
     'not spelled': [[Section('"\\ud800"', 'text')], [Section('"\\udc41"', 'text')]],
-    'must not be listed': [[directory('a/'), Section('a/b', 'text')]],
     'impossible target': [[link('a', b'')], [Section('a', 'text symlink base64', b'AA==\n', b'\0', '120000')]],
     'something else than a file': [[hard_link('a', 'b', b'')], [hard_link('a', 'a', b'')],
                                    [link('a', b'b'), hard_link('b', 'a', b'b')],
                                    [A, hard_link('b', 'a', b'a\n'), hard_link('c', 'b', b'a\n')]],
     'another size or hash': [[A, hard_link('b', 'a', b'b\n')]],
-    'another time': [[A, Section('b', 'text hardlink mtime=1.000000000 noeol', b'a\n', b'a\n')]],
     'attributes are malformed': [[Section('a', info)] for info in (
         '', ' ', 'text ', 'text  noeol', 'text noeol noeol', 'text noeol eol=crlf', 'text unknown', 'text mode=0',
-        'text mode=888', 'text symlink hardlink', 'text mtime=1', 'text mtime=-0.000000000', 'text bytes=00')],
+        'text mode=888', 'text mode=0755', 'text mode=07777', 'text symlink hardlink', 'text mtime=1', 'text mtime=-0.000000000', 'text bytes=00')],
     'no mode attribute': [[Section('a', 'text mode=644')], [Section('a', 'text symlink mode=777 noeol', b'b\n')]],
-    'contradict': [[Section('a', 'text base64 noeol')], [Section('a', 'text omitted base64')],
-                   [Section('a/', 'text directory noeol', mode='040755')]],
-    'yet its content': [[Section('a', 'text symlink omitted', mode='120000')]],
+    'contradict': [[Section('a', 'text base64 noeol')], [Section('a', 'text base64 charset=utf-16le')],
+                   *([Section('a', f'text omitted {one}', b'', row='')] for one in ('base64', 'noeol', 'bytes=0')),
+                   *([Section('a/', f'text directory {one}', mode='040755')] for one in ('noeol', 'omitted', 'bytes=0')),
+                   [Section('a', 'text symlink omitted', mode='120000')],
+                   *([A, Section('b', f'text hardlink {one}', b'a\n', b'a\n')] for one in (
+                       'mtime=1.000000000 noeol', 'omitted', 'base64', 'eol=crlf noeol', 'bytes=2'))],
     'empty body': [[Section('a', 'text omitted', b'a\n')], [Section('a/', 'text directory', b'a\n', mode='040755')]],
-    'own fence': [[Section('a', 'text', b'b ````\n')], [Section('a', 'text', b'~~~~\n', fence='~~~')],
-                  [Section('a', 'text bytes=8', b'```\n```\n')]],
     'long body without': [[Section('a', 'text', b'a' * 1_048_576 + b'\n')]],
-    'does not end in LF': [[Section('a', 'text bytes=1', b'a')], [Section('a', 'text noeol')]],
-    'ends in LF': [[Section('a', 'text noeol', b'a\n\n', b'a\n')]],
+    'does not end in LF': [[Section('a', 'text bytes=1', b'a')], [Section('a', 'text noeol')],
+                           [Section('a', 'text', b'b ```\n')], [Section('a', 'text', b' ~~~\n', fence='~~~')]],
     'holds a CR': [[Section('a', 'text eol=crlf', b'a\r\n')]],
-    'control character': [[Section('a', 'text', b'\x1b[m\n')], [Section('a', 'text', b'\x7f\n')]],
     'another form': [[Section('a', 'text base64', body, b'a')] for body in (b'YR==\n', b'YQ==\n\n', b'Y Q==\n')],
     'damaged base64': [[Section('a', 'text base64', b'YQ=\n', b'a')]],
     'unknown charset': [[Section('a', 'text charset=latin-1')]],
     'charset lacks': [[Section('a', 'text charset=windows-1252', '\x81\n'.encode())],
-                      [Section('a', 'text charset=windows-1252', 'Ω\n'.encode())]],
+                      [Section('a', 'text charset=windows-1252', 'Ω\n'.encode())],
+                      [Section('a', 'text charset=utf-16le', b'\xff\n')]],
     'not 3 as declared': [[Section('a', 'text', b'a\n', row=f'{sha256(b"a")} 100644 3 a\n')]],
     'SHA-256 tells': [[Section('a', 'text', b'a\n', b'b\n')]],
     'differ in the manifest': [[Section('a', 'text', mode='100755')],
-                               [Section('a', 'text', row=f'{"0" * 64} 100644 0 b\n')],
-                               [Section('a/', 'text directory', row='- 040755 0 a\n')]],
+                               [Section('a', 'text', row=f'{"0" * 64} 100644 0 b\n')]],
     'are wrong': [[Section('a', 'text', row='- 100644 0 a\n')],
                   [Section('a/', 'text directory', row='- 040755 1 a/\n', mode='040755')]],
     'manifest is missing': [[A, Section('b', 'text', row='')], [Section('a', 'text', row=f'{"A" * 64} 100644 0 a\n')]],
-    'expected': [[Section('a', 'text', row=f'{sha256(b"")} 100644 0 a\n{sha256(b"")} 100644 0 b\n')]],
-    'is not UTF-8': [[Section('a', 'text', b'\xff\n')]],
+    'expected': [[Section('a', 'text', b'````\n')], [Section('a', 'text bytes=4', b'abc\nabc\n')],
+                 [Section('a', 'text', row=f'{sha256(b"")} 100644 0 a\n{sha256(b"")} 100644 0 b\n')]],
 }
 
 
@@ -371,6 +397,11 @@ class Refuses(Scratch):
             (markdown([A], PREAMBLE.replace(b'"x"', b"'x'")), 'is not JSON'),
             (markdown([A], PREAMBLE.replace(b'---\n\n', b'git: {"dirty":1}\n---\n\n')), 'git state'),
             (markdown([A], PREAMBLE.replace(b'---\n\n', b'name: "y"\n---\n\n')), 'front matter'),
+            (markdown([A], PREAMBLE.replace(b'---\n\n', b'Name: "y"\n---\n\n')), 'front matter'),
+            (markdown([A], PREAMBLE.replace(b'---\n\n', b'git: {"dirty":true,"dirty":true}\n---\n\n')), 'occurs twice'),
+            (markdown([A], PREAMBLE.replace(b'"x"', b'"\xff"')), 'is not UTF-8'),
+            (good.replace(b'`a`', b'`\xff`'), 'is not UTF-8'),
+            (good.replace(b' a\n', b' \xff\n'), 'is not UTF-8'),
             (markdown([A], PREAMBLE.replace(b'---\n\n', b'modes: {"file":"9"}\n---\n\n')), 'default modes'),
         ]
         for number, (document, why) in enumerate(cases):
@@ -389,14 +420,25 @@ class Refuses(Scratch):
             ('"path":"a"', '"path":"a","path":"a"', 'occurs twice'),
             ('"file"', '"fifo"', 'no known type'),
             ('"file"', '["file"]', 'no known type'),
+            ('"file"', '"symlink","target":"b"', 'belongs to another type'),
+            ('"mode"', '"target":"b","mode"', 'belongs to another type'),
+            ('"mode"', '"end":true,"mode"', 'another type'),
+            ('"mode"', '"Later":1,"mode"', 'plain word'),
+            ('"mode"', '"1":1,"mode"', 'plain word'),
+            ('"mode"', '"later":1.0,"mode"', 'plain decimal'),
+            ('"mode"', '"later":1e3,"mode"', 'plain decimal'),
+            ('"mode"', '"later":-0,"mode"', 'plain decimal'),
+            ('"mode"', '"later":9007199254740992,"mode"', 'plain decimal'),
+            ('"644"', '"0644"', 'octal'),
             ('"mode":"644",', '', 'lacks a member'),
             ('"644"', '420', 'octal'),
             ('"mode"', '"mtime":"1.5","mode"', 'nine digits'),
             ('"size":1', '"size":true', 'malformed size'),
-            ('"size":1', '"size":' + '1' * 21, 'more than 20 digits'),
+            ('"size":1', '"size":' + '1' * 21, 'plain decimal'),
+            ('"size":1', '"size":1.0', 'plain decimal'),
             ('"size":1', '"size":2', 'not 2 as declared'),
             (hash_of_a, '0' * 64, 'SHA-256 tells'),
-            ('"text"', '"txt"', 'lacks a member'),
+            ('"text"', '"txt"', 'must have one'),
             ('"text":"a"', '"text":"a","base64":"YQ=="', 'must have one'),
             ('"text":"a"', '"text":"\\ud800"', 'valid Unicode'),
             ('"text":"a"', '"text":["a",1]', 'valid Unicode'),
@@ -420,9 +462,10 @@ class Refuses(Scratch):
             self.refused(spell([file]).replace(b'"name":"x"', b'"name":"y"'), 'digest')
             self.refused(spell([file]) + b'{}\n', '')
             self.refused(spell([file]).replace(b'"end":true', b'"end":1'), 'footer is malformed')
-            self.refused(spell([file]).replace(b'"lines":1', b'"lines":-1'), 'statistics')
-            self.refused(spell([file]).replace(b'[{"name"', b'[2,{"name"'), 'statistics')
-            self.refused(spell(['{"path":"a","type":"directory","mode":"755","size":1}']), 'directory with a size')
+            self.refused(spell([file]).replace(b'"lines":1', b'"lines":2'), 'digest')
+            self.refused(spell([file]).replace(b'"lines":1', b'"lines":1,"lines":1'), 'occurs twice')
+            self.refused(spell([file]).replace(b'"end":true', b'"sha256":"","end":true').replace(b',"sha256"', b',"x"'), '')
+            self.refused(spell(['{"path":"a","type":"directory","mode":"755","size":1}']), 'belongs to another type')
             for long in ('a' * 20_000, 'a/' * 2000 + 'a'):
                 self.refused(spell([file.replace('"path":"a"', f'"path":"{long}"')]), 'longer or deeper', status=1)
 
@@ -463,8 +506,8 @@ class Refuses(Scratch):
 class Flips(unittest.TestCase):
     """Change one byte: each of its bits alone, and all together."""
 
-    def survivors(self, document: bytes) -> List[int]:
-        """Where a changed byte goes unnoticed."""
+    def survivors(self, document: bytes) -> List[bytes]:
+        """Changed documents that are taken for good ones."""
         self.assertGreater(len(read_dump.read_dump(document).entries), 0)
         found, changed = [], bytearray(document)
         for at, byte in enumerate(document):
@@ -472,7 +515,7 @@ class Flips(unittest.TestCase):
                 changed[at] = byte ^ flip
                 with contextlib.suppress(DumpError):
                     read_dump.read_dump(bytes(changed))
-                    found.append(at)
+                    found.append(bytes(changed))
             changed[at] = byte
         return found
 
@@ -482,10 +525,9 @@ class Flips(unittest.TestCase):
     def test_json(self) -> None:
         for spell in (json_lines, json_document):
             document = spell(json_entries())
-            start = document.index(STATISTICS.encode())
-            statistics = range(start, start + len(STATISTICS))  # which section 3 leaves unprotected
-            unnoticed = [at for at in self.survivors(document) if at not in statistics]
-            self.assertEqual(unnoticed, [], spell.__name__)
+            # `\\uDCE9` is `\\udce9`: the digest is over values, not over how they are written.
+            strange = [changed for changed in self.survivors(document) if changed.lower() != document.lower()]
+            self.assertEqual(strange, [], spell.__name__)
 
 
 if __name__ == '__main__':

@@ -3,7 +3,8 @@ import { defineConfig } from 'rolldown'
 // No runtime dependencies: `npx create-dump` downloads a single small package. `bin.js` stays small and old-fashioned, so that
 // every Node can read far enough to say that it is too old; all else is in chunks that load when they are needed.
 export default defineConfig({
-  input: 'src/bin.ts',
+  // Worker threads are started by file name.
+  input: { bin: 'src/bin.ts', 'section-worker': '@arc/render-md/section-worker', 'hash-worker': '@arc/collect/hash-worker' },
   platform: 'node',
   transform: { target: 'node22' },
   output: { dir: 'dist', cleanDir: true, sourcemap: false, minify: false },

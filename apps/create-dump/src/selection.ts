@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type CollectedSource, openProject, type ProjectOptions } from '@arc/collect'
+import { ArcError } from '@arc/core'
 import { flagOption, type Host, optionMaker, patternOption, sizeOption, textOption, timeOption, type Values } from '@arc/kit'
 
 const globOption = optionMaker<string>({ placeholder: 'GLOB', parse: (text) => text })
@@ -20,6 +21,14 @@ export const selectionOptions = {
   git: flagOption('do not ask git what belongs to the project', { default: true, group: GROUP }),
   followSymlinks: flagOption('read what symbolic links lead to instead of the links', { group: GROUP }),
 }
+
+/** A commit holds what is tracked and nothing else, its links lead nowhere, and both it and `--tracked` need git. */
+export const selectionConflicts: readonly (readonly (keyof typeof selectionOptions)[])[] = [
+  ['rev', 'tracked'],
+  ['rev', 'followSymlinks'],
+  ['rev', 'git'],
+  ['tracked', 'git'],
+]
 
 /** Open what the selection options ask for. */
 export function openSelection(
@@ -45,5 +54,20 @@ export function openSelection(
     env: host.env,
     now: host.now,
     signal: host.signal,
+  })
+}
+
+/**
+ * Throws `ARC_ENTRY_MISSING` when patterns that name something select nothing: that is a slip of the pen, and an empty result must
+ * not replace a good one. Filters by time and size may well leave nothing.
+ */
+export function assertSelected(count: number, options: Values<typeof selectionOptions>): void {
+  const { include, match, contentMatch, newer, older, maxSize } = options
+  if (count > 0 || newer !== undefined || older !== undefined || maxSize !== undefined) return
+  const given = [...include.map((glob) => `--include ${glob}`), match && `--match ${match.source}`, contentMatch && `--content-match ${contentMatch.source}`]
+  const patterns = given.filter((each) => each !== undefined)
+  if (patterns.length === 0) return
+  throw new ArcError('ARC_ENTRY_MISSING', `nothing in the project matches ${patterns.join(' and ')}`, {
+    hint: 'Look at what there is with --dry-run and without these options.',
   })
 }

@@ -1,19 +1,21 @@
-import { createReadStream } from 'node:fs'
-import { resolve } from 'node:path'
+import { createReadStream, createWriteStream, unlinkSync } from 'node:fs'
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { createGzip, createZstdCompress } from 'node:zlib'
-import { ArcError, type EntrySource, isTrouble } from '@arc/core'
+import { ArcError, type EntrySource, isTrouble, systemCallError } from '@arc/core'
 import { Publication, startSha256, TemporaryFile } from '@arc/core/node'
 import type { Host } from '@arc/kit'
 import { renderDump, type RenderOptions, type RenderResult } from '@arc/render-md'
-import type { Compression, OutputChoice } from './output-name.ts'
-import { hasSidecar, publishSidecar, removeSidecar } from './sidecar.ts'
+import type { OutputFile } from './output-file.ts'
+import type { Compression } from './output-name.ts'
+import { assertSidecarIsOurs, hasSidecar, identityOf, publishSidecar, removeSidecar } from './sidecar.ts'
 
 export interface WriteOptions extends RenderOptions {
+  compression: Compression | undefined
   /** Write `PATH.sha256` beside the document. */
   sidecar: boolean
-  /** Fail, and leave everything as it was, when anything was left out that was not asked for. */
-  strict: boolean
+  /** Looks at what was rendered before anything of it becomes visible; what it throws leaves everything as it was. */
+  check(result: WrittenDocument): void
 }
 
 /** What was written; hash and size are those of the file, compressed if it was. */
@@ -22,22 +24,25 @@ export type WrittenDocument = Omit<RenderResult, 'saveCache'>
 const PIECE_BYTES = 256 * 1024
 
 /** Render a source and put the document where it belongs, all or nothing. */
-export function writeDocument(source: EntrySource, output: OutputChoice, host: Host, options: WriteOptions): Promise<WrittenDocument> {
-  if (output.path === '-') return writeToStdout(source, output, host, options)
-  const path = resolve(host.cwd, output.path)
-  return output.compression === undefined
-    ? writePlain(source, path, options)
-    : writeCompressed(source, path, output.compression, options)
+export function writeDocument(source: EntrySource, output: OutputFile | 'stdout', host: Host, options: WriteOptions): Promise<WrittenDocument> {
+  if (output === 'stdout') return writeOnce(source, options, (pieces) => writeToStdout(pieces, host))
+  if (output.kind === 'stream') return writeOnce(source, options, (pieces) => writeToStream(pieces, output.path, options))
+  if (options.sidecar) assertSidecarIsOurs(output.path)
+  return options.compression === undefined ? writePlain(source, output.path, options) : writeCompressed(source, output.path, options.compression, options)
 }
 
 async function writePlain(source: EntrySource, path: string, options: WriteOptions): Promise<WrittenDocument> {
   using publication = new Publication(path)
   const { saveCache, ...result } = await renderDump(source, publication, options)
-  refusePartial(result, options.strict)
-  if (result.isWritten) {
-    publish(publication, path, result.sha256, options.sidecar)
-    saveCache()
-  } else if (options.sidecar && !hasSidecar(path, result.sha256)) publishSidecar(path, result.sha256)
+  options.check(result)
+  if (!result.isWritten) {
+    if (options.sidecar && !hasSidecar(path, result.sha256)) publishSidecar(path, result.sha256, identityOf(path) ?? '')
+    return result
+  }
+  const identity = publish(publication, path, result.sha256, options.sidecar)
+  saveCache()
+  // Another run may have replaced the document before the cache was written, which then speaks of the wrong one.
+  if (options.cache !== undefined && identityOf(path) !== identity) forget(options.cache.file)
   return result
 }
 
@@ -45,7 +50,7 @@ async function writeCompressed(source: EntrySource, path: string, compression: C
   using publication = new Publication(path)
   using document = new TemporaryFile()
   const { saveCache: _, ...result } = await renderDump(source, document, options)
-  refusePartial(result, options.strict)
+  options.check(result)
   const digest = startSha256()
   for await (const piece of compressed(document, compression)) {
     options.signal?.throwIfAborted()
@@ -57,42 +62,78 @@ async function writeCompressed(source: EntrySource, path: string, compression: C
   return { ...result, sha256, sizeBytes: publication.sizeBytes }
 }
 
-/** Nothing is written before the document is complete: what a reader gets is a whole one or none. */
-async function writeToStdout(source: EntrySource, output: OutputChoice, host: Host, options: WriteOptions): Promise<WrittenDocument> {
+type Pieces = AsyncIterable<Uint8Array>
+
+/**
+ * Write to what takes bytes only in order. Nothing is written before the document is complete: what a reader gets is a whole
+ * one or none.
+ */
+async function writeOnce(source: EntrySource, options: WriteOptions, write: (pieces: Pieces) => Promise<void>): Promise<WrittenDocument> {
   using document = new TemporaryFile()
   const { saveCache: _, ...result } = await renderDump(source, document, options)
-  refusePartial(result, options.strict)
+  options.check(result)
+  const digest = startSha256()
   let sizeBytes = 0
-  for await (const piece of output.compression === undefined ? plain(document) : compressed(document, output.compression)) {
-    options.signal?.throwIfAborted()
-    await host.stdout.writeBytes(piece)
-    sizeBytes += piece.length
+  const measured = async function* (pieces: Pieces): AsyncGenerator<Uint8Array, void, void> {
+    for await (const piece of pieces) {
+      options.signal?.throwIfAborted()
+      digest.update(piece)
+      sizeBytes += piece.length
+      yield piece
+    }
   }
-  return { ...result, sizeBytes }
+  await write(measured(options.compression === undefined ? plain(document) : compressed(document, options.compression)))
+  return { ...result, sha256: digest.digestHex(), sizeBytes }
+}
+
+async function writeToStdout(pieces: Pieces, host: Host): Promise<void> {
+  for await (const piece of pieces) await host.stdout.writeBytes(piece)
+}
+
+/** A pipe or a device: opened where waiting for its reader stops nothing else. */
+async function writeToStream(pieces: Pieces, path: string, { signal }: WriteOptions): Promise<void> {
+  try {
+    await pipeline(pieces, createWriteStream(path), signal === undefined ? {} : { signal })
+  } catch (error) {
+    throw signal?.aborted === true ? error : systemCallError(error, 'write to', path)
+  }
 }
 
 /** A checksum of the earlier document must not survive it, not even if the process dies in between. */
-function publish(publication: Publication, path: string, sha256: string, sidecar: boolean): void {
+function publish(publication: Publication, path: string, sha256: string, sidecar: boolean): string {
+  const { identity } = publication
   if (!hasSidecar(path, sha256)) removeSidecar(path)
   publication.commit()
-  if (sidecar) publishSidecar(path, sha256)
+  if (sidecar) publishSidecar(path, sha256, identity)
+  return identity
 }
 
-function refusePartial(result: Pick<RenderResult, 'omissions'>, strict: boolean): void {
-  const troubles = result.omissions.filter(isTrouble)
-  if (!strict || troubles.length === 0) return
+function forget(cacheFile: string): void {
+  try {
+    unlinkSync(cacheFile)
+  } catch {
+    // The other run was faster.
+  }
+}
+
+/** The check of `--strict`: nothing may be left out that was not asked for. */
+export function assertComplete({ omissions }: Pick<WrittenDocument, 'omissions'>): void {
+  const troubles = omissions.filter(isTrouble)
+  if (troubles.length === 0) return
   throw new ArcError('ARC_SELECTION_PARTIAL', `${troubles.length} of the project's paths could not be taken; nothing was written`, {
-    hint: 'Run it without --strict, and with -v, to see what is left out and why.',
+    hint: 'Repair them, leave them out with --exclude, or run it without --strict.',
     details: { omissions: troubles },
   })
 }
 
 async function* plain(document: TemporaryFile): AsyncGenerator<Uint8Array, void, void> {
-  const piece = Buffer.allocUnsafe(PIECE_BYTES)
-  for (let at = 0; at < document.sizeBytes; at += piece.length) yield piece.subarray(0, document.read(piece, at))
+  for (let at = 0; at < document.sizeBytes; at += PIECE_BYTES) {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, document.sizeBytes - at))
+    yield piece.subarray(0, document.read(piece, at))
+  }
 }
 
-function compressed(document: TemporaryFile, compression: Compression): AsyncIterable<Uint8Array> {
+function compressed(document: TemporaryFile, compression: Compression): Pieces {
   const bytes = createReadStream('', { fd: document.fd, start: 0, autoClose: false, highWaterMark: PIECE_BYTES })
-  return Readable.from(bytes).compose(compression === 'gzip' ? createGzip() : createZstdCompress()) as AsyncIterable<Uint8Array>
+  return Readable.from(bytes).compose(compression === 'gzip' ? createGzip() : createZstdCompress()) as Pieces
 }

@@ -1,10 +1,13 @@
 import type { ByteSink } from './byte-sink.ts'
 import type { FrameConsumer } from './frame-buffer.ts'
+import type { TarRecord } from './tar-encode.ts'
 
 /** What turns the frames of a tar stream into the bytes of a file. */
 export interface Compressor extends FrameConsumer {
   /** Bytes of tar stream that are compressed together. */
   readonly frameBytes: number
+  /** Told of each entry of the tar stream, by formats that keep an index. */
+  readonly onEntry?: ((record: TarRecord, headerBytes: number) => void) | undefined
   /** Write whatever the format wants at its end. */
   finish(): Promise<void>
 }

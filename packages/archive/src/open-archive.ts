@@ -1,6 +1,7 @@
 import type { EntrySource, Limits } from '@arc/core'
 import { RATIO_FLOOR_BYTES } from '@arc/core'
 import { type ArchiveInput, bytesInput, inputPieces, isRandomInput, piecesInput, sequentialInput } from './archive-input.ts'
+import { bunzip2 } from './bunzip2.ts'
 import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
 import { DETECTION_BYTES, detectFormat, type DetectedFormat } from './detect-format.ts'
@@ -8,7 +9,9 @@ import type { NameRules } from './entry-guard.ts'
 import { gunzip } from './gunzip.ts'
 import { damaged, limitExceeded, unsupported } from './problems.ts'
 import { type ReaderOptions, readerOptions } from './reader-options.ts'
+import { openSeekableTar } from './seekable-tar.ts'
 import { TarSource } from './tar-source.ts'
+import { unlz4 } from './unlz4.ts'
 import { ZipSource } from './zip-source.ts'
 import { unzstd } from './zstd-frames.ts'
 
@@ -22,6 +25,11 @@ export interface OpenArchiveOptions {
   limits?: Partial<Limits> | undefined
   /** What the names of the target's file system mean; default: Linux, where every byte counts. */
   names?: NameRules | undefined
+  /**
+   * `sequential` (default) reads everything once, front to back, and checks all of it. `random` reads single files of a
+   * tar.zst that has an index without unpacking the rest; a zip archive is always `random`.
+   */
+  access?: 'sequential' | 'random' | undefined
   /** Devices, pipes and sockets: `refuse` the archive (default), or `omit` them and list them as omissions. */
   specialFiles?: 'refuse' | 'omit' | undefined
 }
@@ -39,8 +47,12 @@ export async function openArchive(input: ArchiveInput, options: OpenArchiveOptio
   if (random !== undefined) {
     const head = new Uint8Array(DETECTION_BYTES)
     const format = formatOf(head.subarray(0, random.read(head, 0)))
-    if (format === 'tar') return new TarSource(name, sequentialInput(random), reader)
     if (format === 'zip') return new ZipSource(name, random, codecs, reader)
+    if (options.access === 'random') {
+      if (format !== 'zstd') throw unsupported(`${format} archives are read from front to back only`, 'Leave out the option access.')
+      return openSeekableTar(name, random, codecs, reader)
+    }
+    if (format === 'tar') return new TarSource(name, sequentialInput(random), reader)
     return openSequential(name, format, new ByteFeed(inputPieces(random)), codecs, reader)
   }
   const feed = new ByteFeed(input as AsyncIterable<Uint8Array>)
@@ -85,9 +97,11 @@ function decompress(format: Exclude<DetectedFormat, 'zip'>, feed: ByteFeed, code
     case 'zstd':
       return unzstd(feed, codecs)
     case 'lz4':
+      return unlz4(feed)
     case 'bzip2':
+      return bunzip2(feed)
     case 'xz':
-      throw unsupported(`${format} is not known yet`)
+      return codecs.unxz(feed)
   }
 }
 

@@ -17,8 +17,8 @@ export interface TarWriterOptions {
   manifest: boolean
   /** Give every entry this time instead of its own. */
   mtimeNs: bigint | undefined
-  /** Told where in the tar stream each entry's headers are, before its content. */
-  onHeaders?: ((position: number, headers: Uint8Array) => void) | undefined
+  /** Told of each entry and how many bytes its headers take, in their order. */
+  onEntry?: ((record: TarRecord, headerBytes: number) => void) | undefined
 }
 
 /** Turns entries into a tar archive in a {@link FrameBuffer}. */
@@ -75,10 +75,11 @@ export class TarWriter implements EntryWriter {
     const buffer = this.#buffer
     const start = buffer.length
     try {
-      const content = this.#encode(this.#header(entry, entry.sizeBytes), start)
+      const record = this.#header(entry, entry.sizeBytes)
+      const content = this.#encode(record, start)
       const end = content + entry.sizeBytes
       readSmall(entry, buffer.bytes.subarray(content, end + 1))
-      this.#options.onHeaders?.(buffer.position, buffer.bytes.subarray(start, content))
+      this.#options.onEntry?.(record, content - start)
       buffer.length = end
       this.#pad(entry.sizeBytes)
       this.#note(entry, this.record.manifest === undefined ? undefined : sha256Hex(buffer.bytes.subarray(content, end)))
@@ -131,7 +132,7 @@ export class TarWriter implements EntryWriter {
   #putHeaders(record: TarRecord): void {
     const start = this.#buffer.length
     const end = this.#encode(record, start)
-    this.#options.onHeaders?.(this.#buffer.position, this.#buffer.bytes.subarray(start, end))
+    this.#options.onEntry?.(record, end - start)
     this.#buffer.length = end
   }
 

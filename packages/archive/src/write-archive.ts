@@ -6,12 +6,13 @@ import { type Compressor, type CompressorOptions, countingSink, storeCompressor 
 import type { EntryWriter } from './entry-writer.ts'
 import { FrameBuffer } from './frame-buffer.ts'
 import { gzipCompressor } from './gzip-writer.ts'
+import { lz4Compressor } from './lz4-writer.ts'
 import { TAR_ROOM_BYTES, TarWriter } from './tar-writer.ts'
 import { ZIP_ROOM_BYTES, ZipWriter } from './zip-writer.ts'
 import { zstdCompressor } from './zstd-writer.ts'
 
 /** What can be written. */
-export type ArchiveFormat = 'tar' | 'tar.gz' | 'tar.zst' | 'zip'
+export type ArchiveFormat = 'tar' | 'tar.gz' | 'tar.zst' | 'tar.lz4' | 'zip'
 
 export interface WriteArchiveOptions {
   format: ArchiveFormat
@@ -75,7 +76,7 @@ export async function writeArchive(source: EntrySource, sink: ByteSink, options:
 function writerFor(compressor: Compressor, { format, level, mtimeNs, manifest = true }: WriteArchiveOptions): EntryWriter {
   const { frameBytes } = compressor
   if (format === 'zip') return new ZipWriter(new FrameBuffer(compressor, frameBytes, ZIP_ROOM_BYTES), { manifest, mtimeNs, level })
-  return new TarWriter(new FrameBuffer(compressor, frameBytes, TAR_ROOM_BYTES), { manifest, mtimeNs })
+  return new TarWriter(new FrameBuffer(compressor, frameBytes, TAR_ROOM_BYTES), { manifest, mtimeNs, onEntry: compressor.onEntry })
 }
 
 function compressorFor(format: ArchiveFormat, sink: ByteSink, options: CompressorOptions): Compressor {
@@ -85,12 +86,14 @@ function compressorFor(format: ArchiveFormat, sink: ByteSink, options: Compresso
       return storeCompressor(sink)
     case 'tar.gz':
       return gzipCompressor(sink, options)
+    case 'tar.lz4':
+      return lz4Compressor(sink)
     case 'tar.zst':
       return zstdCompressor(sink, options)
   }
 }
 
-const LEVELS: Readonly<Record<ArchiveFormat, readonly [number, number]>> = { tar: [0, 0], 'tar.gz': [0, 9], 'tar.zst': [1, 22], zip: [0, 9] }
+const LEVELS: Readonly<Record<ArchiveFormat, readonly [number, number]>> = { tar: [0, 0], 'tar.gz': [0, 9], 'tar.zst': [1, 22], 'tar.lz4': [1, 1], zip: [0, 9] }
 
 function checkedOptions({ format, level, workers = availableParallelism() }: WriteArchiveOptions): CompressorOptions {
   const [low, high] = LEVELS[format]

@@ -1,6 +1,5 @@
-import { nodeFileSystem } from '@arc/core/node'
+import { nodeFileSystem, localRoot } from '@arc/core/node'
 import { userExcludesFile } from '@arc/git'
-import { localRoot } from './local-content.ts'
 import { stampLimits } from './local-entry.ts'
 import type { CollectedSource, DirectoryOptions } from './options.ts'
 import { OwnOutput } from './own-output.ts'
@@ -21,7 +20,9 @@ export async function openDirectory(root: string, options: DirectoryOptions = {}
   const fs = options.fs ?? nodeFileSystem
   const real = realRoot(fs, root)
   const ignoreRules = options.ignoreRules ?? true
-  const userExcludes = ignoreRules ? await userExcludesFile(real, { env: options.env, signal: options.signal }) : undefined
+  const userExcludes = ignoreRules
+    ? await userExcludesFile(real, { env: options.env, signal: options.signal })
+    : undefined
   const followSymlinks = options.followSymlinks ?? false
   let last: Walk | undefined
   return createSource({

@@ -40,7 +40,7 @@ class GlobParser {
 
   constructor(pattern: string, end: number) {
     this.#pattern = pattern
-    this.#characters = [...pattern.slice(0, end)]
+    this.#characters = Array.from(pattern.slice(0, end))
   }
 
   /** A pattern with a slash is a path from the root; known once it is parsed. */
@@ -51,7 +51,12 @@ class GlobParser {
   /** The regular expression's source for the whole pattern. */
   parse(): string {
     if (this.#characters.length === 0) throw this.#fault(0, 'it is empty')
-    if (this.#peek() === '!') throw this.#fault(0, 'a pattern cannot be negated', 'Use the opposite option, or write \\! for a name that begins with "!".')
+    if (this.#peek() === '!')
+      throw this.#fault(
+        0,
+        'a pattern cannot be negated',
+        'Use the opposite option, or write \\! for a name that begins with "!".',
+      )
     if (this.#peek() === '/') this.#slash(this.#at++)
     else this.#refuseDots(0)
     return this.#sequence()
@@ -71,7 +76,12 @@ class GlobParser {
     switch (character) {
       case '\\': {
         const next = this.#characters[this.#at++]
-        if (next === undefined) throw this.#fault(column, 'the "\\" has no character after it', 'Write \\\\ for a backslash; folders are separated by "/".')
+        if (next === undefined)
+          throw this.#fault(
+            column,
+            'the "\\" has no character after it',
+            'Write \\\\ for a backslash; folders are separated by "/".',
+          )
         if (next === '/') return this.#slash(column)
         return literal(next)
       }
@@ -117,7 +127,11 @@ class GlobParser {
     const after = this.#peek()
     const startsName = before === undefined || before === '/' || (this.#depth > 0 && (before === '{' || before === ','))
     if (!startsName || !endsName(after)) {
-      throw this.#fault(column, '"**" must stand alone between slashes', 'Write "*" to match within a name, or "**/" before it.')
+      throw this.#fault(
+        column,
+        '"**" must stand alone between slashes',
+        'Write "*" to match within a name, or "**/" before it.',
+      )
     }
     this.#hasSlash = true
     if (after !== '/') return '.+'
@@ -150,14 +164,19 @@ class GlobParser {
     let count = 0
     for (; ; count++) {
       const first = this.#characters[this.#at++]
-      if (first === undefined) throw this.#fault(column, 'the "[" is never closed', 'Write \\[ for the character itself.')
+      if (first === undefined)
+        throw this.#fault(column, 'the "[" is never closed', 'Write \\[ for the character itself.')
       if (first === ']' && count > 0) break
       if (first === '[' && this.#peek() === ':') {
         members += this.#namedClass(this.#at - 1)
         continue
       }
       const from = this.#member(first)
-      if (this.#peek() !== '-' || this.#characters[this.#at + 1] === ']' || this.#characters[this.#at + 1] === undefined) {
+      if (
+        this.#peek() !== '-' ||
+        this.#characters[this.#at + 1] === ']' ||
+        this.#characters[this.#at + 1] === undefined
+      ) {
         members += inClass(from)
         continue
       }
@@ -187,7 +206,11 @@ class GlobParser {
     const name = /^:([a-z]*):\]/.exec(rest)?.[1]
     const members = name === undefined ? undefined : NAMED_CLASSES[name]
     if (name === undefined || members === undefined) {
-      throw this.#fault(column, 'unknown class of characters', `Known are ${Object.keys(NAMED_CLASSES).join(', ')}, as in [[:digit:]].`)
+      throw this.#fault(
+        column,
+        'unknown class of characters',
+        `Known are ${Object.keys(NAMED_CLASSES).join(', ')}, as in [[:digit:]].`,
+      )
     }
     this.#at += name.length + 3
     return members

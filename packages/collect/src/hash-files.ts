@@ -1,15 +1,11 @@
-import { type Entry, type EntryPath, type EntrySource, isArcError, type Omission, type ProgressListener, readContent } from '@arc/core'
-import { startSha256 } from '@arc/core/node'
-
-/** A file and what its content hashes to. */
-export interface FileHash {
-  path: EntryPath
-  sizeBytes: number
-  /** Lower-case hex. */
-  sha256: string
-}
+import { type Entry, type EntrySource, type Omission, type ProgressListener, readContent } from '@arc/core'
+import { isSharable, runWorkers, SharedFileList, startSha256, TaskCounter } from '@arc/core/node'
+import { type FileHash, FileHasher, type HashOutcome, unreadable } from './file-hasher.ts'
+import type { HashTaskOutcome, HashWork } from './hash-worker.ts'
 
 export interface HashOptions {
+  /** Threads that read and hash; default 1, the calling one. The result is the same. */
+  jobs?: number | undefined
   signal?: AbortSignal | undefined
   onProgress?: ProgressListener | undefined
 }
@@ -23,35 +19,74 @@ export interface HashResult {
 
 /** Hash every file of a source with SHA-256. A file that cannot be read becomes an omission. */
 export async function hashFiles(source: EntrySource, options: HashOptions = {}): Promise<HashResult> {
-  const files: FileHash[] = []
-  const failed: Omission[] = []
+  const { jobs = 1, signal } = options
+  const entries: Entry[] = []
+  const outcomes: HashOutcome[] = []
+  const hasher = new FileHasher()
   let doneBytes = 0
-  for await (const batch of source.entries({ signal: options.signal, onProgress: options.onProgress })) {
-    options.signal?.throwIfAborted()
+  for await (const batch of source.entries({ signal, onProgress: jobs > 1 ? options.onProgress : undefined })) {
     for (const entry of batch) {
       if (entry.type !== 'file') continue
-      try {
-        const file = await hashFile(entry)
-        files.push(file)
-        doneBytes += file.sizeBytes
-      } catch (error) {
-        if (!isArcError(error) || error.code !== 'ARC_ENTRY_UNREADABLE') throw error
-        failed.push({ path: entry.path, reason: 'unreadable', detail: error.message })
-      }
+      if (jobs > 1 && source.access === 'random') entries.push(entry)
+      else outcomes.push(await hashEntry(entry, hasher))
+      doneBytes += entry.sizeBytes
     }
-    options.onProgress?.({ phase: 'hashing', doneEntries: files.length, doneBytes })
+    if (entries.length === 0) options.onProgress?.({ phase: 'hashing', doneEntries: outcomes.length, doneBytes })
   }
-  return { files, omissions: [...source.omissions, ...failed] }
+  if (entries.length > 0) outcomes.push(...(await hashParallel(entries, jobs, hasher, options)))
+  const files: FileHash[] = []
+  const omissions: Omission[] = [...source.omissions]
+  for (const outcome of outcomes) {
+    if ('sha256' in outcome) files.push(outcome)
+    else omissions.push(outcome)
+  }
+  return { files, omissions }
 }
 
-async function hashFile(entry: Entry): Promise<FileHash> {
-  const sha256 = startSha256()
-  let sizeBytes = 0
-  if (entry.content !== undefined) {
-    for await (const piece of readContent(entry.content)) {
+async function hashParallel(entries: readonly Entry[], jobs: number, hasher: FileHasher, options: HashOptions): Promise<HashOutcome[]> {
+  const shared = entries.filter(isSharable)
+  const list = SharedFileList.of(shared)
+  const hashed: HashOutcome[] = []
+  if (list !== undefined) {
+    const tasks = new TaskCounter(list.taskCount)
+    const data: HashWork = { files: list.shared, counter: tasks.buffer }
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    let doneEntries = 0
+    let doneBytes = 0
+    await runWorkers<HashTaskOutcome>({
+      module: new URL(`./hash-worker.${extension}`, import.meta.url),
+      data,
+      workerCount: Math.min(jobs, list.taskCount),
+      onMessage: ({ first, files }) => {
+        for (const [i, file] of files.entries()) {
+          hashed[first + i] = file
+          if ('sizeBytes' in file) doneBytes += file.sizeBytes
+        }
+        doneEntries += files.length
+        options.onProgress?.({ phase: 'hashing', doneEntries, doneBytes, totalEntries: entries.length })
+      },
+      signal: options.signal,
+    })
+  }
+  const byPath = new Map(hashed.map((outcome) => [outcome.path, outcome]))
+  const outcomes: HashOutcome[] = []
+  for (const entry of entries) outcomes.push(byPath.get(entry.path) ?? (await hashEntry(entry, hasher)))
+  return outcomes
+}
+
+async function hashEntry(entry: Entry, hasher: FileHasher): Promise<HashOutcome> {
+  const { path, content } = entry
+  if (content === undefined) throw new TypeError(`${path} is a file without content`)
+  if (content.kind === 'sync') return hasher.hash(path, content)
+  try {
+    const sha256 = startSha256()
+    let sizeBytes = 0
+    for await (const piece of readContent(content)) {
       sha256.update(piece)
       sizeBytes += piece.length
     }
+    return { path, sizeBytes, sha256: sha256.digestHex() }
+  } catch (error) {
+    return unreadable(path, error)
   }
-  return { path: entry.path, sizeBytes, sha256: sha256.digestHex() }
 }

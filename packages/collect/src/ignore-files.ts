@@ -57,7 +57,8 @@ function readRules(
   options: { followLink: boolean; path?: EntryPath },
 ): Uint8Array | undefined {
   // A symlink inside the tree is no ignore file (as for git since 2.32), and a pipe must not make us wait.
-  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (options.followLink ? 0 : (constants.O_NOFOLLOW ?? 0))
+  const flags =
+    constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (options.followLink ? 0 : (constants.O_NOFOLLOW ?? 0))
   let fd: number
   try {
     fd = reader.fs.openSync(file, flags)

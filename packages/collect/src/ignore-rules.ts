@@ -104,7 +104,8 @@ export class IgnoreRules {
     const id = this.#flags.push(flags) - 1
     const literal = literalLength(pattern)
     if (literal === pattern.length) push(basename ? this.#names : this.#paths, pattern, id)
-    else if (basename && pattern.startsWith('*') && literalLength(pattern, 1) === pattern.length) this.#addSuffix(pattern.slice(1), id)
+    else if (basename && pattern.startsWith('*') && literalLength(pattern, 1) === pattern.length)
+      this.#addSuffix(pattern.slice(1), id)
     else this.#wild.push(wildRule(id, pattern, literal, basename))
   }
 
@@ -131,7 +132,13 @@ function wildRule(id: number, pattern: string, literal: number, basename: boolea
   const literalStart = pattern.slice(0, literal)
   // Of a path git (before 2.52) compares the literal start itself and gives its matcher only what follows, so that in
   // `foo**/bar` the stars stand at the start of a pattern.
-  return { id, pattern: basename ? pattern : pattern.slice(literal), literalStart, literalEnd: literalEnd(pattern), basename }
+  return {
+    id,
+    pattern: basename ? pattern : pattern.slice(literal),
+    literalStart,
+    literalEnd: literalEnd(pattern),
+    basename,
+  }
 }
 
 function literalEnd(pattern: string): string {

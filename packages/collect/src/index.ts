@@ -1,4 +1,5 @@
-export { type FileHash, hashFiles, type HashOptions, type HashResult } from './hash-files.ts'
+export type { FileHash } from './file-hasher.ts'
+export { hashFiles, type HashOptions, type HashResult } from './hash-files.ts'
 export { openDirectory } from './directory.ts'
 export { openProject } from './project.ts'
 export { openRevision } from './revision.ts'

@@ -1,8 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { decodePath, type Entry, type EntryPath, type Omission, type Stamp } from '@arc/core'
 import { errnoOf } from '@arc/core'
-import { localPath } from '@arc/core/node'
-import { LocalContent, type LocalRoot } from './local-content.ts'
+import { localPath, LocalContent, type LocalRoot } from '@arc/core/node'
 
 const MODE_BITS = 0o7777
 const TYPE_BITS = 0o170000
@@ -18,7 +17,12 @@ const COARSE_RACY_NS = 2n * NS_PER_SECOND
 
 /** Metadata with nanoseconds, or `undefined` when there is nothing (any more). Throws the other errors of the system. */
 export function lstat(at: LocalRoot, path: EntryPath): BigIntStats | undefined {
-  return at.fs.lstatSync(localPath(at.root, path), { bigint: true, throwIfNoEntry: false })
+  try {
+    return at.fs.lstatSync(localPath(at.root, path), { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return undefined // a folder of the path is one no more
+    throw error
+  }
 }
 
 /** The metadata of what a symlink leads to; `undefined` when it leads nowhere. Throws when it leads in circles. */
@@ -82,7 +86,13 @@ const SPECIAL: Readonly<Record<number, string>> = {
   0o140000: 'a socket',
 }
 
-function localSymlink(at: LocalRoot, path: EntryPath, mode: number, stat: BigIntStats, limits: StampLimits): Entry | Omission {
+function localSymlink(
+  at: LocalRoot,
+  path: EntryPath,
+  mode: number,
+  stat: BigIntStats,
+  limits: StampLimits,
+): Entry | Omission {
   let target: Buffer
   try {
     target = at.fs.readlinkSync(localPath(at.root, path), { encoding: 'buffer' })

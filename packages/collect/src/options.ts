@@ -10,9 +10,9 @@ export interface SelectionOptions {
   exclude?: readonly string[] | undefined
   /** The entry's path must match. */
   match?: RegExp | undefined
-  /** A file's text must hold a line that matches, as for ripgrep; everything that is not a file is left out. */
+  /** A file's text must hold a line that matches, as for ripgrep; what is binary or no file is left out. */
   contentMatch?: RegExp | undefined
-  /** No line of a file's text may match; everything that is not a file is left out. */
+  /** No line of a file's text may match; what is binary or no file is left out. */
   contentNotMatch?: RegExp | undefined
   /** Leave out files with more bytes. */
   maxSizeBytes?: number | undefined

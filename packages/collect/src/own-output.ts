@@ -11,15 +11,19 @@ export class OwnOutput {
   /** `root` is absolute, with symlinks resolved. */
   constructor(fs: FileSystem, root: string, omitPaths: readonly string[] = []) {
     const relativePaths = omitPaths.map((path) => relative(root, realPath(fs, resolve(path))))
-    this.#paths = new Set(relativePaths.map((path) => path.split(sep).join('/')).filter((path) => !path.startsWith('../')))
+    this.#paths = new Set(
+      relativePaths.map((path) => path.split(sep).join('/')).filter((path) => !path.startsWith('../')),
+    )
   }
 
   /** Whether the path is output, or lies in a folder that is. */
   has(path: EntryPath): boolean {
     // Every path comes by here: one look at its last letter settles nearly all.
-    if (path.charCodeAt(path.length - 1) === LAST_LETTER && isTemporaryName(path.slice(path.lastIndexOf('/') + 1))) return true
+    if (path.charCodeAt(path.length - 1) === LAST_LETTER && isTemporaryName(path.slice(path.lastIndexOf('/') + 1)))
+      return true
     if (this.#paths.size === 0) return false
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) if (this.#paths.has(path.slice(0, end))) return true
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
+      if (this.#paths.has(path.slice(0, end))) return true
     return false
   }
 }

@@ -19,7 +19,9 @@ export async function openProject(root: string, options: ProjectOptions = {}): P
   const useGit = options.git ?? true
   if (options.revision !== undefined) {
     if (useGit) return openRevision(root, options.revision, options)
-    throw new ArcError('ARC_OPTION_INVALID', 'a revision can only be read with git', { hint: 'Leave one of the two options out.' })
+    throw new ArcError('ARC_OPTION_INVALID', 'a revision can only be read with git', {
+      hint: 'Leave one of the two options out.',
+    })
   }
   const fs = options.fs ?? nodeFileSystem
   realRoot(fs, root)

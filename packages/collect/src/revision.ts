@@ -14,7 +14,11 @@ import { createSource } from './source.ts'
  * Throws `ARC_GLOB_INVALID` and `ARC_OPTION_INVALID` before it reads anything, `ARC_NOT_A_REPOSITORY` outside git,
  * `ARC_GIT_REVISION_UNKNOWN` when `revision` names no commit.
  */
-export async function openRevision(root: string, revision: string, options: RevisionOptions = {}): Promise<CollectedSource> {
+export async function openRevision(
+  root: string,
+  revision: string,
+  options: RevisionOptions = {},
+): Promise<CollectedSource> {
   const selection = new Selection(options)
   const git = { env: options.env, signal: options.signal }
   const repository = await openRepository(root, git)
@@ -35,7 +39,12 @@ export async function openRevision(root: string, revision: string, options: Revi
     selection,
     signal: options.signal,
     async *list() {
-      for (const [index, item] of items.entries()) yield await treeEntry(item, index, { selection, ownOutput, reader })
+      for (const [index, item] of items.entries()) {
+        const found = await treeEntry(item, index, { selection, ownOutput, reader })
+        if ('reason' in found && found.reason === 'submodule')
+          yield { path: item.path, type: 'directory', mode: 0o755, sizeBytes: 0 }
+        yield found
+      }
     },
     close: () => reader.close(),
   })
@@ -62,14 +71,19 @@ interface TreeContext {
   readonly reader: RevisionReader
 }
 
-async function treeEntry(item: TreeItem, index: number, { selection, ownOutput, reader }: TreeContext): Promise<Entry | Omission> {
+async function treeEntry(
+  item: TreeItem,
+  index: number,
+  { selection, ownOutput, reader }: TreeContext,
+): Promise<Entry | Omission> {
   const { path, sizeBytes } = item
   const isSubmodule = item.mode === '160000'
   if (ownOutput.has(path)) return { path, reason: 'own-output' }
   const unwanted = selection.excludedBy(path, isSubmodule) ?? selection.unwantedPath(path, isSubmodule)
   if (unwanted !== undefined) return filtered(path, unwanted)
   if (isSubmodule) return { path, reason: 'submodule', detail: `commit ${item.objectId}` }
-  if (sizeBytes === undefined) return { path, reason: 'unreadable', detail: `this repository lacks object ${item.objectId}` }
+  if (sizeBytes === undefined)
+    return { path, reason: 'unreadable', detail: `this repository lacks object ${item.objectId}` }
   if (item.mode === '120000') {
     const target = decodePath(await joined(reader.links.read(index)))
     return { path, type: 'symlink', mode: 0o777, sizeBytes, target }

@@ -1,5 +1,5 @@
 import { ArcError, type Entry, type EntryPath, isArcError, type Omission } from '@arc/core'
-import { LineSearch } from './content-filter.ts'
+import { LineSearch, type SearchResult } from './content-filter.ts'
 import { type Glob, parseGlob } from './glob.ts'
 import type { SelectionOptions } from './options.ts'
 
@@ -19,7 +19,8 @@ export class Selection {
   constructor(options: SelectionOptions) {
     this.#include = (options.include ?? []).map(parseGlob)
     this.#exclude = (options.exclude ?? []).map(parseGlob)
-    this.#match = options.match === undefined ? undefined : new RegExp(options.match, options.match.flags.replace(/[gy]/g, ''))
+    this.#match =
+      options.match === undefined ? undefined : new RegExp(options.match, options.match.flags.replace(/[gy]/g, ''))
     this.#types = options.types === undefined ? undefined : new Set(options.types)
     this.#maxSizeBytes = size(options.maxSizeBytes)
     this.#newerThanNs = moment(options.newerThan, 'newerThan')
@@ -36,7 +37,8 @@ export class Selection {
 
   /** Why the path is not wanted, by its name alone; what lies below it may still be. `undefined` when it is wanted. */
   unwantedPath(path: EntryPath, isFolder: boolean): string | undefined {
-    if (this.#include.length > 0 && !this.#include.some((glob) => glob.matches(path, isFolder))) return 'matches no include pattern'
+    if (this.#include.length > 0 && !this.#include.some((glob) => glob.matches(path, isFolder)))
+      return 'matches no include pattern'
     if (this.#match !== undefined && !this.#match.test(path)) return `does not match ${String(this.#match)}`
     return undefined
   }
@@ -46,10 +48,16 @@ export class Selection {
     const { type, mtimeNs } = entry
     if (this.#types !== undefined && !this.#types.has(type)) return `is a ${type}`
     if (type === 'file' && entry.sizeBytes > this.#maxSizeBytes) return `larger than ${this.#maxSizeBytes} bytes`
-    if (this.#newerThanNs !== undefined && (type === 'directory' || mtimeNs === undefined || mtimeNs <= this.#newerThanNs)) {
+    if (
+      this.#newerThanNs !== undefined &&
+      (type === 'directory' || mtimeNs === undefined || mtimeNs <= this.#newerThanNs)
+    ) {
       return 'not newer than asked for'
     }
-    if (this.#olderThanNs !== undefined && (type === 'directory' || mtimeNs === undefined || mtimeNs >= this.#olderThanNs)) {
+    if (
+      this.#olderThanNs !== undefined &&
+      (type === 'directory' || mtimeNs === undefined || mtimeNs >= this.#olderThanNs)
+    ) {
       return 'not older than asked for'
     }
     return this.looksInside && type !== 'file' ? 'has no text to match' : undefined
@@ -63,11 +71,13 @@ export class Selection {
   /** Why a file is not wanted, by its text; an omission when it cannot be read. */
   async unwantedContent({ path, content }: Entry): Promise<Omission | undefined> {
     if (content === undefined) return undefined
-    const search = (lines: LineSearch): boolean | Promise<boolean> =>
-      content.kind === 'sync' ? lines.matches(content) : lines.matchesStream(content.stream())
+    const search = async (lines: LineSearch): Promise<SearchResult> =>
+      content.kind === 'sync' ? lines.search(content) : lines.searchStream(content.stream())
     try {
-      if (this.#contentMatch !== undefined && !(await search(this.#contentMatch))) return filtered(path, 'its text does not match')
-      if (this.#contentNotMatch !== undefined && (await search(this.#contentNotMatch))) return filtered(path, 'its text matches')
+      const wanted = this.#contentMatch === undefined ? 'found' : await search(this.#contentMatch)
+      if (wanted !== 'found') return filtered(path, wanted === 'binary' ? 'is binary' : 'its text does not match')
+      const refused = this.#contentNotMatch === undefined ? 'not-found' : await search(this.#contentNotMatch)
+      if (refused !== 'not-found') return filtered(path, refused === 'binary' ? 'is binary' : 'its text matches')
     } catch (error) {
       if (!isArcError(error) || error.code !== 'ARC_ENTRY_UNREADABLE') throw error
       return { path, reason: 'unreadable', detail: error.message }
@@ -84,7 +94,9 @@ export function filtered(path: EntryPath, detail: string): Omission {
 function size(value: number | undefined): number {
   if (value === undefined) return Infinity
   if (value >= 0) return value
-  throw new ArcError('ARC_OPTION_INVALID', `maxSizeBytes cannot be ${value}`, { hint: 'Give a number of bytes, 0 or more.' })
+  throw new ArcError('ARC_OPTION_INVALID', `maxSizeBytes cannot be ${value}`, {
+    hint: 'Give a number of bytes, 0 or more.',
+  })
 }
 
 function moment(value: Date | bigint | undefined, option: string): bigint | undefined {

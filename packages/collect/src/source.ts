@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Entry, EntrySourceOptions, GitState, Omission } from '@arc/core'
+import { EntryTable } from './entry-table.ts'
 import { isOmission } from './local-entry.ts'
 import type { CollectedSource } from './options.ts'
 import { filtered, type Selection } from './selection.ts'
@@ -22,6 +23,7 @@ export interface SourceParts {
 /** Turn a listing into a source: filters by metadata and content, batches, progress, cancellation. */
 export function createSource(parts: SourceParts): CollectedSource {
   const omissions: Omission[] = []
+  let table: EntryTable | undefined
   return {
     kind: parts.kind,
     name: parts.name,
@@ -31,7 +33,15 @@ export function createSource(parts: SourceParts): CollectedSource {
     get ignoredCount() {
       return parts.ignoredCount?.()
     },
-    entries: (options = {}) => batches(parts, omissions, options),
+    async *entries(options = {}) {
+      if (table !== undefined) return yield* table.batches(BATCH_SIZE)
+      const listed = new EntryTable()
+      for await (const batch of batches(parts, omissions, options)) {
+        for (const entry of batch) listed.add(entry)
+        yield batch
+      }
+      table = listed
+    },
     [Symbol.asyncDispose]: async () => parts.close?.(),
   }
 }

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import { decodePath, encodePath, type Entry, type EntryPath, type Omission } from '@arc/core'
-import { localPath } from '@arc/core/node'
+import { localPath, type LocalRoot } from '@arc/core/node'
 import {
   IGNORE_FILES,
   type IgnoreReader,
@@ -9,7 +9,6 @@ import {
   type RuleChain,
   withRules,
 } from './ignore-files.ts'
-import type { LocalRoot } from './local-content.ts'
 import { follow, isFolder, isSymlink, localEntry, lstat, type StampLimits, systemOmission } from './local-entry.ts'
 import type { OwnOutput } from './own-output.ts'
 import { filtered, type Selection } from './selection.ts'
@@ -101,7 +100,10 @@ class Walker {
     const last = names.pop() as string
     let folder: Folder | undefined
     for (let count = 0; count <= names.length; count++) {
-      const prefix = names.slice(0, count).map((name) => `${name}/`).join('')
+      const prefix = names
+        .slice(0, count)
+        .map((name) => `${name}/`)
+        .join('')
       const identity = this.#identity(prefix.slice(0, -1) as EntryPath)
       folder = { prefix, bytePrefix: encodeName(prefix), names: [], rules: undefined, identity, outer: folder }
     }
@@ -163,7 +165,10 @@ class Walker {
     for (const file of IGNORE_FILES) {
       if (!names.includes(file)) continue
       const path = `${prefix}${file}` as EntryPath
-      rules = withRules(this.#reader, localPath(this.#reader.root, path), baseLength, rules, { followLink: false, path })
+      rules = withRules(this.#reader, localPath(this.#reader.root, path), baseLength, rules, {
+        followLink: false,
+        path,
+      })
     }
     return rules
   }

@@ -91,7 +91,14 @@ function matchStar(pattern: string, star: number, text: string, t: number, pathn
 }
 
 /** What `*` leaves over may begin anywhere: try each place. */
-function matchRest(pattern: string, p: number, text: string, from: number, pathname: boolean, crossesSlash: boolean): number {
+function matchRest(
+  pattern: string,
+  p: number,
+  text: string,
+  from: number,
+  pathname: boolean,
+  crossesSlash: boolean,
+): number {
   const first = pattern.charCodeAt(p)
   const isLiteral = !isGlobSpecial(first)
   for (let t = from; t < text.length; t++) {

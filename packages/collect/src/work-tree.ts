@@ -1,8 +1,14 @@
 import type { BigIntStats } from 'node:fs'
 import { ArcError, comparePaths, type Entry, type EntryPath, type Omission } from '@arc/core'
-import { nodeFileSystem } from '@arc/core/node'
-import { hasModifications, listWorkTree, openRepository, type Repository, type WorkTreeListing, type WorkTreePath } from '@arc/git'
-import { localRoot } from './local-content.ts'
+import { nodeFileSystem, localRoot } from '@arc/core/node'
+import {
+  hasModifications,
+  listWorkTree,
+  openRepository,
+  type Repository,
+  type WorkTreeListing,
+  type WorkTreePath,
+} from '@arc/git'
 import { follow, isFolder, isSymlink, localEntry, lstat, stampLimits, systemOmission } from './local-entry.ts'
 import type { CollectedSource, WorkTreeOptions } from './options.ts'
 import { OwnOutput } from './own-output.ts'
@@ -103,7 +109,8 @@ function listPaths(listing: WorkTreeListing, tree: WorkTree): (Entry | Omission)
     if (left !== undefined || target !== undefined) tree.mayDiffer = true
     if (left !== undefined) found.push(left)
     else if (target !== undefined) for (const inner of target) found.push(inner)
-    else if (kind === 'nested-repository') found.push({ path, reason: 'nested-repository', detail: 'git does not look into it' })
+    else if (kind === 'nested-repository')
+      found.push({ path, reason: 'nested-repository', detail: 'git does not look into it' })
     else if (kind === 'submodule') found.push(...submodule(item, onDisk(tree, listing, place)))
     else found.push(onDisk(tree, listing, place))
   }
@@ -115,9 +122,9 @@ function submodule({ path, commit }: WorkTreePath, found: Entry | Omission): (En
   return 'type' in found && found.type === 'directory' ? [found, omission] : [omission]
 }
 
-function leftOut(tree: WorkTree, path: EntryPath, isFolder: boolean): Omission | undefined {
+function leftOut(tree: WorkTree, path: EntryPath, asFolder: boolean): Omission | undefined {
   if (tree.ownOutput.has(path)) return { path, reason: 'own-output' }
-  const detail = tree.selection.excludedBy(path, isFolder) ?? tree.selection.unwantedPath(path, isFolder)
+  const detail = tree.selection.excludedBy(path, asFolder) ?? tree.selection.unwantedPath(path, asFolder)
   return detail === undefined ? undefined : filtered(path, detail)
 }
 
@@ -135,7 +142,8 @@ function onDisk(tree: WorkTree, listing: WorkTreeListing, place: number): Entry 
   const isProven = stat !== undefined && listing.isUnchanged(place, stat)
   if (!isProven && kind !== 'not-checked-out') tree.mayDiffer = true
   if (stat === undefined) return missing(item)
-  if (isBehindLink(tree, item, isProven)) return { path, reason: 'deleted', detail: 'a symlink took the place of its folder' }
+  if (isBehindLink(tree, item, isProven))
+    return { path, reason: 'deleted', detail: 'a symlink took the place of its folder' }
   if (isFolder(stat) && kind !== 'submodule') return { path, reason: 'deleted', detail: 'a folder took its place' }
   if (isSymlink(stat)) tree.links.push(path)
   return localEntry(tree.at, path, stat, tree.stampLimits)

@@ -24,7 +24,34 @@ export const isolatedEnv = {
   XDG_CONFIG_HOME: '/nonexistent',
 }
 
-const NAMES = ['a', 'b', 'c', 'ab', 'abc', 'ba', 'A', 'a.b', '.a', 'a.c.b', '*', 'a b', 'a ', ' a', '#a', '!a', '[a]', 'a]', 'a\\b', '-', 'a\t', 'é', 'añb', 'a😀', '\udcff', 'a\udce9']
+const NAMES = [
+  'a',
+  'b',
+  'c',
+  'ab',
+  'abc',
+  'ba',
+  'A',
+  'a.b',
+  '.a',
+  'a.c.b',
+  '*',
+  'a b',
+  'a ',
+  ' a',
+  '#a',
+  '!a',
+  '[a]',
+  'a]',
+  'a\\b',
+  '-',
+  'a\t',
+  'é',
+  'añb',
+  'a😀',
+  '\udcff',
+  'a\udce9',
+]
 const FOLDERS = ['', 'a/', 'b/', 'a/b/', 'a/a/', 'c.d/', 'é/', 'foo/', 'foo/bar/', 'A/b/c/', 'a/b/c/a/']
 
 /** Write the same odd tree into `count` folders. */
@@ -67,13 +94,25 @@ export async function compareWithGit(root: string, sets: readonly RuleSet[]): Pr
 
 /** Run plain git in a folder; gives what it wrote. */
 export function git(folder: string, ...args: string[]): string {
-  const options = { env: isolatedEnv, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' } as const
-  return execFileSync('git', ['-C', folder, '-c', 'init.defaultBranch=main', '-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], options)
+  const options = { env: isolatedEnv, stdio: 'pipe', encoding: 'utf8' } as const
+  return execFileSync(
+    'git',
+    ['-C', folder, '-c', 'init.defaultBranch=main', '-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args],
+    options,
+  )
 }
 
 /** What git would list as untracked, in byte order. */
-export function gitPaths(root: string, args: readonly string[] = ['-o', '--exclude-standard'], env: NodeJS.ProcessEnv = isolatedEnv): EntryPath[] {
-  const output = execFileSync('git', ['-C', root, 'ls-files', '-z', ...args], { env, maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'pipe'] })
+export function gitPaths(
+  root: string,
+  args: readonly string[] = ['-o', '--exclude-standard'],
+  env: NodeJS.ProcessEnv = isolatedEnv,
+): EntryPath[] {
+  const output = execFileSync('git', ['-C', root, 'ls-files', '-z', ...args], {
+    env,
+    maxBuffer: 2 ** 30,
+    stdio: 'pipe',
+  })
   const paths: EntryPath[] = []
   for (let at = 0, end: number; at < output.length; at = end + 1) {
     end = output.indexOf(0, at)
@@ -86,7 +125,8 @@ export function gitPaths(root: string, args: readonly string[] = ['-o', '--exclu
 export async function ourPaths(root: string, env: NodeJS.ProcessEnv = isolatedEnv): Promise<EntryPath[]> {
   await using source = await openDirectory(root, { env })
   const paths: EntryPath[] = []
-  for await (const batch of source.entries()) for (const { type, path } of batch) if (type !== 'directory') paths.push(path)
+  for await (const batch of source.entries())
+    for (const { type, path } of batch) if (type !== 'directory') paths.push(path)
   return paths
 }
 
@@ -101,7 +141,60 @@ function group(paths: readonly EntryPath[]): Map<string, Set<string>> {
   return groups
 }
 
-const TOKENS = ['a', 'b', 'c', 'ab', 'A', '.', '*', '*', '**', '***', '?', '/', '/', '[ab]', '[!a]', '[^b]', '[a-c]', '[z-a]', '[]]', '[]-a]', '[[:upper:]]', '[[:alpha:][:space:]]', '[[:nope:]]', '[a', '[!', '\\', '\\*', '\\a', '\\ ', '\\/', '**/', '/**', '/**/', '*.b', 'é', '\xff', ' ', '\t', '#', '!', '-', ']', 'foo', 'bar', 'foo**/bar', 'a//', '\0', '[a-é]', '[\\]]', '[--a]', '[/]', '😀']
+const TOKENS = [
+  'a',
+  'b',
+  'c',
+  'ab',
+  'A',
+  '.',
+  '*',
+  '*',
+  '**',
+  '***',
+  '?',
+  '/',
+  '/',
+  '[ab]',
+  '[!a]',
+  '[^b]',
+  '[a-c]',
+  '[z-a]',
+  '[]]',
+  '[]-a]',
+  '[[:upper:]]',
+  '[[:alpha:][:space:]]',
+  '[[:nope:]]',
+  '[a',
+  '[!',
+  '\\',
+  '\\*',
+  '\\a',
+  '\\ ',
+  '\\/',
+  '**/',
+  '/**',
+  '/**/',
+  '*.b',
+  'é',
+  '\xff',
+  ' ',
+  '\t',
+  '#',
+  '!',
+  '-',
+  ']',
+  'foo',
+  'bar',
+  'foo**/bar',
+  'a//',
+  '\0',
+  '[a-é]',
+  '[\\]]',
+  '[--a]',
+  '[/]',
+  '😀',
+]
 const ENDS = ['', '', '', '', '/', ' ', '\r', '  ', '\\ ', '/ ', '//', '/**', '\t']
 
 /** Random rule sets, the same for the same `random`. */
@@ -138,5 +231,9 @@ export function seededRandom(seed: number): () => number {
 
 /** A rule set as it can be pasted into a test. */
 export function shownRules(rules: RuleSet): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(rules).map(([path, text]) => [path, typeof text === 'string' ? text : decodePath(text)])))
+  return JSON.stringify(
+    Object.fromEntries(
+      Object.entries(rules).map(([path, text]) => [path, typeof text === 'string' ? text : decodePath(text)]),
+    ),
+  )
 }

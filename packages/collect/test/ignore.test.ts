@@ -1,11 +1,22 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { EntryPath } from '@arc/core'
 import { localPath } from '@arc/core/node'
-import { temporaryFolder } from '@arc/core/testing'
+import { failure, temporaryFolder, watchedFileSystem } from '@arc/core/testing'
 import { describe, expect, test } from 'vitest'
-import { compareWithGit, git, gitPaths, isolatedEnv, makeForest, ourPaths, randomRuleSet, seededRandom } from './ignore-oracle.ts'
+import { openDirectory } from '../src/index.ts'
+import { collect } from './collect.ts'
+import {
+  compareWithGit,
+  git,
+  gitPaths,
+  isolatedEnv,
+  makeForest,
+  ourPaths,
+  randomRuleSet,
+  seededRandom,
+} from './ignore-oracle.ts'
 
 // What ignore files are made of, one trait each: name, rules, files. git is asked what it keeps.
 const CASES: readonly (readonly [name: string, rules: string, files: readonly string[]])[] = [
@@ -42,7 +53,11 @@ const CASES: readonly (readonly [name: string, rules: string, files: readonly st
   ['lonely slashes', '/\n//', ['a', 'b/c']],
   ['everything but', '*\n!*.txt', ['a.txt', 'b.md', 'd/e.txt']],
   ['everything but, folders kept', '*\n!*/\n!*.txt', ['a.txt', 'b.md', 'd/e.txt', 'd/f.md']],
-  ['not regular expressions', 'a+b\na.b\na(b)\n{x,y}\n$a\n^b|c', ['a+b', 'aab', 'axb', 'a.b', 'a(b)', '{x,y}', 'x', '$a', '^b|c']],
+  [
+    'not regular expressions',
+    'a+b\na.b\na(b)\n{x,y}\n$a\n^b|c',
+    ['a+b', 'aab', 'axb', 'a.b', 'a(b)', '{x,y}', 'x', '$a', '^b|c'],
+  ],
   ['names with a dot in front', '*.js\n.*', ['.x', 'a.js', '.b.js', 'd/.c']],
   ['more than ASCII', 'é*\nñ', ['écran', 'ñ', 'n', 'e\u0301x']],
   ['byte order mark', '\ufefffoo\nbar', ['foo', 'bar']],
@@ -95,7 +110,7 @@ describe('ignore rules', () => {
     expect(mismatch?.onlyOurs).toEqual([])
   })
 
-  test('nearer files win over info/exclude, and that over the user\'s own file', async () => {
+  test("nearer files win over info/exclude, and that over the user's own file", async () => {
     using folder = temporaryFolder()
     using home = temporaryFolder()
     git(folder.path, 'init', '-q')
@@ -110,7 +125,7 @@ describe('ignore rules', () => {
       'a.user': '',
       'a.info': '',
       'a.near': '',
-      'anchored': '',
+      anchored: '',
       'sub/a.user': '',
       'sub/a.near': '',
       'sub/anchored': '',
@@ -120,7 +135,7 @@ describe('ignore rules', () => {
     expect(kept).toEqual(['.gitignore', 'a.info', 'a.near', 'sub/.gitignore', 'sub/a.user', 'sub/anchored'])
   })
 
-  test('the user\'s own file in its default place, without any repository', async () => {
+  test("the user's own file in its default place, without any repository", async () => {
     using folder = temporaryFolder()
     using home = temporaryFolder()
     write(home.path, { '.config/git/ignore': '*.user\n' })
@@ -133,14 +148,14 @@ describe('ignore rules', () => {
 
   test('.arcignore has the last word in its folder', async () => {
     using folder = temporaryFolder()
-    write(folder.path, { '.gitignore': 'a\n', '.arcignore': '!a\nb\n', 'a': '', 'b': '', 'c': '', 'd/b': '' })
+    write(folder.path, { '.gitignore': 'a\n', '.arcignore': '!a\nb\n', a: '', b: '', c: '', 'd/b': '' })
     expect(await ourPaths(folder.path)).toEqual(['.arcignore', '.gitignore', 'a', 'c'])
   })
 
   test('a symlink or a folder in the place of an ignore file holds no rules', async () => {
     using folder = temporaryFolder()
     git(folder.path, 'init', '-q')
-    write(folder.path, { 'rules': '*\n', 'sub/x': '', 'dir/.gitignore/y': '' })
+    write(folder.path, { rules: '*\n', 'sub/x': '', 'dir/.gitignore/y': '' })
     symlinkSync('rules', join(folder.path, '.gitignore'))
     expect(await ourPaths(folder.path)).toEqual(gitPaths(folder.path))
   })
@@ -159,11 +174,23 @@ describe('ignore rules', () => {
     expect(gitPaths(linked)).toEqual(['shown'])
   })
 
-  test('a rule file that cannot be opened is told', async () => {
+  test('a pipe in the place of an ignore file holds no rules, and nobody waits for its writer', async () => {
     using folder = temporaryFolder()
     write(folder.path, { a: '' })
-    execFileSync('mkfifo', [join(folder.path, '.gitignore')])
-    expect(await ourPaths(folder.path)).toEqual(['a']) // and does not wait for a writer
-    rmSync(join(folder.path, '.gitignore'))
+    execFileSync('mkfifo', [join(folder.path, '.gitignore')], { stdio: 'ignore' })
+    expect(await ourPaths(folder.path)).toEqual(['a'])
+  })
+
+  test('an ignore file that cannot be read is told, for its rules do not hold', async () => {
+    using folder = temporaryFolder()
+    write(folder.path, { '.gitignore': 'a\n', a: '' })
+    const fs = watchedFileSystem(({ name, args }) => {
+      if (name === 'openSync' && String(args[0]).endsWith('.gitignore')) throw failure('EACCES', 'open')
+    })
+    const { paths, omissions } = await collect(openDirectory(folder.path, { fs, env: isolatedEnv }))
+    expect(paths).toEqual(['.gitignore', 'a'])
+    expect(omissions).toEqual([
+      { path: '.gitignore', reason: 'unreadable', detail: 'its rules are not applied: EACCES' },
+    ])
   })
 })

@@ -81,8 +81,8 @@ export function comparePaths(a: EntryPath, b: EntryPath): number {
     const y = b.charCodeAt(i)
     if (x === y) continue
     if (x < 0xd800 && y < 0xd800) return x - y
-    // One unit more: the difference may be in the second half of a surrogate pair.
-    const start = Math.max(0, i - 1)
+    const before = a.charCodeAt(i - 1)
+    const start = before >= 0xd800 && before < 0xdc00 ? i - 1 : i // not in the middle of a surrogate pair
     return compareBytes(encodePath(a.slice(start) as EntryPath), encodePath(b.slice(start) as EntryPath))
   }
   return a.length - b.length

@@ -117,15 +117,15 @@ export interface EntrySource {
   /** What to call it: the folder's or document's name, without its path. */
   readonly name: string
   /**
-   * `random`: content may be read at any time until the source is disposed, in any order, more than once, and entries
-   * come in byte order of their paths. `sequential`: content can be read once, in order, before the next batch is asked for.
+   * `random`: content may be read at any time until the source is disposed, in any order, more than once; entries come in
+   * byte order of their paths, and asked for again they are the same, whatever has happened since. `sequential`: content can be read once, in order, before the next batch is asked for.
    */
   readonly access: 'random' | 'sequential'
   /** What is known of the repository it was taken from. */
   readonly git?: GitState | undefined
   /** What was left out so far; complete once the last batch was given. */
   readonly omissions: readonly Omission[]
-  /** Every entry once, parents before children. May be called again only on a `random` source. */
+  /** Every entry once, parents before children. May be called again only on a `random` source, after the first call has ended. */
   entries(options?: EntrySourceOptions): AsyncIterable<readonly Entry[]>
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -106,7 +106,9 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function systemCallError(error: unknown, action: string, path: string): ArcError {
   if (isArcError(error)) return error
   const errno = errnoOf(error)
-  const reason = error instanceof Error ? error.message.replace(/^[A-Z0-9]+: /, '').replace(/, [a-z]+( '.*)?$/s, '') : String(error)
+  const message = error instanceof Error ? error.message : String(error)
+  // Node adds the code before the reason, the call and its paths behind it.
+  const reason = errno === undefined ? message : message.replace(/^[A-Z0-9]+: /, '').replace(/, [a-z]+( '.*)?$/s, '')
   const code = errno === 'ENOENT' ? 'ARC_NOT_FOUND' : 'ARC_SYSTEM_CALL_FAILED'
   const hint = errno === undefined ? undefined : ADVICE[errno]
   return new ArcError(code, `cannot ${action} ${path}: ${reason}`, {

@@ -1,7 +1,9 @@
 // What needs an operating system; `@arc/core` itself runs anywhere, browsers included.
 export { type FileSystem, localPath, nodeFileSystem, readFully, writeFully } from './file-system.ts'
 export { sha256Hex, startSha256, type Sha256 } from './hash.ts'
+export { LocalContent, localRoot, type LocalRoot } from './local-content.ts'
 export { isTemporaryName, publishFile, Publication, type PublicationOptions, syncDirectory } from './publication.ts'
 export { TemporaryFile } from './temporary-file.ts'
+export { isSharable, SharedFileList, type SharedFiles } from './shared-files.ts'
 export { StampCache, StampCacheWriter } from './stamp-cache.ts'
 export { defaultWorkerCount, runWorkers, TaskCounter, type WorkerPoolOptions } from './worker-pool.ts'

@@ -41,6 +41,12 @@ export class Publication implements Disposable {
     return this.#sizeBytes
   }
 
+  /** Device and inode: what tells this file from any other, before and after it gets its name. Ask before {@link Publication.commit}. */
+  get identity(): string {
+    const { dev, ino } = this.#attempt('look at', () => this.#fs.fstatSync(this.#fd, { bigint: true }))
+    return `${dev}:${ino}`
+  }
+
   /** Append bytes. */
   write(bytes: Uint8Array): void {
     this.#attempt('write', () => writeFully(this.#fs, this.#fd, bytes, this.#sizeBytes))
@@ -68,20 +74,22 @@ export class Publication implements Disposable {
     if (this.#durable) this.#attempt('write', () => this.#fs.fsyncSync(this.#fd))
     this.#attempt('close', () => this.#close())
     this.#attempt('replace', () => this.#fs.renameSync(this.#temporaryPath, this.path))
-    if (this.#durable) syncDirectory(dirname(this.path), this.#fs)
+    if (this.#durable) this.#attempt('make durable', () => syncDirectory(dirname(this.path), this.#fs))
   }
 
   /** Drop the bytes; does nothing after {@link Publication.commit}. */
   [Symbol.dispose](): void {
-    if (this.#fd >= 0) this.#close()
-    try {
-      this.#fs.unlinkSync(this.#temporaryPath)
-    } catch {
-      // Committed, or never created.
+    for (const step of [() => this.#close(), () => this.#fs.unlinkSync(this.#temporaryPath)]) {
+      try {
+        step()
+      } catch {
+        // Committed, or never created; else what went wrong before is what must be told.
+      }
     }
   }
 
   #close(): void {
+    if (this.#fd < 0) return
     const fd = this.#fd
     this.#fd = -1
     this.#fs.closeSync(fd)
@@ -116,6 +124,7 @@ export function syncDirectory(path: string, fs: FileSystem = nodeFileSystem): vo
 
 // .<name>.<where>-<pid>-<random>.arc-tmp; `where` tells whether the process id means anything to us.
 const TEMPORARY_NAME = /^\.(.+)\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.arc-tmp$/s
+const LONGEST_NAME_BYTES = 200 // of 255; what is added takes up to 44
 const FOREIGN_LIFETIME_MS = 24 * 60 * 60 * 1000 // a process we cannot see is given a day to finish its file
 
 /** True for the names that unfinished publications have, so that nobody takes them for content. */
@@ -125,7 +134,13 @@ export function isTemporaryName(name: string): boolean {
 
 function temporaryPathFor(path: string): string {
   const unique = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}`
-  return join(dirname(path), `.${basename(path)}.${unique}.arc-tmp`)
+  return join(dirname(path), `.${shortName(path)}.${unique}.arc-tmp`)
+}
+
+/** The file's name, or a stand-in when it would leave no room for the rest of a temporary name. */
+function shortName(path: string): string {
+  const name = basename(path)
+  return Buffer.byteLength(name) <= LONGEST_NAME_BYTES ? name : createHash('sha256').update(name).digest('hex')
 }
 
 function removeAbandoned(path: string, fs: FileSystem): void {
@@ -137,7 +152,7 @@ function removeAbandoned(path: string, fs: FileSystem): void {
   }
   for (const name of names) {
     const match = TEMPORARY_NAME.exec(name)
-    if (match?.[1] !== basename(path)) continue
+    if (match?.[1] !== shortName(path)) continue
     const temporary = join(dirname(path), name)
     try {
       const ours = match[2] === processSpace()

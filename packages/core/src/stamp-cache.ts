@@ -15,7 +15,8 @@ const TYPE_SHIFT = 16n
 
 /**
  * What an earlier run knew about each path: its stamp and a payload of fixed size that the owner of the cache defines. The
- * file is disposable: a missing, foreign or damaged one is an empty cache. Reading is a merge: ask for paths in byte order.
+ * file is disposable: a missing, foreign or damaged one is an empty cache. Reading is a merge: ask for paths in byte order
+ * (for one as often as you like).
  */
 export class StampCache {
   readonly rowCount: number
@@ -25,7 +26,8 @@ export class StampCache {
   readonly #payloads: Buffer
   readonly #payloadBytes: number
   readonly #paths: readonly string[]
-  #next = 0
+  /** The row that was asked for last; the next one is at it, after it, or farther on. */
+  #at = 0
 
   private constructor(note: string, stamps: BigInt64Array, payloads: Buffer, payloadBytes: number, paths: readonly string[]) {
     this.note = note
@@ -86,23 +88,24 @@ export class StampCache {
 
   /** Begin to ask from the first path again. */
   rewind(): void {
-    this.#next = 0
+    this.#at = 0
   }
 
   #seek(entry: Entry): number {
     const wanted = spelling(entry)
     const paths = this.#paths
-    if (paths[this.#next] === wanted) return this.#next++
+    if (paths[this.#at] === wanted) return this.#at
+    if (paths[this.#at + 1] === wanted) return ++this.#at
     // Latin-1 spellings of bytes sort as the bytes do.
-    let low = this.#next
+    let low = this.#at
     let high = paths.length
     while (low < high) {
       const middle = (low + high) >>> 1
       if ((paths[middle] as string) < wanted) low = middle + 1
       else high = middle
     }
-    this.#next = low
-    return paths[low] === wanted ? this.#next++ : -1
+    this.#at = low
+    return paths[low] === wanted ? low : -1
   }
 }
 

@@ -11,7 +11,7 @@ export class TaskCounter {
   readonly #cells: Int32Array
 
   /** Without `buffer` a new list of `taskCount` tasks; with it a view of the list another thread made. */
-  constructor(taskCount: number, buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
+  constructor(taskCount: number, buffer: SharedArrayBuffer = new SharedArrayBuffer(12)) {
     this.buffer = buffer
     this.#cells = new Int32Array(buffer)
     if (taskCount > 0) Atomics.store(this.#cells, 1, taskCount)
@@ -21,6 +21,17 @@ export class TaskCounter {
   take(): number | undefined {
     const task = Atomics.add(this.#cells, 0, 1)
     return task < Atomics.load(this.#cells, 1) ? task : undefined
+  }
+
+  /** Tell how many tasks' results are used up, so that workers which wait for that go on. */
+  release(usedTasks: number): void {
+    Atomics.store(this.#cells, 2, usedTasks)
+    Atomics.notify(this.#cells, 2)
+  }
+
+  /** Block this thread until at most `ahead` tasks before `task` are not used up: what bounds the memory of results. */
+  waitUntilNear(task: number, ahead: number): void {
+    for (let used = Atomics.load(this.#cells, 2); task - used > ahead; used = Atomics.load(this.#cells, 2)) Atomics.wait(this.#cells, 2, used)
   }
 
   /** Let every worker find the list empty. */
@@ -49,6 +60,9 @@ export async function runWorkers<Message>(options: WorkerPoolOptions<Message>): 
   try {
     await Promise.all(workers.map((worker) => untilEnd(worker, options.onMessage)))
     options.signal?.throwIfAborted()
+  } catch (error) {
+    options.signal?.throwIfAborted() // that is why a worker ended early
+    throw error
   } finally {
     options.signal?.removeEventListener('abort', onAbort)
     await Promise.all(workers.map((worker) => worker.terminate()))
@@ -65,7 +79,7 @@ function untilEnd<Message>(worker: Worker, onMessage: (message: Message, worker:
       }
     })
     worker.on('error', (error) => reject(isArcError(error) ? error : new ArcError('ARC_SYSTEM_CALL_FAILED', 'a worker thread failed', { cause: error })))
-    worker.on('exit', () => resolve())
+    worker.on('exit', (status) => (status === 0 ? resolve() : reject(new ArcError('ARC_SYSTEM_CALL_FAILED', `a worker thread ended with status ${status}`))))
   })
 }
 

@@ -53,14 +53,15 @@ export class BlobReader implements AsyncDisposable {
     const taken = this.#request(index)
     this.#forget(index)
     // Ask for more only when half of the window is used up: requests then travel together.
-    if (this.#readsAhead && this.#ahead.size < AHEAD_COUNT / 2 && this.#aheadBytes < AHEAD_BYTES / 2) this.#fill(index + 1)
+    if (this.#readsAhead && this.#ahead.size < AHEAD_COUNT / 2 && this.#aheadBytes < AHEAD_BYTES / 2)
+      this.#fill(index + 1)
     return taken
   }
 
   #fill(from: number): void {
     const end = Math.min(from + AHEAD_COUNT, this.#blobs.length)
     for (let next = from; next < end && this.#aheadBytes < AHEAD_BYTES; next++) {
-      if ((this.#blobs[next] as Blob).sizeBytes <= LARGE_BYTES) this.#request(next)
+      if ((this.#blobs[next] as Blob).sizeBytes <= LARGE_BYTES) void this.#request(next)
     }
   }
 
@@ -168,7 +169,10 @@ class BatchProcess {
     this.#rest = this.#rest.subarray(end + 1)
     const size = / blob (\d+)$/.exec(header)?.[1]
     if (size !== undefined) this.#answer = Buffer.allocUnsafe(Number(size))
-    else this.#next()?.reject(new ArcError('ARC_GIT_FAILED', `git has no such blob: ${header}`, { details: { answer: header } }))
+    else
+      this.#next()?.reject(
+        new ArcError('ARC_GIT_FAILED', `git has no such blob: ${header}`, { details: { answer: header } }),
+      )
     return true
   }
 

@@ -23,7 +23,12 @@ const KEPT_MESSAGE_LENGTH = 16 * 1024
  * Start git in `folder`, without a shell. The folder is an argument, not the working directory of the new process, so
  * that a relative entry of PATH can never find a program inside it.
  */
-export function spawnGit(folder: string, args: readonly string[], run: GitRun, stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+export function spawnGit(
+  folder: string,
+  args: readonly string[],
+  run: GitRun,
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
   run.signal?.throwIfAborted()
   const child = spawn('git', ['-C', folder, '--no-pager', ...args], {
     env: { ...run.env },
@@ -64,7 +69,11 @@ export function startError(error: Error, run: GitRun): unknown {
 }
 
 /** The error for a git command that ended with a status it should not have. */
-export function gitFailure(folder: string, args: readonly string[], output: Pick<GitOutput, 'status' | 'stderr'>): ArcError {
+export function gitFailure(
+  folder: string,
+  args: readonly string[],
+  output: Pick<GitOutput, 'status' | 'stderr'>,
+): ArcError {
   const details: ArcErrorOptions = { path: folder, details: { args, status: output.status, stderr: output.stderr } }
   if (/detected dubious ownership|unsafe repository/.test(output.stderr)) {
     return new ArcError('ARC_GIT_FAILED', `git does not trust the repository at ${folder}: another user owns it`, {

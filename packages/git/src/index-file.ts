@@ -40,7 +40,7 @@ export function readIndex(fs: FileSystem, file: string, hashBytes: number, prefi
     try {
       const stat = fs.fstatSync(fd, { bigint: true })
       const bytes = Buffer.allocUnsafe(Number(stat.size))
-      for (let at = 0; at < bytes.length; ) {
+      for (let at = 0; at < bytes.length;) {
         const count = fs.readSync(fd, bytes, at, bytes.length - at, at)
         if (count === 0) return undefined
         at += count
@@ -71,7 +71,8 @@ function parseIndex(bytes: Buffer, hashBytes: number, prefix: Uint8Array, writte
       nameAt = stripped.end
       const end = bytes.indexOf(0, nameAt)
       // Names are given relative to the one before; only a folder below the top needs to know them.
-      if (prefix.length > 0) name = Buffer.concat([name.subarray(0, name.length - stripped.value), bytes.subarray(nameAt, end)])
+      if (prefix.length > 0)
+        name = Buffer.concat([name.subarray(0, name.length - stripped.value), bytes.subarray(nameAt, end)])
       at = end + 1
     } else {
       const length = flags & LONG_NAME
@@ -111,7 +112,7 @@ function startsWith(name: Buffer, prefix: Uint8Array): boolean {
 
 /** The root of the cached tree (extension TREE), unless something staged made it invalid. */
 function rootTree(bytes: Buffer, from: number, hashBytes: number): string | undefined {
-  for (let at = from; at + 8 <= bytes.length - hashBytes; ) {
+  for (let at = from; at + 8 <= bytes.length - hashBytes;) {
     const start = at + 8
     if (bytes.toString('latin1', at, at + 4) === 'TREE') {
       const end = bytes.indexOf(0x0a, start)
@@ -131,7 +132,11 @@ function isSame(bytes: Buffer, at: number, stat: BigIntStats, writtenNs: bigint)
   if (bytes.readUInt32BE(at + SIZE) !== Number(stat.size) >>> 0) return false
   if (bytes.readUInt32BE(at + MODE) !== gitMode(Number(stat.mode))) return false
   const { mtimeNs } = stat
-  return isTime(bytes, at + CTIME, stat.ctimeNs) && isTime(bytes, at + MTIME, mtimeNs) && !isRacy(bytes, at + MTIME, mtimeNs, writtenNs)
+  return (
+    isTime(bytes, at + CTIME, stat.ctimeNs) &&
+    isTime(bytes, at + MTIME, mtimeNs) &&
+    !isRacy(bytes, at + MTIME, mtimeNs, writtenNs)
+  )
 }
 
 /** Seconds, then nanoseconds, which some writers leave 0. */

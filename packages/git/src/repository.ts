@@ -53,10 +53,10 @@ export async function openRepository(folder: string, options: GitOptions = {}): 
 // one line each, but `--show-cdup` none outside a work tree; then come HEAD's commit, its tree, its branch's full name, and
 // the dashes, which make git take HEAD for a revision even when a file has that name.
 const VERSION_PROBE = '--path-format=relative'
-const FACTS = [
-  ...['rev-parse', VERSION_PROBE, '--is-inside-work-tree', '--show-cdup', '--git-path', 'index'],
-  ...['HEAD', 'HEAD^{tree}', '--symbolic-full-name', 'HEAD', '--'],
-]
+const FACTS =
+  `rev-parse ${VERSION_PROBE} --is-inside-work-tree --show-cdup --git-path index HEAD HEAD^{tree} --symbolic-full-name HEAD --`.split(
+    ' ',
+  )
 const HEAD_LINES = 4
 
 function realFolder(folder: string): string {

@@ -59,7 +59,12 @@ const ITEM = /^(\d+) [a-z]+ ([0-9a-f]+) +(\S+)\t([^]*)$/
 
 function parseItem(record: string): TreeItem {
   const [, mode = '', objectId = '', size = '', path = ''] = ITEM.exec(record) ?? []
-  return { path: checked(path), mode: mode.padStart(6, '0'), objectId, sizeBytes: /^\d+$/.test(size) ? Number(size) : undefined }
+  return {
+    path: checked(path),
+    mode: mode.padStart(6, '0'),
+    objectId,
+    sizeBytes: /^\d+$/.test(size) ? Number(size) : undefined,
+  }
 }
 
 function inOrder(a: TreeItem, b: TreeItem): number {

@@ -45,7 +45,10 @@ export interface WorkTreeListingOptions {
 }
 
 /** What belongs to the work tree at and below the repository's `root`. Throws `ARC_NOT_A_REPOSITORY` where there is none. */
-export async function listWorkTree(repository: Repository, options: WorkTreeListingOptions = {}): Promise<WorkTreeListing> {
+export async function listWorkTree(
+  repository: Repository,
+  options: WorkTreeListingOptions = {},
+): Promise<WorkTreeListing> {
   const { root, topLevel, environment: env } = repository
   if (topLevel === undefined) throw noWorkTree(repository)
   const others = options.tracked === true ? [] : ['--others', '--exclude-standard']
@@ -86,7 +89,10 @@ function readIndexOf(repository: Repository, rowCount: number, fs: FileSystem = 
  * Whether a tracked file at or below the repository's `root` is missing or holds something else than the index says. git
  * compares contents where metadata cannot tell; filters stay off, so a file kept by one (Git LFS) may count as modified.
  */
-export async function hasModifications(repository: Repository, options: { signal?: AbortSignal | undefined } = {}): Promise<boolean> {
+export async function hasModifications(
+  repository: Repository,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<boolean> {
   const { root, environment } = repository
   const { signal } = options
   const listArgs = ['config', '-z', '--list']
@@ -100,13 +106,21 @@ export async function hasModifications(repository: Repository, options: { signal
 }
 
 function noWorkTree(repository: Repository): ArcError {
-  return new ArcError('ARC_NOT_A_REPOSITORY', `${repository.root} has no work tree: it is a bare repository or git's own folder`, {
-    path: repository.root,
-    hint: 'Name a revision to read, or read the folder without git.',
-  })
+  return new ArcError(
+    'ARC_NOT_A_REPOSITORY',
+    `${repository.root} has no work tree: it is a bare repository or git's own folder`,
+    {
+      path: repository.root,
+      hint: 'Name a revision to read, or read the folder without git.',
+    },
+  )
 }
 
-async function hasStagedChanges(repository: Repository, options: WorkTreeListingOptions, trackedCount: number): Promise<boolean> {
+async function hasStagedChanges(
+  repository: Repository,
+  options: WorkTreeListingOptions,
+  trackedCount: number,
+): Promise<boolean> {
   // Before the first commit everything in the index is a change.
   if (repository.commit === undefined) return trackedCount > 0
   const args = ['diff-index', '--cached', '--quiet', '--no-ext-diff', '--no-textconv', repository.commit, '--', '.']

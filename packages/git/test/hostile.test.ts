@@ -43,9 +43,21 @@ const TRAPS: readonly Trap[] = [
     },
     spring: touched('ls-files', '-m'),
   },
-  { name: 'smudge filter', set: config('filter.smudge.smudge'), spring: () => ['cat-file', '--filters', 'HEAD:file.smudge'] },
-  { name: 'textconv', set: config('diff.conv.textconv'), spring: () => ['diff', '--no-index', 'file.conv', 'other.conv'] },
-  { name: 'external diff', set: config('diff.external'), spring: () => ['diff', '--no-index', 'file.clean', 'other.conv'] },
+  {
+    name: 'smudge filter',
+    set: config('filter.smudge.smudge'),
+    spring: () => ['cat-file', '--filters', 'HEAD:file.smudge'],
+  },
+  {
+    name: 'textconv',
+    set: config('diff.conv.textconv'),
+    spring: () => ['diff', '--no-index', 'file.conv', 'other.conv'],
+  },
+  {
+    name: 'external diff',
+    set: config('diff.external'),
+    spring: () => ['diff', '--no-index', 'file.clean', 'other.conv'],
+  },
   { name: 'diff driver', set: config('diff.ext.command'), spring: () => ['diff', 'HEAD~1', 'HEAD', '--', 'file.ext'] },
   {
     name: 'hook',
@@ -62,7 +74,11 @@ const TRAPS: readonly Trap[] = [
     },
     spring: touched('update-index', '--refresh'),
   },
-  { name: 'alias', set: (repository, command) => void repository.git('config', 'alias.trapped', `!${command}`), spring: () => ['trapped'] },
+  {
+    name: 'alias',
+    set: (repository, command) => void repository.git('config', 'alias.trapped', `!${command}`),
+    spring: () => ['trapped'],
+  },
   { name: 'ssh command', set: config('core.sshCommand'), spring: () => ['ls-remote', 'ssh://example.invalid/x'] },
   { name: 'editor', set: config('core.editor'), spring: () => ['config', '--edit', '--local'] },
   {
@@ -86,7 +102,8 @@ function trappedRepository(): Scratch {
   const repository = scratch()
   const attributes = ['clean', 'process', 'smudge', 'included'].map((name) => `*.${name} filter=${name}\n`)
   repository.write('.gitattributes', `${attributes.join('')}*.equals filter=x=y.z\n*.conv diff=conv\n*.ext diff=ext\n`)
-  for (const name of ['clean', 'process', 'smudge', 'included', 'equals', 'conv', 'ext']) repository.write(`file.${name}`, 'one\n')
+  for (const name of ['clean', 'process', 'smudge', 'included', 'equals', 'conv', 'ext'])
+    repository.write(`file.${name}`, 'one\n')
   repository.write('other.conv', 'other\n')
   repository.write('lost', 'soon gone\n')
   repository.commit()
@@ -107,7 +124,10 @@ async function readEverything(path: string): Promise<void> {
   const blobs = items.map(({ objectId, sizeBytes }) => ({ objectId, sizeBytes: sizeBytes ?? 0 }))
   for (const sizeBytes of [0, 1 << 30]) {
     // The second round reads each as a large one, by a process of its own.
-    await using reader = new BlobReader(repository, blobs.map(({ objectId }) => ({ objectId, sizeBytes })))
+    await using reader = new BlobReader(
+      repository,
+      blobs.map(({ objectId }) => ({ objectId, sizeBytes })),
+    )
     for (let index = 0; index < blobs.length; index++) {
       try {
         for await (const _piece of reader.read(index));
@@ -142,7 +162,15 @@ describe('a hostile repository', () => {
     using marks = temporaryFolder()
     repository.write('.git/trap', `#!/bin/sh\necho sprung >> '${marks.path}/sprung'\nexit 1\n`, 0o755)
     for (const trap of TRAPS) trap.set(repository, join(repository.path, '.git/trap'))
-    for (const key of ['core.pager', 'pager.ls-files', 'core.askPass', 'core.gitProxy', 'credential.helper', 'gpg.program', 'hook.x.command']) {
+    for (const key of [
+      'core.pager',
+      'pager.ls-files',
+      'core.askPass',
+      'core.gitProxy',
+      'credential.helper',
+      'gpg.program',
+      'hook.x.command',
+    ]) {
       repository.git('-c', 'core.fsmonitor=false', 'config', key, join(repository.path, '.git/trap'))
     }
     repository.git('-c', 'core.fsmonitor=false', 'config', 'hook.x.event', 'post-index-change')

@@ -33,7 +33,11 @@ export function scratch(initArgs: readonly string[] = []): Scratch {
   const folder = temporaryFolder()
   const env = { ...isolatedEnv, ...AUTHOR }
   const git = (...args: string[]): string =>
-    execFileSync('git', ['-C', folder.path, '-c', 'protocol.file.allow=always', ...args], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd()
+    execFileSync('git', ['-C', folder.path, '-c', 'protocol.file.allow=always', ...args], {
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trimEnd()
   git('init', '-q', '-b', 'main', ...initArgs)
   return {
     path: folder.path,

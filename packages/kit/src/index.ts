@@ -1,4 +1,4 @@
-export { formatBytes, formatCount, formatDuration, formatRate } from './quantity.ts'
+export { formatBytes, formatCount, formatCounted, formatDuration, formatRate } from './quantity.ts'
 export {
   type Command,
   type CommandContext,

@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty'
+import { setFlagsFromString } from 'node:v8'
 import { errnoOf, isArcError, systemCallError } from '@arc/core'
 import { exitStatusOf, formatError, interruption, signalStatus, toArcError } from './error-report.ts'
 import type { Host, HostInput, HostOutput, Main, Question } from './host.ts'
@@ -10,6 +11,7 @@ import { createStyle } from './style.ts'
  * once; what nobody caught is reported as the bug it is.
  */
 export async function runInProcess(name: string, main: Main, args: readonly string[]): Promise<void> {
+  keepNurserySmall()
   const controller = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -140,4 +142,12 @@ async function askAtTerminal(question: Question, signal: AbortSignal): Promise<b
   const answer = await confirm({ message, initialValue: initial, signal, input: process.stdin, output: process.stderr })
   if (isCancel(answer)) throw signal.aborted ? signal.reason : interruption('SIGINT')
   return answer
+}
+
+/**
+ * V8 lets the space for new objects grow to 32 MiB and more. Commands that stream batches gain no time by that (measured: none
+ * within 2 %), but it is a third of their memory.
+ */
+function keepNurserySmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1')
 }

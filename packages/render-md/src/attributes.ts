@@ -39,7 +39,7 @@ export function formatAttributes(attributes: Attributes): string {
 const ATTRIBUTES =
   /^( directory)?( symlink)?( hardlink)?(?: mode=([0-7]{3,4}))?(?: mtime=(-?\d{1,18}\.\d{9}))?( omitted)?( base64)?(?: charset=(utf-16le|utf-16be|windows-1252))?( eol=crlf)?( noeol)?(?: bytes=(\d{1,15}))?$/
 
-/** The attributes that `text` spells, or `undefined` when it is not exactly what {@link formatAttributes} writes. */
+/** The attributes that `text` spells, or `undefined` when it is not what {@link formatAttributes} writes, or they contradict each other. */
 export function parseAttributes(text: string): Attributes | undefined {
   if (text === '') return {}
   const match = ATTRIBUTES.exec(text)
@@ -57,7 +57,32 @@ export function parseAttributes(text: string): Attributes | undefined {
   if (crlf) attributes.crlf = true
   if (noeol) attributes.noeol = true
   if (bytes) attributes.bytes = Number(bytes)
-  return formatAttributes(attributes) === text ? attributes : undefined
+  return formatAttributes(attributes) === text && isConsistent(attributes) ? attributes : undefined
+}
+
+/** Whether these attributes may stand together (format, 2.2). */
+function isConsistent({
+  directory,
+  symlink,
+  hardlink,
+  mode,
+  mtimeNs,
+  omitted,
+  base64,
+  charset,
+  crlf,
+  noeol,
+  bytes,
+}: Attributes): boolean {
+  const kinds = Number(directory ?? false) + Number(symlink ?? false) + Number(hardlink ?? false)
+  const isText = (charset ?? crlf ?? noeol) !== undefined
+  const isEncoded = isText || base64 === true || bytes !== undefined
+  if (kinds > 1 || (base64 && isText)) return false
+  if ((directory || omitted) && isEncoded) return false
+  if (omitted && kinds > 0) return false
+  if (hardlink)
+    return mode === undefined && mtimeNs === undefined && !base64 && charset === undefined && !crlf && noeol === true
+  return !symlink || mode === undefined
 }
 
 /** Permission bits as at least three octal digits. */
@@ -75,4 +100,11 @@ export function formatTime(timeNs: bigint): string {
 export function parseTime(text: string): bigint {
   const [seconds = '0', fraction = '0'] = text.split('.')
   return BigInt(seconds) * NANOSECONDS + BigInt(fraction)
+}
+
+const MODE = /^(?:[0-7]{3}|[1-7][0-7]{3})$/
+
+/** The inverse of {@link formatMode}; `undefined` for anything that it does not write. */
+export function parseMode(text: unknown): number | undefined {
+  return typeof text === 'string' && MODE.test(text) ? Number.parseInt(text, 8) : undefined
 }

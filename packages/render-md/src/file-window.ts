@@ -16,7 +16,7 @@ export class FileWindow {
   constructor(fd: number, sizeBytes: number, windowBytes: number) {
     this.#fd = fd
     this.sizeBytes = sizeBytes
-    this.#buffer = Buffer.allocUnsafeSlow(windowBytes)
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(windowBytes, sizeBytes))
   }
 
   /** The bytes `[start, end)` of the file, valid until the next call; shorter at the end of the file. */

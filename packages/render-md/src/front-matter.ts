@@ -1,11 +1,14 @@
+import { isUtf8 } from 'node:buffer'
 import { ArcError, type GitState } from '@arc/core'
+import { parseMode } from './attributes.ts'
 import { damaged } from './dump-record.ts'
 import type { FileWindow } from './file-window.ts'
+import { readJson } from './json-text.ts'
 import { COMMON_MODES, type DefaultModes } from './preamble.ts'
 
 const MAX_LINE_BYTES = 64 * 1024
 const MAX_LINES = 100
-const MODE = /^[0-7]{3,4}$/
+const VERSION_LINE = 'arc-dump: 1'
 
 export interface FrontMatter {
   name: string
@@ -18,12 +21,14 @@ export function parseFrontMatter(window: FileWindow): FrontMatter {
   const values = new Map<string, unknown>()
   let at = 0
   for (let number = 1; number <= MAX_LINES; number++) {
-    const line = window.line(at, MAX_LINE_BYTES)?.toString('utf8')
-    if (line === undefined) break
-    if (line === '---' && number > 1) return { name: nameIn(values), git: gitIn(values), modes: modesIn(values) }
+    const bytes = window.line(at, MAX_LINE_BYTES)
+    if (bytes === undefined || !isUtf8(bytes)) break
+    const line = bytes.toString('utf8')
+    at += bytes.length + 1
+    if (line === '---' && number > 1)
+      return { name: nameIn(values), git: parseGitState(values.get('git')), modes: modesIn(values) }
     if (number === 1 ? line !== '---' : !addValue(values, line)) break
-    if (number === 2) checkVersion(values)
-    at += Buffer.byteLength(line) + 1
+    if (number === 2) checkVersion(line)
   }
   throw damaged('its front matter is not as it must be', at)
 }
@@ -32,17 +37,22 @@ function addValue(values: Map<string, unknown>, line: string): boolean {
   const match = /^([a-z][a-z0-9-]*): (.+)$/s.exec(line)
   if (match === null || values.has(match[1] as string)) return false
   try {
-    values.set(match[1] as string, JSON.parse(match[2] as string))
+    values.set(match[1] as string, readJson(match[2] as string).value)
     return true
   } catch {
     return false
   }
 }
 
-function checkVersion(values: Map<string, unknown>): void {
-  if (values.get('arc-dump') === 1) return
-  if (!values.has('arc-dump')) throw damaged('its front matter does not begin with arc-dump', 0)
-  throw new ArcError('ARC_DUMP_UNSUPPORTED', `this is arc-dump/${String(values.get('arc-dump'))}; this program reads arc-dump/1`, {
+function checkVersion(line: string): void {
+  if (line === VERSION_LINE) return
+  if (!line.startsWith('arc-dump: ')) throw damaged('its front matter does not begin with arc-dump', 0)
+  throw unsupportedVersion(line.slice('arc-dump: '.length))
+}
+
+/** The error for a document of another version of the format. */
+export function unsupportedVersion(version: string): ArcError {
+  return new ArcError('ARC_DUMP_UNSUPPORTED', `this is arc-dump/${version}; this program reads arc-dump/1`, {
     hint: 'Use a newer version of Arc.',
   })
 }
@@ -57,23 +67,27 @@ function modesIn(values: Map<string, unknown>): DefaultModes {
   const modes = values.get('modes')
   if (modes === undefined) return COMMON_MODES
   const { file, directory } = (typeof modes === 'object' && modes !== null ? modes : {}) as Record<string, unknown>
-  if (typeof file !== 'string' || typeof directory !== 'string' || !MODE.test(file) || !MODE.test(directory)) {
+  const found = { file: parseMode(file), directory: parseMode(directory) }
+  if (found.file === undefined || found.directory === undefined)
     throw damaged('its default modes are not as they must be', 0)
-  }
-  return { file: Number.parseInt(file, 8), directory: Number.parseInt(directory, 8) }
+  return { file: found.file, directory: found.directory }
 }
 
-function gitIn(values: Map<string, unknown>): GitState | undefined {
-  return parseGitState(values.get('git'))
-}
-
-/** What a document states about its repository; members of a wrong type are left out. */
+/** What a document states about its repository. Throws `ARC_DUMP_DAMAGED` when a member has a wrong type; unknown ones are ignored. */
 export function parseGitState(value: unknown): GitState | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
+  if (value === undefined) return undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw damaged('its git state is no object', 0)
   const { branch, commit, dirty } = value as Record<string, unknown>
+  if (!isOptional(branch, 'string') || !isOptional(commit, 'string') || !isOptional(dirty, 'boolean'))
+    throw damaged('its git state is not as it must be', 0)
   return {
     ...(typeof branch === 'string' ? { branch } : {}),
     ...(typeof commit === 'string' ? { commit } : {}),
     ...(typeof dirty === 'boolean' ? { dirty } : {}),
   }
+}
+
+function isOptional(value: unknown, type: 'string' | 'boolean'): boolean {
+  return value === undefined || typeof value === type
 }

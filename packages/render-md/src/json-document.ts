@@ -47,9 +47,11 @@ export class JsonDocument implements DumpDocument {
     if (format === 'json') this.#pending += ',"entries":['
   }
 
-  isUnchanged(): boolean {
-    return false
-  }
+  async omissionsIfUnchanged(): Promise<undefined> {}
+
+  leaveOut(): void {}
+
+  async startJobs(): Promise<undefined> {}
 
   knows(): boolean {
     return false

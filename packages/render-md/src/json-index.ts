@@ -1,11 +1,21 @@
+import { isUtf8 } from 'node:buffer'
 import { readSync } from 'node:fs'
-import { assertWithin, bytesContent, DEFAULT_LIMITS, encodePath, type EntryPath, type Limits, type SyncContent } from '@arc/core'
+import {
+  assertWithin,
+  bytesContent,
+  DEFAULT_LIMITS,
+  encodePath,
+  type EntryPath,
+  type Limits,
+  type SyncContent,
+} from '@arc/core'
 import { sha256Hex, startSha256 } from '@arc/core/node'
-import { parseTime } from './attributes.ts'
+import { formatTime, parseMode, parseTime } from './attributes.ts'
 import type { DumpInput } from './dump-input.ts'
 import { damaged, type DumpIndex, type DumpRecord, truncated } from './dump-record.ts'
-import { parseGitState } from './front-matter.ts'
+import { parseGitState, unsupportedVersion } from './front-matter.ts'
 import { hashMismatch } from './hash-content.ts'
+import { readJson } from './json-text.ts'
 import { type Line, readLines } from './line-reader.ts'
 import { COMMON_MODES } from './preamble.ts'
 
@@ -15,13 +25,25 @@ const MAX_REFORMATTED_BYTES = 256 * 1024 * 1024
 const DUMP_START = '{"dump":'
 const ENTRIES_START = ',"entries":['
 const FOOTER_START = '],"footer":'
-const HEADER_LINE = /^\{.*"arcDump":\s*1.*\}\s*$/s
 const SHA256 = /^[0-9a-f]{64}$/
-const MODE = /^[0-7]{3,4}$/
 const MTIME = /^-?\d{1,18}\.\d{9}$/
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 type JsonObject = Readonly<Record<string, unknown>>
+
+/** An object of a document, and the line that stands for it in the digest. */
+interface Spelled {
+  object: JsonObject
+  canonical: string
+}
+
+/** The members that each type of entry may have. Others are ignored, unless they belong to another type. */
+const MEMBERS: Readonly<Record<'file' | 'directory' | 'symlink' | 'hardlink', ReadonlySet<string>>> = {
+  file: new Set(['path', 'type', 'mode', 'mtime', 'size', 'sha256', 'text', 'base64', 'omitted']),
+  directory: new Set(['path', 'type', 'mode', 'mtime']),
+  symlink: new Set(['path', 'type', 'mtime', 'size', 'sha256', 'target']),
+  hardlink: new Set(['path', 'type', 'size', 'sha256', 'to']),
+}
+const KNOWN_MEMBERS = new Set([...MEMBERS.file, ...MEMBERS.symlink, ...MEMBERS.hardlink, 'end'])
 
 export interface JsonIndexOptions {
   limits?: Limits
@@ -33,11 +55,21 @@ export function indexJson(input: DumpInput, options: JsonIndexOptions = {}): Dum
   const indexer = new JsonIndexer(input.fd, options)
   const lines = readLines(input, MAX_RECORD_BYTES)
   const first = lines.next()
-  if (first.done === true) throw truncated(input.sizeBytes)
+  if (first.done === true) return indexReformatted(input, indexer) // all in one line, without its end
   const head = first.value.text()
-  if (head.startsWith(DUMP_START) && head.endsWith(ENTRIES_START)) return indexer.indexDocument(first.value, lines, input.sizeBytes)
-  if (HEADER_LINE.test(head)) return indexer.indexLines(first.value, lines, input.sizeBytes)
+  if (head.startsWith(DUMP_START) && head.endsWith(ENTRIES_START))
+    return indexer.indexDocument(first.value, lines, input.sizeBytes)
+  if (isHeader(head)) return indexer.indexLines(first.value, lines, input.sizeBytes)
   return indexReformatted(input, indexer)
+}
+
+/** Whether a line is the first one of JSON Lines. */
+function isHeader(line: string): boolean {
+  try {
+    return Object.hasOwn(Object(JSON.parse(line)), 'arcDump')
+  } catch {
+    return false
+  }
 }
 
 /** A JSON document that some other program has laid out anew. */
@@ -45,11 +77,18 @@ function indexReformatted(input: DumpInput, indexer: JsonIndexer): DumpIndex {
   assertWithin('bytes in a JSON document that is not laid out as Arc writes it', input.sizeBytes, MAX_REFORMATTED_BYTES)
   const bytes = Buffer.allocUnsafe(input.sizeBytes)
   readSync(input.fd, bytes, 0, bytes.length, 0)
-  const { dump, entries, footer } = objectIn(bytes.toString('utf8'), 0)
-  if (!Array.isArray(entries)) throw damaged('its entries are no list', 0)
-  const index = indexer.begin(asObject(dump, 0))
-  for (const entry of entries) indexer.add(asObject(entry, 0), 0, (content) => bytesContent(content))
+  const { object } = readObject(bytes, 0)
+  const { dump, entries, footer } = object
+  if (Object.keys(object).join() !== 'dump,entries,footer' || !Array.isArray(entries)) {
+    throw damaged('it has other members than dump, entries and footer', 0)
+  }
+  const index = indexer.begin(spelled(dump), 0)
+  for (const entry of entries) indexer.add(spelled(entry), 0, (content) => bytesContent(content))
   return indexer.finish(index, asObject(footer, 0), 0)
+}
+
+function spelled(value: unknown): Spelled {
+  return { object: asObject(value, 0), canonical: JSON.stringify(value) }
 }
 
 class JsonIndexer {
@@ -68,10 +107,10 @@ class JsonIndexer {
   }
 
   indexLines(first: Line, rest: Iterable<Line>, sizeBytes: number): DumpIndex {
-    const index = this.begin(objectIn(first.text(), first.at))
+    const index = this.begin(readObject(first.bytes, first.at), first.at)
     for (const line of rest) {
-      const record = objectIn(line.text(), line.at)
-      if (record['end'] === true) return this.#finishAt(line, index, record, sizeBytes)
+      const record = readObject(line.bytes, line.at)
+      if (Object.hasOwn(record.object, 'end')) return this.#finishAt(line, index, record.object, sizeBytes)
       this.#addLine(record, line.at, line.bytes.length)
     }
     throw truncated(sizeBytes)
@@ -79,33 +118,40 @@ class JsonIndexer {
 
   indexDocument(first: Line, rest: Iterable<Line>, sizeBytes: number): DumpIndex {
     const header = first.bytes.subarray(DUMP_START.length, first.bytes.length - ENTRIES_START.length)
-    const index = this.begin(objectIn(header.toString('utf8'), first.at))
+    const index = this.begin(readObject(header, first.at), first.at)
+    let wantsMore = false // a comma was the last that was read
     for (const line of rest) {
       const isFooter = line.bytes[0] === FOOTER_START.charCodeAt(0)
+      if (this.records.length > 0 && wantsMore === isFooter)
+        throw damaged('commas are not between its entries', line.at)
       if (isFooter) {
         const text = line.text()
-        if (!text.startsWith(FOOTER_START) || !text.endsWith('}')) throw damaged('its footer is not as it must be', line.at)
-        return this.#finishAt(line, index, objectIn(text.slice(FOOTER_START.length, -1), line.at), sizeBytes)
+        if (!text.startsWith(FOOTER_START) || !text.endsWith('}'))
+          throw damaged('its footer is not as it must be', line.at)
+        const footer = readObject(line.bytes.subarray(FOOTER_START.length, -1), line.at)
+        return this.#finishAt(line, index, footer.object, sizeBytes)
       }
-      const hasComma = line.bytes.at(-1) === ','.charCodeAt(0)
-      const record = hasComma ? line.bytes.subarray(0, -1) : line.bytes
-      this.#addLine(objectIn(record.toString('utf8'), line.at), line.at, record.length)
+      wantsMore = line.bytes.at(-1) === ','.charCodeAt(0)
+      const record = wantsMore ? line.bytes.subarray(0, -1) : line.bytes
+      this.#addLine(readObject(record, line.at), line.at, record.length)
     }
     throw truncated(sizeBytes)
   }
 
-  begin(header: JsonObject): Omit<DumpIndex, 'records'> {
-    if (header['arcDump'] !== 1) throw damaged('its header does not say arcDump 1', 0)
-    if (typeof header['name'] !== 'string') throw damaged('its header has no name', 0)
-    this.#digest(`${JSON.stringify(header)}\n`)
-    return { name: header['name'], git: parseGitState(header['git']), directoryMode: COMMON_MODES.directory }
+  begin({ object, canonical }: Spelled, at: number): Omit<DumpIndex, 'records'> {
+    const { arcDump, name, git } = object
+    if (typeof arcDump === 'number' && arcDump !== 1) throw unsupportedVersion(String(arcDump))
+    if (arcDump !== 1) throw damaged('its header does not say arcDump 1', at)
+    if (typeof name !== 'string') throw damaged('its header has no name', at)
+    this.#digest(`${canonical}\n`)
+    return { name, git: parseGitState(git), directoryMode: COMMON_MODES.directory }
   }
 
   /** Take an entry; `keep` makes content of bytes that were found in it. */
-  add(entry: JsonObject, at: number, keep: (content: Buffer) => SyncContent): void {
+  add({ object: entry, canonical }: Spelled, at: number, keep: (content: Buffer) => SyncContent): void {
     const path = entry['path']
     if (typeof path !== 'string') throw damaged('an entry has no path', at)
-    this.#digest(`${JSON.stringify(entry)}\n`)
+    this.#digest(`${canonical}\n`)
     const record = this.#recordOf(entry, path as EntryPath, at, keep)
     this.#totalBytes += record.sizeBytes
     assertWithin('bytes in one file', record.sizeBytes, this.#limits.maxFileBytes)
@@ -115,33 +161,39 @@ class JsonIndexer {
     this.#onBytes(at)
   }
 
-  #addLine(entry: JsonObject, at: number, lengthBytes: number): void {
+  #addLine(entry: Spelled, at: number, lengthBytes: number): void {
     this.add(entry, at, () => ({ kind: 'sync', open: () => bytesContent(this.#readContent(at, lengthBytes)).open() }))
   }
 
   #readContent(at: number, lengthBytes: number): Buffer {
     const bytes = Buffer.allocUnsafe(lengthBytes)
     readSync(this.#fd, bytes, 0, lengthBytes, at)
-    return contentIn(objectIn(bytes.toString('utf8'), at), at)
+    return contentIn(readObject(bytes, at).object, at)
   }
 
   #recordOf(entry: JsonObject, path: EntryPath, at: number, keep: (content: Buffer) => SyncContent): DumpRecord {
-    const { type, mode, size, sha256, mtime } = entry
+    const { size, sha256, mtime } = entry
     const fail = (what: string): never => {
       throw damaged(what, at, path)
     }
-    const mtimeNs = mtime === undefined ? undefined : typeof mtime === 'string' && MTIME.test(mtime) ? parseTime(mtime) : fail('its mtime is not as it must be')
-    const hasMode = type === 'file' || type === 'directory'
-    if (hasMode ? typeof mode !== 'string' || !MODE.test(mode) : mode !== undefined) fail('its mode is not as it must be')
-    const common = { path, mode: hasMode ? Number.parseInt(mode as string, 8) : 0, mtimeNs, isOmitted: false }
+    const type = typeIn(entry) ?? fail('its type is unknown')
+    const allowed = MEMBERS[type]
+    const strange = Object.keys(entry).find((name) => KNOWN_MEMBERS.has(name) && !allowed.has(name))
+    if (strange !== undefined) fail(`a ${type} has no ${strange}`)
+    const mtimeNs = mtime === undefined ? undefined : (timeIn(mtime) ?? fail('its mtime is not as it must be'))
+    const mode = allowed.has('mode') ? (parseMode(entry['mode']) ?? fail('its mode is not as it must be')) : 0
+    const common = { path, mode, mtimeNs, isOmitted: false }
     if (type === 'directory') return { ...common, type, sizeBytes: 0, sha256: undefined }
-    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return fail('its size is no count of bytes')
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+      return fail('its size is no count of bytes')
     if (typeof sha256 !== 'string' || !SHA256.test(sha256)) return fail('its sha256 is not as it must be')
     const stated = { ...common, sizeBytes: size, sha256 }
     if (type === 'hardlink') {
-      const first = this.#files.get(String(entry['to']))
+      const { to } = entry
+      const first = typeof to === 'string' ? this.#files.get(to) : undefined
       if (first === undefined) return fail('it is a hard link to a file that does not come before it')
-      if (first.sha256 !== sha256 || first.sizeBytes !== size) return fail('it is a hard link, but is said to differ from its file')
+      if (first.sha256 !== sha256 || first.sizeBytes !== size)
+        return fail('it is a hard link, but is said to differ from its file')
       return { ...stated, type: 'file', mode: first.mode, isOmitted: first.isOmitted, linkOf: first.path }
     }
     if (type === 'symlink') {
@@ -150,8 +202,12 @@ class JsonIndexer {
       checkContent(encodePath(target as EntryPath), stated)
       return { ...stated, type, target: target as EntryPath }
     }
-    if (type !== 'file') return fail('its type is unknown')
-    if (entry['omitted'] === true) return { ...stated, type, isOmitted: true }
+    if (Object.hasOwn(entry, 'omitted')) {
+      if (entry['omitted'] !== true || Object.hasOwn(entry, 'text') || Object.hasOwn(entry, 'base64')) {
+        fail('it must have one of text, base64 and omitted')
+      }
+      return { ...stated, type, isOmitted: true }
+    }
     const content = contentIn(entry, at)
     checkContent(content, stated)
     return { ...stated, type, content: keep(content) }
@@ -163,8 +219,10 @@ class JsonIndexer {
   }
 
   finish(index: Omit<DumpIndex, 'records'>, footer: JsonObject, at: number): DumpIndex {
+    if (Object.keys(footer).at(-1) !== 'sha256') throw damaged('the digest is not the last member of its footer', at)
     const { sha256, ...figures } = footer
-    if (figures['end'] !== true || figures['entries'] !== this.records.length) throw damaged('the footer counts other entries than there are', at)
+    if (figures['end'] !== true || figures['entries'] !== this.records.length)
+      throw damaged('the footer counts other entries than there are', at)
     this.#digest(JSON.stringify(figures).slice(0, -1))
     if (sha256 !== this.#sha256.digestHex()) throw damaged('it was changed: the digest in its footer is another', at)
     return { ...index, records: this.records }
@@ -178,21 +236,36 @@ class JsonIndexer {
 
 function checkContent(content: Uint8Array, stated: { path: EntryPath; sizeBytes: number; sha256: string }): void {
   const found = sha256Hex(content)
-  if (found !== stated.sha256 || content.length !== stated.sizeBytes) throw hashMismatch(stated.path, stated.sha256, found)
+  if (found !== stated.sha256 || content.length !== stated.sizeBytes)
+    throw hashMismatch(stated.path, stated.sha256, found)
 }
 
 /** The bytes of a file's record. */
 function contentIn(entry: JsonObject, at: number): Buffer {
-  const text = stringsIn(entry['text'])
-  const base64 = stringsIn(entry['base64'])
   const path = String(entry['path'])
-  if (text !== undefined && base64 === undefined) {
-    if (!text.every((piece) => piece.isWellFormed())) throw damaged('its text holds lone surrogates', at, path)
-    return Buffer.concat(text.map((piece) => Buffer.from(piece)))
+  const isText = Object.hasOwn(entry, 'text')
+  const pieces = stringsIn(isText ? entry['text'] : entry['base64'])
+  if (pieces === undefined || (isText && Object.hasOwn(entry, 'base64'))) {
+    throw damaged('it must have one of text, base64 and omitted', at, path)
   }
-  if (base64 === undefined || text !== undefined) throw damaged('it must have one of text and base64', at, path)
-  if (!base64.every((piece) => BASE64.test(piece))) throw damaged('its base64 is not as it must be', at, path)
-  return Buffer.concat(base64.map((piece) => Buffer.from(piece, 'base64')))
+  const decode = (piece: string): Buffer => {
+    const bytes = Buffer.from(piece, isText ? 'utf8' : 'base64')
+    // Unpaired surrogates, and all base64 that is not just as it must be, come back as something else.
+    if (bytes.toString(isText ? 'utf8' : 'base64') !== piece)
+      throw damaged('its content is not encoded as it must be', at, path)
+    return bytes
+  }
+  return Buffer.concat(pieces.map(decode))
+}
+
+function typeIn({ type }: JsonObject): keyof typeof MEMBERS | undefined {
+  return typeof type === 'string' && Object.hasOwn(MEMBERS, type) ? (type as keyof typeof MEMBERS) : undefined
+}
+
+function timeIn(value: unknown): bigint | undefined {
+  if (typeof value !== 'string' || !MTIME.test(value)) return undefined
+  const timeNs = parseTime(value)
+  return formatTime(timeNs) === value ? timeNs : undefined
 }
 
 function stringsIn(value: unknown): string[] | undefined {
@@ -200,14 +273,15 @@ function stringsIn(value: unknown): string[] | undefined {
   return Array.isArray(list) && list.every((piece) => typeof piece === 'string') ? list : undefined
 }
 
-function objectIn(text: string, at: number): JsonObject {
-  let value: unknown
+function readObject(bytes: Buffer, at: number): Spelled {
+  if (!isUtf8(bytes)) throw damaged('it is not UTF-8', at)
   try {
-    value = JSON.parse(text)
+    const { value, canonical } = readJson(bytes.toString('utf8'))
+    return { object: asObject(value, at), canonical }
   } catch (error) {
-    throw damaged(`it is not JSON: ${error instanceof Error ? error.message : String(error)}`, at)
+    if (error instanceof SyntaxError) throw damaged(`it is not JSON as it must be: ${error.message}`, at)
+    throw error
   }
-  return asObject(value, at)
 }
 
 function asObject(value: unknown, at: number): JsonObject {

@@ -26,7 +26,7 @@ export class Line {
 
 /** The lines of a file, each ended by LF; bytes after the last LF are no line. Memory: the longest line, at most `maxLineBytes`. */
 export function* readLines(input: DumpInput, maxLineBytes: number): Generator<Line, void, void> {
-  let buffer = Buffer.allocUnsafeSlow(PIECE_BYTES)
+  let buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, input.sizeBytes))
   let used = 0 // bytes of a line that has not ended yet
   let lineAt = 0
   for (let at = 0; at < input.sizeBytes; ) {

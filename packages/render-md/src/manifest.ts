@@ -37,7 +37,8 @@ export function parseRow(line: string): ManifestRow | undefined {
     sizeBytes: Number(size),
     sha256: sha256 === '-' ? undefined : sha256,
   }
-  return formatRow(row, rowPathText(row)) === `${line}\n` && (row.sha256 === undefined) === (type === 'directory') ? row : undefined
+  const isWhole = type === 'directory' ? row.sha256 === undefined && row.sizeBytes === 0 : row.sha256 !== undefined
+  return isWhole && formatRow(row, rowPathText(row)) === `${line}\n` ? row : undefined
 }
 
 /** How a heading and a manifest line spell an entry's path: a directory's ends in `/`. */

@@ -1,14 +1,15 @@
-import type { Entry, EntrySource } from '@arc/core'
+import type { Entry, EntrySource, Omission } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
 import { contentsLines, type ContentsStyle } from './contents.ts'
-import { languageOf } from './languages.ts'
-import { rowPathText } from './manifest.ts'
-import { MarkdownSections, type WrittenSection } from './markdown-sections.ts'
+import { MarkdownSections, type SectionOptions, type WrittenSection } from './markdown-sections.ts'
 import { type DumpOutput, fillHead } from './output.ts'
+import { isDelegable, ParallelSections } from './parallel-sections.ts'
 import { type DefaultModes, FILES_HEADING, formatHead, titleOf } from './preamble.ts'
-import type { DumpDocument, RenderOptions, RenderResult } from './render.ts'
+import type { DumpDocument, RenderOptions, RenderResult, SectionJobs } from './render.ts'
 import { SectionCache, type SectionCacheOptions, SectionCacheWriter } from './section-cache.ts'
-import { type DumpStatistics, StatisticsCounter } from './statistics.ts'
+import { SectionLedger } from './section-ledger.ts'
+import type { DumpStatistics } from './statistics.ts'
+import type { Survey } from './survey.ts'
 
 /** Changes when a new version would write other bytes for the same tree. */
 const WRITER_VERSION = 'arc-dump/1 writer 1'
@@ -17,10 +18,13 @@ const PIECE_BYTES = 64 * 1024
 /** A Markdown document in the making (docs/formats/arc-dump-1.md, 2). */
 export class MarkdownDocument implements DumpDocument {
   readonly #source: EntrySource
-  readonly #entries: readonly Entry[]
+  readonly #survey: Survey
   readonly #modes: DefaultModes
   readonly #output: DumpOutput
   readonly #contents: ContentsStyle
+  readonly #times: boolean
+  readonly #sectionOptions: SectionOptions
+  readonly #ledger = new SectionLedger()
   readonly #sections: MarkdownSections
   readonly #cache: SectionCacheOptions | undefined
   readonly #earlier: SectionCache | undefined
@@ -31,19 +35,20 @@ export class MarkdownDocument implements DumpDocument {
   #headSha256 = ''
   #isUnchanged = false
   #reusedEntries = 0
-  #addedEntries = 0
-  /** Places in `#entries` of what could not be added. */
+  /** Places in the listing of what could not be added. */
   readonly #missing = new Set<number>()
 
-  /** `entries` are all that will be added, in this order. */
-  constructor(source: EntrySource, entries: readonly Entry[], modes: DefaultModes, output: DumpOutput, options: RenderOptions) {
+  /** `survey` has seen all entries that will be added, in this order. */
+  constructor(source: EntrySource, survey: Survey, modes: DefaultModes, output: DumpOutput, options: RenderOptions) {
     this.#source = source
-    this.#entries = entries
+    this.#survey = survey
     this.#modes = modes
     this.#output = output
     this.#contents = options.contents ?? 'tree'
     const { binary = 'base64', times = false } = options
-    this.#sections = new MarkdownSections(output, { modes, binary, times })
+    this.#times = times
+    this.#sectionOptions = { modes, binary, times }
+    this.#sections = new MarkdownSections(output, this.#sectionOptions, this.#ledger)
     if (options.cache === undefined) return
     const key = JSON.stringify([WRITER_VERSION, modes, binary, times, this.#contents, options.cache.key])
     this.#cache = { ...options.cache, key }
@@ -51,13 +56,14 @@ export class MarkdownDocument implements DumpDocument {
     this.#rows = new SectionCacheWriter()
   }
 
-  isUnchanged(): boolean {
+  async omissionsIfUnchanged(): Promise<Omission[] | undefined> {
     const earlier = this.#earlier
-    if (earlier === undefined || earlier.sectionCount !== this.#entries.length) return false
-    if (sha256Hex(this.#formatHead(earlier.note.statistics)) !== earlier.note.headSha256) return false
-    this.#isUnchanged = this.#entries.every((entry) => earlier.find(entry) !== undefined)
+    if (earlier === undefined || earlier.sectionCount !== this.#survey.entryCount) return undefined
+    if (sha256Hex(this.#formatHead(earlier.note.statistics)) !== earlier.note.headSha256) return undefined
+    const omissions = await this.#omissionsOfEarlier()
     earlier.rewind()
-    return this.#isUnchanged
+    this.#isUnchanged = omissions !== undefined
+    return omissions
   }
 
   knows(entry: Entry): boolean {
@@ -66,36 +72,51 @@ export class MarkdownDocument implements DumpDocument {
 
   add(entry: Entry): { isOmitted: boolean } {
     if (this.#preambleBytes === 0) this.#begin()
-    const place = this.#addedEntries++
-    try {
-      const section = this.#addSection(entry)
-      this.#rows?.add(entry, { ...section, offset: section.offset - this.#preambleBytes })
-      return section
-    } catch (error) {
-      this.#missing.add(place)
-      throw error
+    const section = this.#addSection(entry)
+    this.#remember(entry, section)
+    return section
+  }
+
+  async startJobs(jobs: number, signal: AbortSignal | undefined): Promise<SectionJobs | undefined> {
+    // Times and links would have to travel, too: documents with times are rare enough for one thread.
+    if (this.#times) return undefined
+    const covers = (entry: Entry): boolean => isDelegable(entry) && !this.knows(entry)
+    const sections = await ParallelSections.start(this.#source, jobs, this.#sectionOptions, covers, signal)
+    this.#earlier?.rewind()
+    if (sections === undefined) return undefined
+    const add = async (entry: Entry): Promise<WrittenSection> => {
+      if (this.#preambleBytes === 0) this.#begin()
+      const { section, bytes } = await sections.next()
+      const written = this.#sections.addKnown(entry, section, (into, offset) => into.set(bytes.subarray(offset, offset + into.length)))
+      this.#remember(entry, written)
+      return written
     }
+    return { covers, add, close: () => sections.close() }
+  }
+
+  leaveOut(place: number): void {
+    this.#missing.add(place)
   }
 
   finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> & { sha256?: string; sizeBytes?: number } {
     const earlier = this.#earlier
     if (this.#isUnchanged && earlier !== undefined) {
       const { statistics, sha256, documentBytes } = earlier.note
-      return { statistics, sha256, sizeBytes: documentBytes, reusedEntries: this.#entries.length }
+      return { statistics, sha256, sizeBytes: documentBytes, reusedEntries: this.#survey.entryCount }
     }
     if (this.#preambleBytes === 0) this.#begin()
     this.#sections.flush()
     this.#writeFrame(Buffer.from('## Manifest\n\n```arc-manifest\n'))
-    for (const piece of this.#sections.manifest.pieces()) this.#writeFrame(piece)
+    for (const piece of this.#ledger.manifest.pieces()) this.#writeFrame(piece)
     this.#writeFrame(Buffer.from('```\n\n'))
-    const statistics = this.#sections.statistics.result()
+    const statistics = this.#ledger.statistics.result()
     this.#fillPreamble(statistics)
     for (let at = 0; at < this.#preambleBytes; at += PIECE_BYTES) {
       const piece = this.#sections.scratch.subarray(0, Math.min(PIECE_BYTES, this.#preambleBytes - at))
       this.#output.read(piece, at)
-      this.#sections.frame.add(piece, 0, piece.length)
+      this.#ledger.frame.add(piece, 0, piece.length)
     }
-    this.#output.write(Buffer.from(`<!-- arc-dump/1 entries=${statistics.entries} sha256=${this.#sections.frame.digestHex()} -->\n`))
+    this.#output.write(Buffer.from(`<!-- arc-dump/1 entries=${statistics.entries} sha256=${this.#ledger.frame.digestHex()} -->\n`))
     return { statistics, reusedEntries: this.#reusedEntries }
   }
 
@@ -106,8 +127,12 @@ export class MarkdownDocument implements DumpDocument {
   }
 
   [Symbol.dispose](): void {
-    this.#sections[Symbol.dispose]()
+    this.#ledger[Symbol.dispose]()
     this.#earlier?.[Symbol.dispose]()
+  }
+
+  #remember(entry: Entry, section: WrittenSection): void {
+    this.#rows?.add(entry, { ...section, offset: section.offset - this.#preambleBytes })
   }
 
   #addSection(entry: Entry): WrittenSection {
@@ -120,14 +145,33 @@ export class MarkdownDocument implements DumpDocument {
 
   /** Hard links depend on what was written for another entry, so they are always written anew. */
   #find(entry: Entry): WrittenSection | undefined {
-    return entry.hardLink === undefined ? this.#earlier?.find(entry) : undefined
+    return entry.hardLink === undefined ? this.#findEarlier(entry) : undefined
+  }
+
+  #findEarlier(entry: Entry): WrittenSection | undefined {
+    // Only a stamp tells whether the time that was written is still the right one.
+    if (this.#times && entry.stamp === undefined && entry.mtimeNs !== undefined) return undefined
+    return this.#earlier?.find(entry)
+  }
+
+  /** What the earlier document left out, if it has all entries as they are. */
+  async #omissionsOfEarlier(): Promise<Omission[] | undefined> {
+    const omissions: Omission[] = []
+    let place = 0
+    for await (const batch of this.#source.entries()) {
+      for (const entry of batch) {
+        if (this.#survey.isSkipped(place++)) continue
+        const section = this.#findEarlier(entry)
+        if (section === undefined) return undefined
+        if (section.isOmitted) omissions.push({ path: entry.path, reason: 'binary' })
+      }
+    }
+    return omissions
   }
 
   /** Write the preamble as it will be if every entry can be read, but for the figures. */
   #begin(): void {
-    const expected = new StatisticsCounter()
-    for (const entry of this.#entries) if (entry.type === 'file') expected.addFile(languageOf(entry.path), 0, 0)
-    const head = this.#formatHead(expected.result())
+    const head = this.#formatHead(this.#survey.expectedStatistics)
     this.#output.write(head)
     this.#headBytes = head.length
     for (const piece of this.#contentsPieces()) this.#output.write(piece)
@@ -155,9 +199,9 @@ export class MarkdownDocument implements DumpDocument {
 
   /** The contents without what is missing. */
   *#contentsPieces(): Generator<Buffer, void, void> {
-    if (this.#missing.size === this.#entries.length) return
+    if (this.#missing.size === this.#survey.entryCount) return
     let text = ''
-    for (const line of contentsLines(this.#pathTexts(), this.#contents, [titleOf(this.#source.name)])) {
+    for (const line of contentsLines(this.#survey.pathTexts(this.#missing), this.#contents, [titleOf(this.#source.name)])) {
       text += line
       if (text.length < PIECE_BYTES) continue
       yield Buffer.from(text)
@@ -166,12 +210,8 @@ export class MarkdownDocument implements DumpDocument {
     yield Buffer.from(text)
   }
 
-  *#pathTexts(): Generator<string, void, void> {
-    for (const [place, entry] of this.#entries.entries()) if (!this.#missing.has(place)) yield rowPathText(entry)
-  }
-
   #writeFrame(bytes: Buffer): void {
     this.#output.write(bytes)
-    this.#sections.frame.add(bytes, 0, bytes.length)
+    this.#ledger.frame.add(bytes, 0, bytes.length)
   }
 }

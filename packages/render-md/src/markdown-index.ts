@@ -1,4 +1,5 @@
-import { assertWithin, decodePath, DEFAULT_LIMITS, type EntryPath, type Limits } from '@arc/core'
+import { isUtf8 } from 'node:buffer'
+import { assertWithin, decodePath, DEFAULT_LIMITS, type EntryPath, type Limits, type SyncContent } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
 import { type Attributes, parseAttributes } from './attributes.ts'
 import { bodyContent, MAX_CHARSET_BODY_BYTES } from './body-content.ts'
@@ -13,6 +14,7 @@ import { LONG_BODY_BYTES } from './markdown-sections.ts'
 import { parsePath } from './path-text.ts'
 import { type DefaultModes, FILES_HEADING } from './preamble.ts'
 
+const LF = 0x0a
 const WINDOW_BYTES = 4 * 1024 * 1024
 const MAX_LINE_BYTES = 64 * 1024
 const ENCODING_PROBLEM = 'its content is not encoded as its attributes say'
@@ -39,8 +41,8 @@ interface Section {
   bodyBytes: number
   /** The content of a link. */
   text: Buffer | undefined
-  /** What the content hashes to, when it was hashed. */
-  foundSha256: string | undefined
+  /** What the content hashes to, and how long it is, when it was decoded. */
+  found: { sha256: string; sizeBytes: number } | undefined
 }
 
 /** Read a Markdown document once and find everything in it, checking all that docs/formats/arc-dump-1.md says a reader must. */
@@ -92,28 +94,30 @@ class MarkdownIndexer {
 
   #readSection(): void {
     const at = this.#at
-    const heading = this.#line('its heading is too long').toString('utf8')
+    const heading = this.#takeLine('its heading is too long')
     if (!heading.endsWith('`')) throw damaged('a heading is not closed', at)
     const pathText = heading.slice(HEADING_START.length, -1)
-    this.#at += Buffer.byteLength(heading) + 1
-    if (this.#line('a line is too long').length > 0) throw damaged('the line after its heading is not empty', this.#at, pathText)
-    this.#at += 1
-    const info = this.#line('its fence is too long').toString('utf8')
+    if (this.#takeLine('a line is too long') !== '')
+      throw damaged('the line after its heading is not empty', at, pathText)
+    const info = this.#takeLine('its fence is too long')
     const match = FENCE.exec(info)
     const attributes = parseAttributes(match?.[3] ?? '?')
-    const path = attributes === undefined ? undefined : parseRowPath(pathText, attributes.directory ? 'directory' : 'file')
-    if (match === null || attributes === undefined) throw damaged('its opening fence is not as it must be', this.#at, pathText)
+    const path =
+      attributes === undefined ? undefined : parseRowPath(pathText, attributes.directory ? 'directory' : 'file')
+    if (match === null || attributes === undefined)
+      throw damaged('its opening fence is not as it must be', at, pathText)
     if (path === undefined) throw damaged('its path is not spelled as it must be', at, pathText)
-    this.#at += Buffer.byteLength(info) + 1
     const bodyAt = this.#at
     const fence = match[1] as string
     const bodyBytes = this.#bodyBytes(fence, attributes, path)
     checkBody(attributes, bodyBytes, at, path)
     this.#addFrame(at, attributes.hardlink ? bodyAt + bodyBytes : bodyAt)
-    const section: Section = { path, attributes, at, bodyAt, bodyBytes, text: undefined, foundSha256: undefined }
+    const section: Section = { path, attributes, at, bodyAt, bodyBytes, text: undefined, found: undefined }
     if (attributes.symlink || attributes.hardlink) this.#readLink(section)
-    else if (this.#verifyContent && !attributes.directory && !attributes.omitted) section.foundSha256 = this.#hash(section)
+    else if (this.#verifyContent && !attributes.directory && !attributes.omitted) section.found = this.#hash(section)
     this.#at = bodyAt + bodyBytes
+    if (bodyBytes > 0 && this.#window.view(this.#at - 1, this.#at)[0] !== LF)
+      throw damaged('its closing fence does not begin a line', this.#at, path)
     this.#expect(`${fence}\n\n`, 'its closing fence is not where it must be', path)
     this.#sections.push(section)
   }
@@ -124,10 +128,10 @@ class MarkdownIndexer {
       if (attributes.bytes > this.#window.sizeBytes - this.#at) throw truncated(this.#window.sizeBytes)
       return attributes.bytes
     }
-    const closing = Buffer.from(`\n${fence}\n`)
-    // The LF before an empty body is that of the opening fence.
-    const found = this.#window.find(closing, this.#at - 1, LONG_BODY_BYTES + closing.length + 1)
-    if (found >= 0) return found + 1 - this.#at
+    // A body holds nothing like its fence, not even within a line: so every Markdown renderer finds the same end.
+    const closing = Buffer.from(fence)
+    const found = this.#window.find(closing, this.#at, LONG_BODY_BYTES + closing.length)
+    if (found >= 0) return found - this.#at
     if (this.#window.sizeBytes - this.#at <= LONG_BODY_BYTES) throw truncated(this.#window.sizeBytes)
     throw damaged('its closing fence is missing', this.#at, path)
   }
@@ -137,15 +141,15 @@ class MarkdownIndexer {
     if (bodyBytes > this.#limits.maxMetadataBytes) throw damaged('its text is too long for a link', bodyAt, path)
     section.text = decodeBody(this.#window.view(bodyAt, bodyAt + bodyBytes), attributes)
     if (section.text === undefined) throw damaged(ENCODING_PROBLEM, bodyAt, path)
-    if (attributes.symlink) section.foundSha256 = sha256Hex(section.text)
+    if (attributes.symlink) section.found = { sha256: sha256Hex(section.text), sizeBytes: section.text.length }
   }
 
-  #hash(section: Section): string {
+  #hash(section: Section): Section['found'] {
     const { attributes, bodyAt, bodyBytes, path } = section
-    if (bodyBytes > LONG_BODY_BYTES) return hashContent(bodyContent({ fd: this.#fd, ...section }))
+    if (bodyBytes > LONG_BODY_BYTES) return measure(bodyContent({ fd: this.#fd, ...section }))
     const content = decodeBody(this.#window.view(bodyAt, bodyAt + bodyBytes), attributes)
     if (content === undefined) throw damaged(ENCODING_PROBLEM, bodyAt, path)
-    return sha256Hex(content)
+    return { sha256: sha256Hex(content), sizeBytes: content.length }
   }
 
   #readManifest(modes: DefaultModes): DumpRecord[] {
@@ -154,12 +158,12 @@ class MarkdownIndexer {
     const byPath = new Map<string, DumpRecord>()
     let totalBytes = 0
     for (const section of this.#sections) {
-      const line = this.#line('the manifest is cut off')
-      const row = parseRow(line.toString('utf8'))
-      if (row === undefined || row.path !== section.path) throw damaged('its line in the manifest is missing or wrong', this.#at, section.path)
+      const lineAt = this.#at
+      const row = parseRow(this.#takeLine('the manifest is cut off'))
+      if (row === undefined || row.path !== section.path)
+        throw damaged('its line in the manifest is missing or wrong', lineAt, section.path)
       const record = this.#makeRecord(section, row, modes, byPath)
-      this.#addFrame(this.#at, this.#at + line.length + 1)
-      this.#at += line.length + 1
+      this.#addFrame(lineAt, this.#at)
       totalBytes += row.sizeBytes
       assertWithin('bytes in one file', row.sizeBytes, this.#limits.maxFileBytes)
       assertWithin('bytes of content', totalBytes, this.#limits.maxTotalBytes)
@@ -170,27 +174,37 @@ class MarkdownIndexer {
     return records
   }
 
-  #makeRecord(section: Section, row: ManifestRow, modes: DefaultModes, files: ReadonlyMap<string, DumpRecord>): DumpRecord {
-    const { attributes, path, at, foundSha256 } = section
+  #makeRecord(
+    section: Section,
+    row: ManifestRow,
+    modes: DefaultModes,
+    files: ReadonlyMap<string, DumpRecord>,
+  ): DumpRecord {
+    const { attributes, path, at, found } = section
     const { mode, sizeBytes, sha256 } = row
     const type = attributes.directory ? 'directory' : attributes.symlink ? 'symlink' : 'file'
     if (row.type !== type) throw damaged('section and manifest disagree about what it is', at, path)
-    if (foundSha256 !== undefined && foundSha256 !== sha256) throw hashMismatch(path, sha256 ?? '-', foundSha256)
+    if (found !== undefined && found.sha256 !== sha256) throw hashMismatch(path, sha256 ?? '-', found.sha256)
+    if (found !== undefined && found.sizeBytes !== sizeBytes)
+      throw damaged('section and manifest disagree about its size', at, path)
     const isOmitted = attributes.omitted ?? false
     const record: DumpRecord = { path, type, mode, sizeBytes, sha256, isOmitted, mtimeNs: attributes.mtimeNs }
     if (attributes.hardlink) return this.#linkTo(record, section, files)
-    if (mode !== (type === 'symlink' ? 0 : (attributes.mode ?? modes[type]))) throw damaged('section and manifest disagree about its mode', at, path)
-    if (section.text !== undefined) {
-      if (section.text.length !== sizeBytes) throw damaged('section and manifest disagree about its size', at, path)
-      record.target = decodePath(section.text)
-    } else if (type === 'file' && !isOmitted) record.content = bodyContent({ fd: this.#fd, ...section })
+    if (type !== 'symlink' && attributes.mode === modes[type])
+      throw damaged('it states a mode that is the default', at, path)
+    if (mode !== (type === 'symlink' ? 0 : (attributes.mode ?? modes[type])))
+      throw damaged('section and manifest disagree about its mode', at, path)
+    if (section.text !== undefined) record.target = decodePath(section.text)
+    else if (type === 'file' && !isOmitted) record.content = bodyContent({ fd: this.#fd, ...section })
     return record
   }
 
   #linkTo(record: DumpRecord, section: Section, files: ReadonlyMap<string, DumpRecord>): DumpRecord {
-    const path = parsePath(section.text?.toString('utf8') ?? '')
+    const { text } = section
+    const path = text !== undefined && isUtf8(text) ? parsePath(text.toString('utf8')) : undefined
     const first = path === undefined ? undefined : files.get(path)
-    if (first === undefined) throw damaged('it is a hard link to a file that does not come before it', section.at, record.path)
+    if (first === undefined)
+      throw damaged('it is a hard link to a file that does not come before it', section.at, record.path)
     if (first.sha256 !== record.sha256 || first.sizeBytes !== record.sizeBytes || first.mode !== record.mode) {
       throw damaged('it is a hard link, but the manifest says it differs from its file', section.at, record.path)
     }
@@ -201,25 +215,37 @@ class MarkdownIndexer {
     const line = this.#window.line(this.#at, MAX_LINE_BYTES)
     const match = FOOTER.exec(line?.toString('utf8') ?? '')
     if (line === undefined || match === null) throw truncated(this.#window.sizeBytes)
-    if (this.#at + line.length + 1 !== this.#window.sizeBytes) throw damaged('something follows the footer', this.#at + line.length + 1)
-    for (let at = 0; at < preambleBytes; at += PIECE_BYTES) this.#addFrame(at, Math.min(at + PIECE_BYTES, preambleBytes))
-    if (Number(match[1]) !== this.#sections.length) throw damaged('the footer counts other entries than there are', this.#at)
-    if (this.#frame.digestHex() !== match[2]) throw damaged('headings, fences, contents or manifest were changed', this.#at)
+    if (this.#at + line.length + 1 !== this.#window.sizeBytes)
+      throw damaged('something follows the footer', this.#at + line.length + 1)
+    for (let at = 0; at < preambleBytes; at += PIECE_BYTES)
+      this.#addFrame(at, Math.min(at + PIECE_BYTES, preambleBytes))
+    if (Number(match[1]) !== this.#sections.length)
+      throw damaged('the footer counts other entries than there are', this.#at)
+    if (this.#frame.digestHex() !== match[2])
+      throw damaged('headings, fences, contents or manifest were changed', this.#at)
   }
 
   /** Go past exactly this text, which is part of the frame. */
   #expect(text: string, problem: string, path?: string): void {
     const bytes = Buffer.from(text)
     const found = this.#window.view(this.#at, this.#at + bytes.length)
-    if (!found.equals(bytes)) throw found.length < bytes.length ? truncated(this.#window.sizeBytes) : damaged(problem, this.#at, path)
+    if (!found.equals(bytes))
+      throw found.length < bytes.length ? truncated(this.#window.sizeBytes) : damaged(problem, this.#at, path)
     this.#addFrame(this.#at, this.#at + bytes.length)
     this.#at += bytes.length
   }
 
-  #line(problem: string): Buffer {
+  /** The line that begins here, without its LF; go past it. */
+  #takeLine(problem: string): string {
     const line = this.#window.line(this.#at, MAX_LINE_BYTES)
-    if (line !== undefined) return line
-    throw this.#window.sizeBytes - this.#at < MAX_LINE_BYTES ? truncated(this.#window.sizeBytes) : damaged(problem, this.#at)
+    if (line !== undefined) {
+      if (!isUtf8(line)) throw damaged('it is not UTF-8', this.#at)
+      this.#at += line.length + 1
+      return line.toString('utf8')
+    }
+    throw this.#window.sizeBytes - this.#at < MAX_LINE_BYTES
+      ? truncated(this.#window.sizeBytes)
+      : damaged(problem, this.#at)
   }
 
   #addFrame(start: number, end: number): void {
@@ -231,8 +257,21 @@ function checkBody(attributes: Attributes, bodyBytes: number, at: number, path: 
   const isEmptyKind = attributes.directory === true || attributes.omitted === true
   if (isEmptyKind && bodyBytes > 0) throw damaged('its body must be empty', at, path)
   if (attributes.noeol && bodyBytes === 0) throw damaged('its body lacks the line end that it says was added', at, path)
-  if (attributes.charset !== undefined && bodyBytes > MAX_CHARSET_BODY_BYTES) throw damaged('its body is too large for its charset', at, path)
-  if (Number(attributes.directory ?? 0) + Number(attributes.symlink ?? 0) + Number(attributes.hardlink ?? 0) > 1) {
-    throw damaged('it claims to be several kinds of entry', at, path)
+  if (attributes.charset !== undefined && bodyBytes > MAX_CHARSET_BODY_BYTES)
+    throw damaged('its body is too large for its charset', at, path)
+}
+
+/** Hash and length of a content that is too long to be decoded at once. */
+function measure(content: SyncContent): { sha256: string; sizeBytes: number } {
+  let sizeBytes = 0
+  const open = (): ReturnType<SyncContent['open']> => {
+    const reader = content.open()
+    const read = (into: Uint8Array): number => {
+      const count = reader.read(into)
+      sizeBytes += count
+      return count
+    }
+    return { read, close: () => reader.close() }
   }
+  return { sha256: hashContent({ kind: 'sync', open }), sizeBytes }
 }

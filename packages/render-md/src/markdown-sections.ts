@@ -1,16 +1,14 @@
 import { type Entry, type EntryPath, encodePath, entryChanged, type SyncContent } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
 import { type Attributes, formatAttributes } from './attributes.ts'
-import { FrameDigest } from './frame-digest.ts'
 import { type Language, languageOf } from './languages.ts'
 import { surveyLargeContent, writeLargeBody } from './large-content.ts'
-import { formatRow, rowPathText } from './manifest.ts'
+import { rowPathText } from './manifest.ts'
 import type { DumpOutput } from './output.ts'
 import { COMMON_MODES, type DefaultModes } from './preamble.ts'
 import { makeBody, type SectionBody } from './section-body.ts'
-import { StatisticsCounter } from './statistics.ts'
+import type { SectionLedger } from './section-ledger.ts'
 import { ScanBuffer } from './text-scan.ts'
-import { TextSpool } from './text-spool.ts'
 import { ATTEMPTS, readWhole, WHOLE_BYTES } from './whole-content.ts'
 
 const FLUSH_BYTES = 2 * 1024 * 1024
@@ -67,12 +65,9 @@ interface FirstName {
  * Writes the sections of a Markdown document (format, 2.2 to 2.4). Content is read straight into the output buffer, examined
  * there, and moved only when its head turns out longer than that of an ordinary file.
  */
-export class MarkdownSections implements Disposable {
-  /** Lines of the manifest so far. */
-  readonly manifest: TextSpool = new TextSpool()
-  readonly statistics: StatisticsCounter = new StatisticsCounter()
-  readonly frame: FrameDigest = new FrameDigest()
+export class MarkdownSections {
   readonly #output: DumpOutput
+  readonly #ledger: SectionLedger | undefined
   readonly #modes: DefaultModes
   readonly #times: boolean
   readonly #omitBinary: boolean
@@ -82,8 +77,10 @@ export class MarkdownSections implements Disposable {
   /** Bytes in the buffer that are not written yet. */
   #used = 0
 
-  constructor(output: DumpOutput, options: SectionOptions = {}) {
+  /** Without a ledger the sections are for another document, which keeps one. */
+  constructor(output: DumpOutput, options: SectionOptions, ledger: SectionLedger | undefined) {
     this.#output = output
+    this.#ledger = ledger
     this.#modes = options.modes ?? COMMON_MODES
     this.#times = options.times ?? false
     this.#omitBinary = options.binary === 'omit'
@@ -114,7 +111,7 @@ export class MarkdownSections implements Disposable {
         if (this.#used > FLUSH_BYTES) this.flush()
         const count = Math.min(left, WHOLE_BYTES)
         read(this.#bytes.subarray(this.#used, this.#used + count), from)
-        if (isFrame) this.frame.add(this.#bytes, this.#used, this.#used + count)
+        if (isFrame) this.#ledger?.frame.add(this.#bytes, this.#used, this.#used + count)
         this.#used += count
         from += count
         left -= count
@@ -136,10 +133,6 @@ export class MarkdownSections implements Disposable {
   /** Scratch memory for whoever owns the document, between entries, after {@link MarkdownSections.flush}. */
   get scratch(): Buffer {
     return this.#bytes
-  }
-
-  [Symbol.dispose](): void {
-    this.manifest[Symbol.dispose]()
   }
 
   get #position(): number {
@@ -184,8 +177,8 @@ export class MarkdownSections implements Disposable {
     const tailBytes = this.#bytes.write(`${body.fence}\n\n`, tailAt, 'latin1')
     this.#used = tailAt + tailBytes
     // No hash in the manifest covers where a hard link leads: that is part of the frame.
-    this.frame.add(this.#bytes, start, isHardLink ? tailAt : bodyAt)
-    this.frame.add(this.#bytes, tailAt, this.#used)
+    this.#ledger?.frame.add(this.#bytes, start, isHardLink ? tailAt : bodyAt)
+    this.#ledger?.frame.add(this.#bytes, tailAt, this.#used)
     const offset = this.#output.sizeBytes + start
     return { offset, sizeBytes: this.#used - start, headBytes: bodyAt - start, tailBytes, lines: body.lines, sha256, contentBytes, isOmitted }
   }
@@ -199,18 +192,28 @@ export class MarkdownSections implements Disposable {
       const how: Attributes = isOmitted ? { omitted: true } : { ...survey.attributes, bytes: survey.bodyBytes }
       const head = Buffer.from(headText(pathText, survey.fence, language.tag, { ...this.#attributesOf(entry), ...how }))
       const tail = Buffer.from(`${survey.fence}\n\n`)
-      this.#output.write(head)
-      if (isOmitted || writeLargeBody(content, survey, this.#scan, (bytes) => this.#output.write(bytes))) {
-        this.#output.write(tail)
-        this.frame.add(head, 0, head.length)
-        this.frame.add(tail, 0, tail.length)
-        const { sha256, contentBytes, lines } = survey
-        const sizeBytes = this.#output.sizeBytes - start
-        return { offset: start, sizeBytes, headBytes: head.length, tailBytes: tail.length, sha256, contentBytes, lines, isOmitted }
-      }
-      this.#output.truncate(start)
+      if (!this.#writeWhole(head, tail, (write) => isOmitted || writeLargeBody(content, survey, this.#scan, write))) continue
+      this.#ledger?.frame.add(head, 0, head.length)
+      this.#ledger?.frame.add(tail, 0, tail.length)
+      const { sha256, contentBytes, lines } = survey
+      const sizeBytes = this.#output.sizeBytes - start
+      return { offset: start, sizeBytes, headBytes: head.length, tailBytes: tail.length, sha256, contentBytes, lines, isOmitted }
     }
     throw entryChanged(entry, entry.sizeBytes)
+  }
+
+  /** Write a section, or nothing of it when `writeBody` returns `false` or throws. */
+  #writeWhole(head: Buffer, tail: Buffer, writeBody: (write: (bytes: Uint8Array) => void) => boolean): boolean {
+    const start = this.#output.sizeBytes
+    let isWhole = false
+    try {
+      this.#output.write(head)
+      isWhole = writeBody((bytes) => this.#output.write(bytes))
+      if (isWhole) this.#output.write(tail)
+    } finally {
+      if (!isWhole) this.#output.truncate(start)
+    }
+    return isWhole
   }
 
   #addSymlink(entry: Entry): WrittenSection {
@@ -219,8 +222,8 @@ export class MarkdownSections implements Disposable {
   }
 
   #addHardLink(entry: Entry, first: FirstName): WrittenSection {
-    const { sha256, contentBytes, lines } = first.section
-    return this.#addText(entry, { hardlink: true }, Buffer.from(first.pathText), { sha256, contentBytes, lines }, first.mode)
+    const { sha256, contentBytes, lines, isOmitted } = first.section
+    return this.#addText(entry, { hardlink: true }, Buffer.from(first.pathText), { sha256, contentBytes, lines, isOmitted }, first.mode)
   }
 
   /** Add a section that is no file: its short text stands where content would. */
@@ -242,13 +245,9 @@ export class MarkdownSections implements Disposable {
     return attributes
   }
 
-  /** Enter an entry into manifest, contents and statistics. */
-  #list({ entry, pathText, language, mode }: Row, section: WrittenSection): void {
-    const { type, hardLink } = entry
-    const { contentBytes: sizeBytes, sha256 } = section
-    this.manifest.append(formatRow({ type, mode, sizeBytes, sha256 }, pathText))
-    if (type !== 'file') this.statistics.addOther()
-    else this.statistics.addFile(language === NO_LANGUAGE ? languageOf(entry.path) : language, section.lines, sizeBytes)
+  #list({ entry, pathText, mode }: Row, section: WrittenSection): void {
+    const { hardLink } = entry
+    this.#ledger?.add(entry, pathText, mode, section)
     if (hardLink !== undefined && !this.#firstNames.has(hardLink)) this.#firstNames.set(hardLink, { pathText, mode, section })
   }
 }

@@ -2,13 +2,14 @@ import { type Entry, type EntrySource, isArcError, type Omission, type ProgressL
 import { startSha256 } from '@arc/core/node'
 import type { ContentsStyle } from './contents.ts'
 import { JsonDocument } from './json-document.ts'
-import { bringContent, listEntries, mostCommonModes, withoutImpliedFolders } from './listing.ts'
+import { bringContent, replayable } from './listing.ts'
 import { MarkdownDocument } from './markdown-document.ts'
 import type { DumpOutput } from './output.ts'
 import { COMMON_MODES } from './preamble.ts'
 import type { SectionCacheOptions } from './section-cache.ts'
 import { Spool } from './spool.ts'
 import type { DumpStatistics } from './statistics.ts'
+import { Survey } from './survey.ts'
 
 /** The spellings of a dump. */
 export type DumpFormat = 'md' | 'json' | 'jsonl'
@@ -24,6 +25,8 @@ export interface RenderOptions {
   times?: boolean
   /** Reuse the sections of an earlier Markdown document for what has not changed since. */
   cache?: SectionCacheOptions | undefined
+  /** Threads that read and examine the files of a Markdown document; default 1, the calling one. The document is the same. */
+  jobs?: number
   signal?: AbortSignal | undefined
   onProgress?: ProgressListener | undefined
 }
@@ -46,16 +49,29 @@ export interface RenderResult {
 
 /** A document in the making: one class for each spelling. */
 export interface DumpDocument extends Disposable {
-  /** Whether the earlier document already is what would be written. */
-  isUnchanged(): boolean
+  /** When the earlier document already is what would be written: what is left out there. */
+  omissionsIfUnchanged(): Promise<Omission[] | undefined>
   /** Whether the next entry can be added without its content. */
   knows(entry: Entry): boolean
   /** Add the next entry, its content at hand; returns whether the content was left out because it is binary. */
   add(entry: Entry): { isOmitted: boolean }
+  /** Make sections on other threads from now on, where the document can. Ends with `close`. */
+  startJobs(jobs: number, signal: AbortSignal | undefined): Promise<SectionJobs | undefined>
+  /** The entry at this place of the listing could not be added. */
+  leaveOut(place: number): void
   /** Complete the document; returns its digest if that is known already. */
   finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> & { sha256?: string; sizeBytes?: number }
   /** Remember the document, now that it is published. */
   saveCache(sha256: string, statistics: DumpStatistics): void
+}
+
+/** Threads that make a document's sections ahead. */
+export interface SectionJobs {
+  /** Whether they make the section of this entry. */
+  covers(entry: Entry): boolean
+  /** Add the next of the entries they cover. */
+  add(entry: Entry): Promise<{ isOmitted: boolean }>
+  close(): Promise<void>
 }
 
 const PROGRESS_ENTRIES = 256
@@ -67,46 +83,70 @@ const HASH_PIECE_BYTES = 1024 * 1024
  */
 export async function renderDump(source: EntrySource, output: DumpOutput, options: RenderOptions = {}): Promise<RenderResult> {
   using spool = new Spool()
-  const listed = await listEntries(source, spool, { signal: options.signal, onProgress: options.onProgress })
+  const listing = await replayable(source, spool, options)
+  const survey = new Survey()
+  for await (const batch of listing.entries(options)) for (const entry of batch) survey.add(entry)
   const format = options.format ?? 'md'
-  const modes = format === 'md' ? mostCommonModes(listed) : COMMON_MODES
-  const entries = withoutImpliedFolders(listed, modes, options.times ?? false)
+  const modes = format === 'md' ? survey.commonModes : COMMON_MODES
+  if (!options.times) survey.skipImpliedFolders(modes.directory)
   using document: DumpDocument =
-    format === 'md' ? new MarkdownDocument(source, entries, modes, output, options) : new JsonDocument(source, output, format, options)
-  const isWritten = !document.isUnchanged()
-  const failed = isWritten ? await addAll(document, entries, spool, options) : []
+    format === 'md' ? new MarkdownDocument(listing, survey, modes, output, options) : new JsonDocument(listing, output, format, options)
+  const unchanged = await document.omissionsIfUnchanged()
+  const failed = unchanged ?? (await addAll(document, listing, survey, spool, options))
   const { sha256 = digestOf(output), sizeBytes = output.sizeBytes, ...result } = document.finish()
   return {
     ...result,
     sha256,
     sizeBytes,
-    isWritten,
+    isWritten: unchanged === undefined,
     omissions: [...source.omissions, ...failed],
     saveCache: () => document.saveCache(sha256, result.statistics),
   }
 }
 
-async function addAll(document: DumpDocument, entries: readonly Entry[], spool: Spool, options: RenderOptions): Promise<Omission[]> {
-  const omissions: Omission[] = []
-  const totalBytes = entries.reduce((total, entry) => total + entry.sizeBytes, 0)
-  let doneBytes = 0
-  for (const [i, entry] of entries.entries()) {
-    if (i % PROGRESS_ENTRIES === 0) {
-      options.signal?.throwIfAborted()
-      options.onProgress?.({ phase: 'reading', doneEntries: i, doneBytes, totalEntries: entries.length, totalBytes })
-      // Let signals and timers have their turn: nothing else in this loop waits.
-      if (options.signal !== undefined || options.onProgress !== undefined) await new Promise(setImmediate)
-    }
-    try {
-      const isAtHand = entry.content?.kind !== 'stream' || document.knows(entry)
-      const { isOmitted } = document.add(isAtHand ? entry : await bringContent(entry, spool))
-      if (isOmitted) omissions.push({ path: entry.path, reason: 'binary' })
-    } catch (error) {
-      omissions.push(omissionFor(entry, error))
-    }
-    doneBytes += entry.sizeBytes
+async function addAll(document: DumpDocument, listing: EntrySource, survey: Survey, spool: Spool, options: RenderOptions): Promise<Omission[]> {
+  const jobs = (options.jobs ?? 1) > 1 ? await document.startJobs(options.jobs ?? 1, options.signal) : undefined
+  try {
+    return await addEach(document, listing, survey, { ...options, jobs, spool })
+  } finally {
+    await jobs?.close()
   }
-  options.onProgress?.({ phase: 'reading', doneEntries: entries.length, doneBytes, totalEntries: entries.length, totalBytes })
+}
+
+interface AddOptions extends Pick<RenderOptions, 'signal' | 'onProgress'> {
+  jobs: SectionJobs | undefined
+  spool: Spool
+}
+
+async function addEach(document: DumpDocument, listing: EntrySource, survey: Survey, options: AddOptions): Promise<Omission[]> {
+  const { jobs, spool } = options
+  const omissions: Omission[] = []
+  const totalEntries = survey.entryCount
+  const { totalBytes } = survey
+  let place = -1
+  let doneBytes = 0
+  for await (const batch of listing.entries({ signal: options.signal })) {
+    for (const entry of batch) {
+      place++
+      if (place % PROGRESS_ENTRIES === 0) {
+        options.signal?.throwIfAborted()
+        options.onProgress?.({ phase: 'reading', doneEntries: place, doneBytes, totalEntries, totalBytes })
+        // Let signals and timers have their turn: nothing else in this loop waits.
+        if (options.signal !== undefined || options.onProgress !== undefined) await new Promise(setImmediate)
+      }
+      doneBytes += entry.sizeBytes
+      if (survey.isSkipped(place)) continue
+      try {
+        const isAtHand = entry.content?.kind !== 'stream' || document.knows(entry)
+        const { isOmitted } = jobs?.covers(entry) ? await jobs.add(entry) : document.add(isAtHand ? entry : await bringContent(entry, spool))
+        if (isOmitted) omissions.push({ path: entry.path, reason: 'binary' })
+      } catch (error) {
+        omissions.push(omissionFor(entry, error))
+        document.leaveOut(place)
+      }
+    }
+  }
+  options.onProgress?.({ phase: 'reading', doneEntries: totalEntries, doneBytes: totalBytes, totalEntries, totalBytes })
   return omissions
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { type BigIntStats, closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { ArcError, encodePath, type Entry } from '@arc/core'
 import { sha256Hex, StampCache, StampCacheWriter } from '@arc/core/node'
 import type { WrittenSection } from './markdown-sections.ts'
@@ -26,8 +26,10 @@ interface DocumentNote {
   statistics: DumpStatistics
 }
 
-// sha256 | offset, size, head, tail, lines, content size: float64 each | omitted
+// sha256 | offset, size, head, tail, lines, content size: float64 each | omitted, hard link: a byte each | 6 bytes of nothing
 const PAYLOAD_BYTES = 32 + 6 * 8 + 8
+const OMITTED_AT = 80
+const HARD_LINK_AT = 81
 
 /** The earlier document and what is known of its sections. */
 export class SectionCache implements Disposable {
@@ -52,7 +54,7 @@ export class SectionCache implements Disposable {
     } catch {
       return undefined
     }
-    if (documentStamp(fd) === note.stamp) return new SectionCache(note, stamps, fd)
+    if (stampText(fstatSync(fd, { bigint: true })) === note.stamp) return new SectionCache(note, stamps, fd)
     closeSync(fd)
     return undefined
   }
@@ -65,6 +67,8 @@ export class SectionCache implements Disposable {
   find(entry: Entry): WrittenSection | undefined {
     const payload = this.#stamps.find(entry)
     if (payload === undefined) return undefined
+    // Whether a file is one of several names decides what its section says.
+    if (payload.readUInt8(HARD_LINK_AT) !== hardLinkFlag(entry)) return undefined
     const section = readPayload(payload)
     const isSame = entry.target === undefined || sha256Hex(encodePath(entry.target)) === section.sha256
     return isSame ? section : undefined
@@ -99,17 +103,18 @@ export class SectionCacheWriter {
     const { offset, sizeBytes, headBytes, tailBytes, lines, contentBytes } = section
     const figures = [offset, sizeBytes, headBytes, tailBytes, lines, contentBytes]
     for (const [i, figure] of figures.entries()) payload.writeDoubleLE(figure, 32 + i * 8)
-    payload.writeUInt8(section.isOmitted ? 1 : 0, 80)
+    payload.writeUInt8(section.isOmitted ? 1 : 0, OMITTED_AT)
+    payload.writeUInt8(hardLinkFlag(entry), HARD_LINK_AT)
     this.#rows.add(entry, payload)
   }
 
   /** Save, once the document is published. A cache that cannot be written is no cache: nothing else depends on it. */
   save(options: SectionCacheOptions, note: Omit<DocumentNote, 'stamp'>): void {
-    const fd = openSync(options.document, 'r')
     try {
-      this.#rows.save(options.file, options.key, JSON.stringify({ ...note, stamp: documentStamp(fd) } satisfies DocumentNote))
-    } finally {
-      closeSync(fd)
+      const stamp = documentStamp(options.document)
+      this.#rows.save(options.file, options.key, JSON.stringify({ ...note, stamp } satisfies DocumentNote))
+    } catch {
+      // The next run does without.
     }
   }
 }
@@ -125,11 +130,18 @@ function readPayload(payload: Buffer): WrittenSection {
     tailBytes: figure(3),
     lines: figure(4),
     contentBytes: figure(5),
-    isOmitted: payload.readUInt8(80) === 1,
+    isOmitted: payload.readUInt8(OMITTED_AT) === 1,
   }
 }
 
-function documentStamp(fd: number): string {
-  const stat = fstatSync(fd, { bigint: true })
+function hardLinkFlag(entry: Entry): number {
+  return entry.hardLink === undefined ? 0 : 1
+}
+
+function documentStamp(path: string): string {
+  return stampText(statSync(path, { bigint: true }))
+}
+
+function stampText(stat: BigIntStats): string {
   return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':')
 }

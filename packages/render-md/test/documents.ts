@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Entry, type EntrySource, memorySource } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
@@ -63,11 +63,18 @@ export function contentOf(entry: Entry): Buffer | undefined {
   }
 }
 
+let documentCount = 0
+
 /** Open a document from a file in `folder`. */
 export async function openBytes(folder: string, bytes: Uint8Array, options: OpenDumpOptions = {}): Promise<DumpSource> {
-  const file = join(folder, 'document')
+  // A new name each time, gone at once: file systems flush a file that is written over.
+  const file = join(folder, `document-${++documentCount}`)
   writeFileSync(file, bytes)
-  return openDump(file, options)
+  try {
+    return await openDump(file, options)
+  } finally {
+    unlinkSync(file)
+  }
 }
 
 /** The error that opening and wholly reading a document ends with; `undefined` when nothing is wrong. */

@@ -1,10 +1,10 @@
 import { ArcError, type Entry, type EntrySource, printablePath } from '@arc/core'
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
+import { stale } from './attempt.ts'
 import { withLockedTarget } from './locked-target.ts'
 import type { ApplyOptions } from './options.ts'
 import type { RestorePlan, RestoreResult, RestoreRow } from './plan.ts'
 import { assertEnoughSpace } from './space.ts'
-import { stale } from './stale.ts'
 import { StagedRestore } from './staged-restore.ts'
 import { assertKeepPoints, putInPlace } from './swap-job.ts'
 import { locateTarget, type Target } from './target.ts'
@@ -105,6 +105,17 @@ async function stagePlanned(
     const row = rows.get(entry.path)
     if (row?.action === 'keep' && row.reason === 'not-in-source') await staged.keep(entry)
   }
+}
+
+/** Throw `ARC_PLAN_STALE` unless these entries are those that a plan of everything was made for. */
+export function assertAllAsPlanned(plan: RestorePlan, entries: readonly Entry[]): void {
+  const rows = new Map(plan.rows.filter(isFromSource).map((row) => [row.path, row]))
+  for (const entry of entries) {
+    const row = rows.get(entry.path)
+    if (row === undefined) throw stale(`${printablePath(entry.path)} is not part of the plan`)
+    assertAsPlanned(row, entry)
+  }
+  if (rows.size !== entries.length) throw stale('the source no longer gives every entry that was planned')
 }
 
 function isFromSource(row: RestoreRow): boolean {

@@ -1,5 +1,6 @@
 import { errnoOf, systemCallError } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
+import { attempt } from './attempt.ts'
 import { type Target, unsuitable, unwritableParent } from './target.ts'
 
 /** Names inside a control folder. Whoever holds the lock owns all of them. */
@@ -12,12 +13,13 @@ const UNWRITABLE: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 
 
 /**
  * Make the control folder, or check that the one that is there is a private folder of this user: in a shared place such
- * as /tmp somebody else might have put it there first.
+ * as /tmp somebody else might have put it there first. False when its last owner removed it at the same moment.
  */
-export function openControlFolder(target: Target, fs: FileSystem): void {
+export function openControlFolder(target: Target, fs: FileSystem): boolean {
   const path = target.controlFolder
   const made = makeFolder(target, fs)
-  const stat = fs.lstatSync(path)
+  const stat = attempt('look at', path, () => fs.lstatSync(path, { throwIfNoEntry: false }))
+  if (stat === undefined) return false
   const foreign = process.getuid !== undefined && stat.uid !== process.getuid()
   const open = process.platform !== 'win32' && (stat.mode & 0o077) !== 0
   if (!stat.isDirectory() || foreign || open) {
@@ -30,6 +32,7 @@ export function openControlFolder(target: Target, fs: FileSystem): void {
   // A strange umask may have taken our own permissions. A set-group-id bit is the surrounding folder's wish: it stays.
   if (made && (stat.mode & 0o777) !== 0o700 && process.platform !== 'win32')
     fs.chmodSync(path, (stat.mode & 0o7000) | 0o700)
+  return true
 }
 
 function makeFolder(target: Target, fs: FileSystem): boolean {

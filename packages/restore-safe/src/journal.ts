@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { ArcError, errnoOf, printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, readFully, syncDirectory, writeFully } from '@arc/core/node'
+import { attempt } from './attempt.ts'
 import { JOURNAL_NAME } from './control-folder.ts'
 import type { RestoreMode } from './plan.ts'
-import { attempt, type Target } from './target.ts'
+import type { Target } from './target.ts'
 
 /**
  * What recovery must know once a swap may have begun, written durably before the first rename. When the swap is done the

@@ -1,7 +1,7 @@
 import { constants as fsConstants } from 'node:fs'
 import type { ContentReader, EntryPath, SyncContent } from '@arc/core'
 import { type FileSystem, localPath, readFully } from '@arc/core/node'
-import { attemptRead } from './stale.ts'
+import { attemptRead } from './attempt.ts'
 
 /** The content of a file below `root`, for carrying over what stays and for comparing; a symlink is never followed. */
 export function localContent(root: string, path: EntryPath, fs: FileSystem): SyncContent {

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { ArcError, errnoOf, printablePath } from '@arc/core'
 import { type FileSystem, readFully, writeFully } from '@arc/core/node'
+import { attempt, named } from './attempt.ts'
 import { closeControlFolder, LOCK_NAME, openControlFolder, OWNER_NAME } from './control-folder.ts'
-import { attempt, named, type Target } from './target.ts'
+import type { Target } from './target.ts'
 
 /** The right to change a target, held by this process until released, or until the process ends in any way. */
 export interface TargetLock {
@@ -28,7 +29,7 @@ const SQLITE_CANTOPEN = 14
 export function lockTarget(target: Target, fs: FileSystem, now: () => Date): TargetLock {
   const path = join(target.controlFolder, LOCK_NAME)
   for (let tries = 0; tries < MAX_ATTEMPTS; tries++) {
-    openControlFolder(target, fs)
+    if (!openControlFolder(target, fs)) continue
     const before = identity(path, fs)
     const database = openLocked(target, path, tries + 1 < MAX_ATTEMPTS, fs)
     if (database === undefined) continue

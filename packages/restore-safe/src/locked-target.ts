@@ -1,9 +1,10 @@
 import { nodeFileSystem } from '@arc/core/node'
+import { attemptJob } from './attempt.ts'
 import { lockTarget } from './lock.ts'
 import type { JobOptions } from './options.ts'
 import type { RecoveryOutcome, RestoreResult } from './plan.ts'
 import { currentDate, recover } from './recovery.ts'
-import { attemptJob, type Target } from './target.ts'
+import type { Target } from './target.ts'
 
 /** What a job on a locked target gets to know before it begins. */
 export type LockedJob = (recovery: RecoveryOutcome) => Promise<Omit<RestoreResult, 'tidy'>>

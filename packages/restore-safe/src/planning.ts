@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import type { EntrySource } from '@arc/core'
 import { nodeFileSystem } from '@arc/core/node'
+import { attemptJob } from './attempt.ts'
 import { JOURNAL_NAME } from './control-folder.ts'
 import { type PlanOptions, treeRules } from './options.ts'
 import type { RestorePlan } from './plan.ts'
 import { Planner } from './planner.ts'
 import { recoverTarget } from './recovery.ts'
 import { measureSpace } from './space.ts'
-import { attemptJob, locateTarget } from './target.ts'
+import { locateTarget } from './target.ts'
 import { readTarget } from './target-reading.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
+import { attemptJob } from './attempt.ts'
 import { JOURNAL_NAME, LOCK_NAME, OWNER_NAME } from './control-folder.ts'
 import { type Journal, readJournal } from './journal.ts'
 import { lockTarget } from './lock.ts'
@@ -7,7 +8,7 @@ import type { JobOptions } from './options.ts'
 import type { RecoveryOutcome } from './plan.ts'
 import { recordPoint, removeLitter } from './restore-point.ts'
 import { syncNames } from './swap.ts'
-import { attemptJob, locateTarget, type Target } from './target.ts'
+import { locateTarget, type Target } from './target.ts'
 
 /**
  * Finish or roll back what an interrupted restore of `target` left behind, and remove its remains. Every restore, plan and

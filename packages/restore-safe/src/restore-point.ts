@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { ArcError, errnoOf, printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
+import { attempt } from './attempt.ts'
 import { JOURNAL_NAME } from './control-folder.ts'
 import { type Journal, readRecord } from './journal.ts'
 import type { JobOptions } from './options.ts'
 import type { RestorePoint } from './plan.ts'
 import { removeTree } from './remove-tree.ts'
-import { attempt, locateTarget, type Target } from './target.ts'
+import { locateTarget, type Target } from './target.ts'
 
 const POINT_NAME = /^point-\d{6,15}$/
 const RECORD_NAME = /^(point-\d{6,15})\.json$/

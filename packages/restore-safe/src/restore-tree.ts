@@ -66,7 +66,7 @@ export class RestoreTree {
   readonly #folderByPath = new Map<string, TreeFolder>([['', this.root]])
   readonly #hints = new Map<EntryPath, Pick<Entry, 'mode' | 'mtimeNs'>>()
   readonly #folded: Map<string, EntryPath> | undefined
-  #entryCount = 0
+  #pathCount = 0
 
   constructor(rules: TreeRules) {
     this.#rules = rules
@@ -79,15 +79,12 @@ export class RestoreTree {
    * `ARC_ENTRY_DUPLICATE` or `ARC_LIMIT_EXCEEDED`, and then has not taken it.
    */
   add(entry: Entry): number {
-    if (this.#entryCount >= this.#rules.limits.maxEntries)
-      throw limitExceeded(entry.path, 'maxEntries', this.#rules.limits.maxEntries)
     this.#checkPath(entry.path)
     const mode = this.#modeOf(entry)
     if (entry.type === 'directory') this.#addFolder(entry, mode)
     else if (entry.type === 'symlink') this.#addLink(entry)
     else if (entry.type === 'file') this.#place(entry.path, FILE)
     else throw unsafe(entry.path, `it is a ${String(entry.type)}, which is never restored`)
-    this.#entryCount++
     if (mode !== entry.mode && (entry.mode & SET_ID) !== 0) this.droppedSetId.push(entry.path)
     return mode
   }
@@ -189,6 +186,9 @@ export class RestoreTree {
     if (there !== undefined)
       throw duplicate(path, there.kind === node.kind ? 'is there twice' : `is both a ${there.kind} and a ${node.kind}`)
     this.#checkCollision(path)
+    // Folders that are only implied count too: a thousand of them fit into one path.
+    const { maxEntries } = this.#rules.limits
+    if (++this.#pathCount > maxEntries) throw limitExceeded(path, 'maxEntries', maxEntries)
     parent.children.set(name, node)
   }
 

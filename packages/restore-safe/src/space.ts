@@ -1,7 +1,8 @@
 import { ArcError, printablePath } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
+import { attempt } from './attempt.ts'
 import type { RestorePlan, RestoreSpace, RestoreTotals } from './plan.ts'
-import { attempt, type Target } from './target.ts'
+import type { Target } from './target.ts'
 
 /** Compare what a restore will write with what is free where it stages. */
 export function measureSpace(totals: RestoreTotals, target: Target, fs: FileSystem): RestoreSpace {

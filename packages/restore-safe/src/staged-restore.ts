@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Entry } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
+import { attempt } from './attempt.ts'
 import { STAGE_NAME } from './control-folder.ts'
 import { syncTree } from './durability.ts'
 import type { JobOptions, SwapOptions } from './options.ts'
@@ -8,7 +9,7 @@ import { Pace } from './pace.ts'
 import type { OutwardLink, RestoreResult, RestoreTotals } from './plan.ts'
 import { linkLeadsOut, RestoreTree, type TreeRules } from './restore-tree.ts'
 import { Staging } from './staging.ts'
-import { attempt, type Target } from './target.ts'
+import type { Target } from './target.ts'
 
 export interface StagedRestoreOptions
   extends Pick<JobOptions, 'signal' | 'onProgress'>, Pick<SwapOptions, 'durable' | 'kept'> {

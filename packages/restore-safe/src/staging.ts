@@ -1,8 +1,8 @@
 import { type Entry, encodePath, type EntryPath, errnoOf, type Limits, printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, localPath } from '@arc/core/node'
+import { attempt } from './attempt.ts'
 import { FileWriter, notCreated, setTimes } from './file-writer.ts'
 import type { RestoreTree, TreeFolder, TreeLink } from './restore-tree.ts'
-import { attempt } from './target.ts'
 
 export interface StagingOptions {
   readonly fs: FileSystem

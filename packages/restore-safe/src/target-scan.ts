@@ -1,7 +1,7 @@
 import { comparePaths, decodePath, type Entry, type EntryPath, printablePath } from '@arc/core'
 import { type FileSystem, localPath, startSha256 } from '@arc/core/node'
+import { attemptRead } from './attempt.ts'
 import { localContent } from './local-content.ts'
-import { attemptRead } from './stale.ts'
 import { unsuitable } from './target.ts'
 
 /** The tree that is at the target. */

@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ArcError, errnoOf, printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, sha256Hex } from '@arc/core/node'
+import { attempt, attemptRead } from './attempt.ts'
 
 /** Where a restore happens. */
 export interface Target {
@@ -96,13 +96,13 @@ export function inspectTarget(target: Target, fs: FileSystem): TargetState {
       'Change to a folder outside it, then try again.',
     )
   }
-  const empty = attempt('list', target.path, () => fs.readdirSync(target.path)).length === 0
+  const empty = attemptRead('list', target.path, () => fs.readdirSync(target.path)).length === 0
   return { kind: empty ? 'empty' : 'occupied', mode: stat.mode & 0o7777 }
 }
 
 function holdsCurrentFolder(path: string): boolean {
   try {
-    const current = realpathSync('.')
+    const current = process.cwd()
     return current === path || current.startsWith(path + sep)
   } catch {
     return false // the current folder has been removed: it is nowhere
@@ -129,27 +129,4 @@ export function mountPoint(path: string, cause?: unknown): ArcError {
 export function unwritableParent(target: Target, cause: unknown): ArcError {
   const why = `the folder that holds it cannot be written to (${String(errnoOf(cause))})`
   return unsuitable(target.path, why, 'Choose another place, or run as a user that may write there.', cause)
-}
-
-/** Do `step`; a failed system call becomes an error that says what was being done. Other errors pass. */
-export function attempt<T>(action: string, path: string, step: () => T): T {
-  try {
-    return step()
-  } catch (error) {
-    throw named(error, action, path)
-  }
-}
-
-/** {@link attempt} for a whole job: names the failures that nothing closer to them has named. */
-export async function attemptJob<T>(action: string, path: string, job: () => Promise<T>): Promise<T> {
-  try {
-    return await job()
-  } catch (error) {
-    throw named(error, action, path)
-  }
-}
-
-/** The error to throw for `error`: with a name and advice when it is a failed system call. */
-export function named(error: unknown, action: string, path: string): unknown {
-  return errnoOf(error) === undefined ? error : systemCallError(error, action, printablePath(path))
 }

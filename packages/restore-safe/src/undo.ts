@@ -1,5 +1,5 @@
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
-import { applyRestore, assertNoConflict, readAsPlanned } from './apply.ts'
+import { applyRestore, assertAllAsPlanned, assertNoConflict, readAsPlanned } from './apply.ts'
 import { withLockedTarget } from './locked-target.ts'
 import type { ApplyOptions, UndoOptions } from './options.ts'
 import type { RestorePlan, RestoreResult } from './plan.ts'
@@ -42,6 +42,7 @@ export async function undoRestore(
     const { path } = findRestorePoint(target, point, fs)
     const { state } = readAsPlanned(target, plan, fs)
     const { entries } = scanTarget(path, fs)
+    assertAllAsPlanned(plan, entries)
     const restorePoint = putInPlace(target, state, { ...options, fs, mode: 'undo', replacedBy: point, incoming: point })
     const count = (type: string): number => entries.filter((entry) => entry.type === type).length
     return {

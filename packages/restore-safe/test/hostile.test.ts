@@ -189,6 +189,12 @@ const attacks: Attack[] = [
     options: { limits: { maxEntries: 1 } },
   },
   {
+    name: 'more implied folders than allowed',
+    entries: [file('a/b/c/d/e')],
+    code: 'ARC_LIMIT_EXCEEDED',
+    options: { limits: { maxEntries: 4 } },
+  },
+  {
     name: 'larger file than allowed',
     entries: [file('a')],
     code: 'ARC_LIMIT_EXCEEDED',

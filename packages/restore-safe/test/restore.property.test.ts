@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { applyRestore, planRestore, restoreNew } from '../src/index.ts'
 import { expectedTree, treeEntries } from './trees.ts'
 
-const RUNS = Number(process.env['ARC_TEST_RUNS'] ?? 150)
+const RUNS = Number(process.env['ARC_TEST_RUNS'] ?? 100)
 
 test('any tree is restored exactly', async () => {
   await fc.assert(

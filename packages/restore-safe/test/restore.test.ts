@@ -241,6 +241,20 @@ test('replace keeps the tree from before, which undo brings back and undo brings
   expect(readFileSync(`${place.target}/a`, 'utf8')).toBe('new')
 })
 
+test('a plan to undo holds for the point it was made for', async () => {
+  using place = standingTarget({ a: 'old' })
+  for (const text of ['new', 'newest']) {
+    const source = memorySource('next', [hashedEntry('a', text)])
+    await applyRestore(await planRestore(source, place.target, { mode: 'replace' }), source, { ...fast, keepPoints: 2 })
+  }
+  const [first, second] = listRestorePoints(place.target)
+  appendFileSync(`${second?.path}/a`, ' and other')
+  const plan = await planUndo(place.target, first?.id ?? '')
+  await expect(undoRestore(plan, second?.id ?? '', fast)).rejects.toThrow(coded('ARC_PLAN_STALE'))
+  await expect(undoRestore(plan, 'point-000099', fast)).rejects.toThrow(coded('ARC_NOT_FOUND'))
+  expect(readFileSync(`${place.target}/a`, 'utf8')).toBe('newest')
+})
+
 test('single paths come back from a restore point, which stays', async () => {
   using place = standingTarget({ a: 'old', b: 'old', 'd/e': 'old' })
   const source = memorySource('next', [hashedEntry('a', 'new'), hashedEntry('b', 'new'), hashedEntry('extra', 'new')])

@@ -1,32 +1,62 @@
+import { posix } from 'node:path'
 import { ArcError, printablePath, type SyncContent } from '@arc/core'
 import { startSha256 } from '@arc/core/node'
 import { defineCommand, textOption } from '@arc/kit'
+import type { DumpRecord, DumpSource } from '@arc/render-md'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
 
 const PIECE_BYTES = 256 * 1024
 
 export const cat = defineCommand({
   summary: 'Print one file of a dump',
-  description: 'The content is checked against its hash before the first byte is printed.',
+  description:
+    'The content is checked against its hash before the first byte is printed. A name that cannot be typed may be given as `create-dump list` prints it, quotes included.',
   arguments: { dump: dumpArgument, path: textOption('the file', { required: true, placeholder: 'PATH' }) },
   examples: [{ command: 'create-dump cat app.dump.md src/main.ts', summary: 'one file' }],
   exitStatus: { 3: 'the dump is damaged' },
-  async run({ arguments: { dump, path }, host }) {
-    await using source = await openDumpArgument(dump, host, {})
-    const record = source.records.find((each) => each.path === path)
-    const first = record?.linkOf === undefined ? record : source.records.find((each) => each.path === record.linkOf)
-    if (first === undefined) throw missing(path, 'it is not in the dump', 'Look for it with `create-dump list`.')
-    if (first.isOmitted) throw missing(path, 'its content was left out when the dump was made', 'Dump the project with --binary base64.')
-    if (first.content === undefined) throw missing(path, `it is no file but a ${first.type}`, 'Name a file.')
-    const sha256 = startSha256()
-    for (const piece of pieces(first.content)) sha256.update(piece)
-    if (sha256.digestHex() !== first.sha256) {
-      const shown = printablePath(path)
-      throw new ArcError('ARC_HASH_MISMATCH', `${shown}: its content has another SHA-256 than the dump states`, { path: shown, hint: 'Use an intact copy of the dump.' })
+  async run({ arguments: { dump, path }, host, common }) {
+    if (common.json) {
+      throw new ArcError('ARC_OPTION_INVALID', 'cat prints the bytes of a file, which is no JSON document', {
+        hint: 'Leave --json out; `create-dump list --json` tells about the file.',
+      })
     }
-    for (const piece of pieces(first.content)) await host.stdout.writeBytes(piece)
+    await using source = await openDumpArgument(dump, host, {})
+    const record = findRecord(source, path)
+    const content = contentOf(record, source)
+    const sha256 = startSha256()
+    for (const piece of pieces(content)) sha256.update(piece)
+    if (sha256.digestHex() !== record.sha256) {
+      const shown = printablePath(record.path)
+      throw new ArcError('ARC_HASH_MISMATCH', `${shown}: its content has another SHA-256 than the dump states`, {
+        path: shown,
+        hint: 'Use an intact copy of the dump.',
+      })
+    }
+    for (const piece of pieces(content)) await host.stdout.writeBytes(piece)
   },
 })
+
+function findRecord({ records }: DumpSource, path: string): DumpRecord {
+  const plain = posix.normalize(path).replace(/\/$/, '')
+  const found =
+    records.find((record) => record.path === path || record.path === plain) ??
+    records.find((record) => printablePath(record.path) === path)
+  if (found !== undefined) return found
+  if (records.some((record) => record.path.startsWith(`${plain}/`))) throw cannotPrint(path, 'it is a folder', 'Name a file in it.')
+  const name = posix.basename(plain).toLowerCase()
+  const similar = records.find((record) => posix.basename(record.path).toLowerCase() === name)
+  const guess = similar === undefined ? 'Look for it with `create-dump list`.' : `Did you mean ${printablePath(similar.path)}?`
+  throw cannotPrint(path, 'it is not in the dump', guess)
+}
+
+function contentOf(record: DumpRecord, source: DumpSource): SyncContent {
+  const { path, linkOf, target, type } = record
+  const holder = linkOf === undefined ? record : source.records.find((each) => each.path === linkOf)
+  if (holder?.content !== undefined && !holder.isOmitted) return holder.content
+  if (target !== undefined) throw cannotPrint(path, `it is a symbolic link to ${printablePath(target)}`, 'Name the file it leads to.')
+  if (type === 'directory') throw cannotPrint(path, 'it is a folder', 'Name a file.')
+  throw cannotPrint(path, 'its content was left out when the dump was made', 'Dump the project with --binary base64.')
+}
 
 function* pieces(content: SyncContent): Generator<Uint8Array, void, void> {
   const piece = new Uint8Array(PIECE_BYTES)
@@ -41,7 +71,7 @@ function* pieces(content: SyncContent): Generator<Uint8Array, void, void> {
   }
 }
 
-function missing(path: string, why: string, hint: string): ArcError {
+function cannotPrint(path: string, why: string, hint: string): ArcError {
   const shown = printablePath(path)
   return new ArcError('ARC_ENTRY_MISSING', `cannot print ${shown}: ${why}`, { path: shown, hint })
 }

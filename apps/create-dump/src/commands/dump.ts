@@ -1,14 +1,28 @@
-import { basename, resolve } from 'node:path'
-import { isTrouble, type Omission, printablePath } from '@arc/core'
-import { choiceOption, defineCommand, fileOption, flagOption, folderOption, formatBytes, formatCount, formatTable, omissionSummary, printJson } from '@arc/kit'
+import { basename, dirname, resolve } from 'node:path'
+import { ArcError, printablePath } from '@arc/core'
+import {
+  choiceOption,
+  defineCommand,
+  fileOption,
+  flagOption,
+  folderOption,
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatTable,
+  type Host,
+  printJson,
+} from '@arc/kit'
 import type { DumpStatistics } from '@arc/render-md'
 import { cacheFile } from '../cache-place.ts'
-import { chooseOutput } from '../output-name.ts'
-import { openSelection, selectionOptions } from '../selection.ts'
+import { reportOmissions } from '../omission-report.ts'
+import { locateOutput, type OutputFile } from '../output-file.ts'
+import { chooseOutput, defaultNames, type OutputChoice } from '../output-name.ts'
+import { jobsOption } from '../jobs.ts'
+import { earlierDumps } from '../own-outputs.ts'
+import { assertSelected, openSelection, selectionConflicts, selectionOptions } from '../selection.ts'
 import { sidecarPath } from '../sidecar.ts'
-import { writeDocument } from '../write-document.ts'
-
-const PARTIAL_STATUS = 4
+import { assertComplete, type WrittenDocument, writeDocument } from '../write-document.ts'
 
 export const dump = defineCommand({
   summary: 'Write a project into one document',
@@ -25,13 +39,11 @@ export const dump = defineCommand({
     strict: flagOption('fail when anything is left out that was not asked for'),
     sidecar: flagOption('write no FILE.sha256 beside it', { default: true }),
     cache: flagOption('read everything anew, whatever is known of the last run', { default: true }),
+    jobs: jobsOption,
     dryRun: flagOption('only print the paths it would hold', { short: 'n' }),
     ...selectionOptions,
   },
-  conflicts: [
-    ['rev', 'tracked'],
-    ['rev', 'followSymlinks'],
-  ],
+  conflicts: selectionConflicts,
   examples: [
     { command: 'create-dump', summary: 'the current folder, into NAME.dump.md' },
     { command: 'create-dump ~/code/app -o app.json.zst', summary: 'as compressed JSON' },
@@ -40,53 +52,67 @@ export const dump = defineCommand({
     { command: 'create-dump restore app.dump.md --to app', summary: 'and back' },
   ],
   exitStatus: { 4: 'the document is complete but for files that could not be read, which are listed' },
-  async run({ arguments: { root }, options, host, common, log, progress }) {
+  async run({ arguments: { root }, options, host, common, log, progress, signal }) {
     const name = basename(resolve(host.cwd, root)) || 'root'
-    const output = chooseOutput(name, options)
-    const path = resolve(host.cwd, output.path)
-    const ownPaths = output.path === '-' ? [] : [path, sidecarPath(path)]
-    await using source = await openSelection(root, options, host, { omitPaths: ownPaths })
-    if (options.dryRun) {
+    const choice = chooseOutput(name, options)
+    const output = options.dryRun ? undefined : await openOutput(choice, host, common.json)
+    const path = output === undefined || output === 'stdout' ? resolve(host.cwd, choice.path) : output.path
+    const earlier = options.rev === undefined ? await earlierDumps(name, [resolve(host.cwd, root), dirname(path), host.cwd]) : []
+    await using source = await openSelection(root, options, host, { omitPaths: [path, sidecarPath(path), ...earlier] })
+    if (output === undefined) {
       const paths: string[] = []
-      for await (const batch of source.entries({ signal: host.signal })) for (const entry of batch) paths.push(entry.path)
+      for await (const batch of source.entries({ signal })) for (const entry of batch) paths.push(entry.path)
+      assertSelected(paths.length, options)
       if (common.json) printJson(host, { paths, omissions: source.omissions })
       else host.stdout.write(paths.map((each) => `${printablePath(each)}\n`).join(''))
-      return reportOmissions(source.omissions)
+      return reportOmissions(source.omissions, common, log)
     }
-    const cache = { file: cacheFile(path, host), document: path, key: 'create-dump' }
-    const { sidecar, strict, binary, times } = options
     const result = await writeDocument(source, output, host, {
-      format: output.format,
+      format: choice.format,
       contents: options.toc,
-      binary,
-      times,
-      strict,
-      sidecar,
-      cache: options.cache && output.path !== '-' && output.compression === undefined ? cache : undefined,
-      signal: host.signal,
+      binary: options.binary,
+      times: options.times,
+      jobs: options.jobs,
+      compression: choice.compression,
+      sidecar: options.sidecar,
+      cache: options.cache && choice.path !== '-' ? { file: cacheFile(path, host), document: path, key: 'create-dump' } : undefined,
+      signal,
       onProgress: progress.listener,
+      check(rendered) {
+        assertSelected(rendered.statistics.entries, options)
+        if (!options.strict) return
+        reportOmissions(rendered.omissions, common, log)
+        assertComplete(rendered)
+      },
     })
-    const status = reportOmissions(result.omissions)
-    const { statistics, sizeBytes, reusedEntries } = result
-    if (common.json) printJson(host, { path: output.path === '-' ? undefined : output.path, format: output.format, compression: output.compression, ...result })
-    else if (output.path !== '-') host.stdout.write(`${output.path}\n`)
-    log.info(summary(statistics, sizeBytes, reusedEntries, result.isWritten))
-    if (common.stats) log.info(languageTable(statistics).trimEnd())
+    const status = options.strict ? 0 : reportOmissions(result.omissions, common, log)
+    if (common.json) printJson(host, { path: choice.path, format: choice.format, compression: choice.compression, ...result })
+    else if (output !== 'stdout') host.stdout.write(`${choice.path}\n`)
+    log.info(summary(result))
+    if (common.stats) log.info(languageTable(result.statistics).trimEnd())
     return status
-
-    function reportOmissions(omissions: readonly Omission[]): number {
-      const text = omissionSummary(omissions, { all: common.verbosity > 0 })
-      if (text !== '' && (common.verbosity > 0 || omissions.some(isTrouble))) log.warn(text.trimEnd())
-      return omissions.some(isTrouble) ? PARTIAL_STATUS : 0
-    }
   },
 })
 
-function summary(statistics: DumpStatistics, sizeBytes: number, reusedEntries: number, isWritten: boolean): string {
+/** Where the document goes, once it is sure that it can. */
+async function openOutput(choice: OutputChoice, host: Host, isJson: boolean): Promise<OutputFile | 'stdout'> {
+  if (choice.path !== '-') return locateOutput(choice.path, host.cwd, defaultNames('project')[0] as string)
+  if (isJson) {
+    throw new ArcError('ARC_OPTION_INVALID', '--json and -o - both want standard output', {
+      hint: 'Write the document to a file, or leave --json out; --format json writes it as JSON.',
+    })
+  }
+  if (choice.compression === undefined || !host.stdout.isTTY) return 'stdout'
+  throw new ArcError('ARC_OPTION_INVALID', 'a compressed document is nothing for a terminal', {
+    hint: 'Send it to a file with -o, or through a pipe.',
+  })
+}
+
+function summary({ statistics, sizeBytes, reusedEntries, isWritten }: WrittenDocument): string {
   const { files, lines } = statistics
-  const text = `${formatCount(files)} files, ${formatCount(lines)} lines, ${formatBytes(sizeBytes)}`
+  const text = `${formatCounted(files, 'file')}, ${formatCounted(lines, 'line')}, ${formatBytes(sizeBytes)}`
   if (!isWritten) return `${text}; nothing has changed`
-  return reusedEntries === 0 ? text : `${text}; ${formatCount(reusedEntries)} entries unchanged`
+  return reusedEntries === 0 ? text : `${text}; ${formatCounted(reusedEntries, 'entry', 'entries')} unchanged`
 }
 
 function languageTable(statistics: DumpStatistics): string {

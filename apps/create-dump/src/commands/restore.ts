@@ -1,21 +1,37 @@
-import { resolve } from 'node:path'
-import { parseGlob } from '@arc/collect'
-import { ArcError, decodePath, type EntryPath, pathProblem, printablePath } from '@arc/core'
-import { choiceOption, confirm, defineCommand, flagOption, folderOption, formatBytes, formatCount, formatTable, printJson, textOption } from '@arc/kit'
+import { dirname, resolve } from 'node:path'
+import { ArcError, decodePath, isArcError, type Omission, pathProblem, printablePath } from '@arc/core'
+import {
+  choiceOption,
+  type CommonValues,
+  confirm,
+  defineCommand,
+  flagOption,
+  folderOption,
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatTable,
+  type Log,
+  printJson,
+  textOption,
+} from '@arc/kit'
 import type { DumpSource } from '@arc/render-md'
-import { applyRestore, type OutwardLink, planRestore, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
+import { applyRestore, listRestorePoints, planRestore, type PlanOptions, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
+import { chosenPaths } from '../only-filter.ts'
+import { makeParents, missingParents } from '../target-parents.ts'
 
 export const restore = defineCommand({
   summary: 'Bring a project back from its dump',
   description:
-    'All or nothing: everything is written beside the target, every hash is checked, and one rename puts it in place. Without --mode the target must not exist or be empty.',
+    'All or nothing: everything is written beside the target, every hash is checked, and one rename puts it in place. Without --mode the target must not exist or be empty; folders above it are made.',
   arguments: { dump: dumpArgument },
   options: {
     to: folderOption('the folder to restore to (default: the name of the project, here)'),
     only: textOption('restore only what matches, and what lies below it', { placeholder: 'GLOB', repeatable: true }),
     mode: choiceOption(['new', 'replace', 'merge'], 'new: into an empty place; replace: make the target exactly the dump; merge: lay the dump over it', { default: 'new' }),
     links: choiceOption(['keep', 'inside', 'refuse'], 'symbolic links: all as they were, none that lead out of the target, or none', { default: 'keep' }),
+    setId: flagOption('restore set-user-id and set-group-id bits too'),
     partial: flagOption('restore a dump whose binary files were left out, without those'),
     dryRun: flagOption('only show what would be done', { short: 'n' }),
   },
@@ -28,39 +44,48 @@ export const restore = defineCommand({
   async run(context) {
     const { arguments: args, options, host, common, log, progress, signal } = context
     await using source = await openDumpArgument(args.dump, host, { onProgress: progress.listener })
-    refuseIncomplete(source, options.partial)
-    const target = resolve(host.cwd, options.to ?? defaultTarget(source.name))
-    const only = selectPaths(options.only)
-    const rules = { only, links: options.links, fs: undefined, signal, onProgress: progress.listener }
-    if (options.mode === 'new' && !options.dryRun) return report(await restoreNew(source, target, rules))
-    const plan = await planRestore(source, target, { ...rules, mode: options.mode })
-    if (options.dryRun) {
-      if (common.json) printJson(host, plan)
-      else host.stdout.write(describePlan(plan, common.verbosity > 0))
-      return plan.conflicts.length === 0 ? 0 : 1
-    }
-    const question = `${planSummary(plan)} in ${target}. Go on?`
-    if (plan.totals.changed + plan.totals.removed > 0 && !(await confirm(context, { message: question }))) return 1
-    return report(await applyRestore(plan, source, { signal, onProgress: progress.listener }))
-
-    function report(result: RestoreResult): number {
-      warnOfOutwardLinks(result.outwardLinks, (message) => log.warn(message))
+    const shown = options.to ?? defaultTarget(source.name)
+    const target = resolve(host.cwd, shown)
+    const only = chosenPaths(source, options.only)
+    if (!options.partial) refuseIncomplete(only === undefined ? source.omissions : source.omissions.filter(({ path }) => only(path)))
+    const rules = { only, links: options.links, setId: options.setId, signal, onProgress: progress.listener }
+    try {
+      if (options.dryRun) {
+        const plan = await planDryRun(source, target, { ...rules, mode: options.mode })
+        if (common.json) printJson(host, plan)
+        else host.stdout.write(describePlan(plan, common.verbosity > 0))
+        return plan.conflicts.length === 0 ? 0 : 1
+      }
+      using _parents = makeParents(target)
+      const result = options.mode === 'new' ? await restoreNew(source, target, rules) : await restoreOver()
+      if (result === 'declined') return 1
       if (common.json) printJson(host, result)
-      else host.stdout.write(`${options.to ?? defaultTarget(source.name)}\n`)
-      const { files, symlinks, writtenBytes, restorePoint } = result
-      log.info(`${formatCount(files)} files, ${formatCount(symlinks)} links, ${formatBytes(writtenBytes)}, all hashes checked`)
-      if (restorePoint !== undefined) log.info(`the tree from before is kept as restore point ${restorePoint}`)
+      else host.stdout.write(`${shown}\n`)
+      tell(result, log, common)
       return 0
+    } catch (error) {
+      throw isArcError(error) && error.code === 'ARC_TARGET_NOT_EMPTY' ? withOptions(error) : error
+    }
+
+    async function restoreOver(): Promise<RestoreResult | 'declined'> {
+      const plan = await planRestore(source, target, { ...rules, mode: options.mode })
+      const { added, changed, removed } = plan.totals
+      // A restore that changes nothing would still push the tree from before out of its restore point.
+      if (added + changed + removed === 0 && plan.conflicts.length === 0) return unchanged(plan)
+      const message = `${planSummary(plan)} in ${plan.target}. Go on?`
+      if (changed + removed > 0 && plan.conflicts.length === 0 && !(await confirm(context, { message }))) return 'declined'
+      return applyRestore(plan, source, { signal, onProgress: progress.listener })
     }
   },
 })
 
-function refuseIncomplete(source: DumpSource, isPartialWanted: boolean): void {
-  if (source.omissions.length === 0 || isPartialWanted) return
-  throw new ArcError('ARC_DUMP_INCOMPLETE', `the content of ${source.omissions.length} files was left out when the dump was made`, {
-    path: printablePath(source.omissions[0]?.path ?? ''),
+function refuseIncomplete(omissions: readonly Omission[]): void {
+  const [first] = omissions
+  if (first === undefined) return
+  throw new ArcError('ARC_DUMP_INCOMPLETE', `the content of ${formatCounted(omissions.length, 'file')} was left out when the dump was made`, {
+    path: printablePath(first.path),
     hint: 'Dump the project with --binary base64, or restore the rest with --partial.',
-    details: { paths: source.omissions.map(({ path }) => path) },
+    details: { paths: omissions.map(({ path }) => path) },
   })
 }
 
@@ -68,17 +93,54 @@ function refuseIncomplete(source: DumpSource, isPartialWanted: boolean): void {
 function defaultTarget(name: string): string {
   const path = decodePath(Buffer.from(name))
   if (!name.includes('/') && pathProblem(path, { platform: 'windows' }) === undefined) return name
-  throw new ArcError('ARC_PATH_UNSAFE', `the dump calls its project ${printablePath(name)}, which is no name for a folder`, { hint: 'Say where to restore it with --to.' })
+  throw new ArcError('ARC_PATH_UNSAFE', `the dump calls its project ${printablePath(name)}, which is no name for a folder`, {
+    hint: 'Say where to restore it with --to.',
+  })
 }
 
-function selectPaths(patterns: readonly string[]): ((path: EntryPath) => boolean) | undefined {
-  if (patterns.length === 0) return undefined
-  const globs = patterns.map((pattern) => parseGlob(pattern))
-  return (path) => globs.some((glob) => glob.matches(path, false))
+/** Plans need the folder that holds the target; where it is missing, the outermost missing one is as empty as the target would be. */
+async function planDryRun(source: DumpSource, target: string, options: PlanOptions): Promise<RestorePlan> {
+  const [outermost] = missingParents(target)
+  const plan = await planRestore(source, outermost ?? target, options)
+  return outermost === undefined ? plan : { ...plan, target }
 }
 
-function warnOfOutwardLinks(links: readonly OutwardLink[], warn: (message: string) => void): void {
-  for (const { path, target } of links) warn(`${printablePath(path)} is a link that leads out of the folder, to ${printablePath(target)}`)
+function withOptions(error: ArcError): ArcError {
+  return new ArcError(error.code, error.message, {
+    hint: 'Choose another folder with --to, or restore over this one with --mode replace or --mode merge; --dry-run shows what that would change.',
+    details: error.details,
+    cause: error,
+    ...(error.path === undefined ? {} : { path: error.path }),
+  })
+}
+
+function tell(result: RestoreResult, log: Log, common: CommonValues): void {
+  const { files, directories, symlinks, mode, writtenBytes, restorePoint, outwardLinks, droppedSetId, target } = result
+  warnOfMany('lead out of the folder', outwardLinks.map(({ path, target: to }) => `${printablePath(path)} -> ${printablePath(to)}`), log, common)
+  warnOfMany('lost a set-id bit; --set-id restores it', droppedSetId.map((path) => printablePath(path)), log, common)
+  if (files + directories + symlinks === 0 && mode !== 'new') return log.info('nothing to do: the folder is as the dump says')
+  const links = symlinks === 0 ? '' : `, ${formatCounted(symlinks, 'link')}`
+  log.info(`${formatCounted(files, 'file')}${links}, ${formatBytes(writtenBytes)}, all hashes checked`)
+  const point = restorePoint === undefined ? undefined : listRestorePoints(target).find(({ id }) => id === restorePoint)
+  if (point === undefined) return
+  log.info(`the tree from before is ${point.path}; it stays until the next restore to this folder`)
+  log.info(`to go back: remove ${target}, move that folder into its place, and remove ${dirname(point.path)}`)
+}
+
+/** The result of a plan that had nothing to do. */
+function unchanged(plan: RestorePlan): RestoreResult {
+  const { target, mode, outwardLinks, droppedSetId, omissions } = plan
+  const nothing = { files: 0, directories: 0, symlinks: 0, hardLinks: 0, writtenBytes: 0, verifiedFiles: 0 }
+  return { schemaVersion: 1, target, mode, ...nothing, outwardLinks, droppedSetId, omissions, recovery: 'clean', tidy: true }
+}
+
+const MANY = 5
+
+function warnOfMany(what: string, paths: readonly string[], log: Log, common: CommonValues): void {
+  if (paths.length === 0) return
+  const shown = common.verbosity > 0 ? paths : paths.slice(0, MANY)
+  const more = paths.length > shown.length ? [`… and ${formatCount(paths.length - shown.length)} more (-v lists all)`] : []
+  log.warn(`${formatCounted(paths.length, 'path')} ${what}\n${[...shown, ...more].map((line) => `    ${line}`).join('\n')}`)
 }
 
 function planSummary({ totals }: RestorePlan): string {
@@ -93,5 +155,6 @@ function describePlan(plan: RestorePlan, showsKept: boolean): string {
     rows.map((row) => [row.action, row.type === 'file' ? formatCount(row.sizeBytes) : row.type, printablePath(row.path)]),
   )
   const conflicts = plan.conflicts.map(({ message, code }) => `conflict: ${message} [${code}]\n`).join('')
-  return `${table}${planSummary(plan)} in ${plan.target}, ${formatBytes(plan.totals.sourceBytes)} of content\n${conflicts}`
+  const summary = `${planSummary(plan)} in ${plan.target}, ${formatBytes(plan.totals.sourceBytes)} of content\n`
+  return `${rows.length === 0 ? '' : table}${summary}${conflicts}`
 }

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs'
-import { ArcError, type ContentReader, type EntryPath, errnoOf, printablePath, type SyncContent, systemCallError } from '@arc/core'
-import { type FileSystem, localPath } from '@arc/core/node'
+import type { ContentReader, SyncContent } from './entry.ts'
+import { type EntryPath, printablePath } from './entry-path.ts'
+import { ArcError, errnoOf, systemCallError } from './error.ts'
+import { type FileSystem, localPath } from './file-system.ts'
 
 // Never through a link that took the file's place, and never waiting for the other end of a pipe that did.
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
@@ -20,22 +22,22 @@ export function localRoot(fs: FileSystem, root: string, followSymlinks: boolean)
 /** A file on disk. Nothing is open until `open`, and a small file costs three system calls: open, read, close. */
 export class LocalContent implements SyncContent {
   readonly kind = 'sync'
-  readonly #at: LocalRoot
-  readonly #path: EntryPath
+  readonly at: LocalRoot
+  readonly path: EntryPath
   readonly #sizeBytes: number
 
   constructor(at: LocalRoot, path: EntryPath, sizeBytes: number) {
-    this.#at = at
-    this.#path = path
+    this.at = at
+    this.path = path
     this.#sizeBytes = sizeBytes
   }
 
   open(): ContentReader {
-    const { fs, root, openFlags } = this.#at
+    const { fs, root, openFlags } = this.at
     try {
-      return new LocalReader(fs, fs.openSync(localPath(root, this.#path), openFlags), this.#path, this.#sizeBytes)
+      return new LocalReader(fs, fs.openSync(localPath(root, this.path), openFlags), this.path, this.#sizeBytes)
     } catch (error) {
-      throw unreadable(this.#path, error)
+      throw unreadable(this.path, error)
     }
   }
 }

@@ -1,0 +1,62 @@
+import { existsSync, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { ArcError, errnoOf, systemCallError } from '@arc/core'
+import { looksLikeDump } from './dump-head.ts'
+
+/** Where a document is going to lie. */
+export interface OutputFile {
+  /** Absolute, with a link at its end resolved: the link stays, what it leads to is replaced. */
+  path: string
+  /** `stream`: a pipe or device, which can only be written to; a file is published. */
+  kind: 'file' | 'stream'
+}
+
+/**
+ * See whether a document can be written to `output`, before a long job finds out: its folder exists, and nothing is there that
+ * is not an earlier dump. Throws `ARC_NOT_FOUND`, `ARC_TARGET_UNSUITABLE` or `ARC_TARGET_NOT_EMPTY`.
+ */
+export async function locateOutput(output: string, cwd: string, suggestedName: string): Promise<OutputFile> {
+  const path = finalPath(resolve(cwd, output), output)
+  const stat = statOf(path)
+  if (stat?.isDirectory() === true || output.endsWith('/') || output.endsWith(sep)) {
+    throw new ArcError('ARC_TARGET_UNSUITABLE', `cannot write to ${output}: it names a folder`, {
+      path,
+      hint: `Name the file too: ${join(output, suggestedName)}.`,
+    })
+  }
+  if (stat === undefined) return { path, kind: 'file' }
+  if (!stat.isFile()) return { path, kind: 'stream' }
+  if (stat.size > 0 && !(await looksLikeDump(path))) {
+    throw new ArcError('ARC_TARGET_NOT_EMPTY', `${output} exists and is no dump: it would be lost`, {
+      path,
+      hint: 'Choose another name, or delete it first.',
+    })
+  }
+  return { path, kind: 'file' }
+}
+
+/** The path itself, or what the link at its end leads to, which need not exist. */
+function finalPath(path: string, asked: string): string {
+  try {
+    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+    if (isLink && existsSync(path)) return realpathSync(path)
+    const final = isLink ? resolve(dirname(path), readlinkSync(path)) : path
+    realpathSync(dirname(final))
+    return final
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw systemCallError(error, 'write to', asked)
+    throw new ArcError('ARC_NOT_FOUND', `cannot write to ${asked}: the folder ${dirname(path)} does not exist`, {
+      path,
+      hint: `Make the folder first, or choose another place for ${basename(path)}.`,
+      cause: error,
+    })
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    throw systemCallError(error, 'write to', path)
+  }
+}

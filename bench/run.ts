@@ -1,0 +1,82 @@
+// Measure Arc beside the tools people use today and print the figures as Markdown tables.
+//   pnpm bench [suite...] [--quick] [--corpus NAME=DIR] [--node 22] [--write]
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type NodeRuntime, resolveNodes } from '../tools/smoke/node-runtime.ts'
+import { type PackedApplication, packApplication } from './application.ts'
+import { type Corpus, findCorpora } from './corpora.ts'
+import { describeRun, thisMachine, writePage } from './page.ts'
+import { formatRows } from './report.ts'
+import { installRepomix } from './repomix.ts'
+import type { Row, Suite } from './suite.ts'
+import { dump } from './suites/dump.ts'
+import { start } from './suites/start.ts'
+
+const SUITES: readonly Suite[] = [start, dump]
+const SHORT_RUNS = 21
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** One round on a small project: does the bench itself work? */
+    quick: { type: 'boolean', default: false },
+    /** `small=DIR` or `kernel=DIR`: a project instead of a made one. */
+    corpus: { type: 'string', multiple: true, default: [] },
+    /** Versions or ranges of Node to run our side on. */
+    node: { type: 'string', multiple: true, default: [process.versions.node] },
+    /** Where projects and peers are kept for the next time. */
+    cache: { type: 'string', default: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'arc-bench') },
+    /** What the page says about this machine. */
+    machine: { type: 'string', default: thisMachine() },
+    /** Put the tables into docs/benchmarks.md. */
+    write: { type: 'boolean', default: false },
+  },
+})
+
+const suites = SUITES.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+const unknown = positionals.find((name) => !SUITES.some((suite) => suite.name === name))
+if (unknown !== undefined) throw new Error(`no suite is called ${unknown}; there are ${SUITES.map(({ name }) => name).join(', ')}`)
+
+const scratch = mkdtempSync(join(tmpdir(), 'arc-bench-'))
+const memoryScratch = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/arc-bench-') : undefined
+const skipped = new Set<string>()
+const skip = (reason: string): void => void skipped.add(reason)
+try {
+  tell('building and packing create-dump')
+  const packed = packApplication('create-dump', scratch)
+  tell('getting the projects to work on')
+  const given = new Map(options.corpus.map((each) => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=/, '')]))
+  mkdirSync(options.cache, { recursive: true })
+  const corpora = suites.includes(dump) ? findCorpora({ given, cache: options.cache, quick: options.quick, skip }) : []
+  for (const node of await resolveNodes(options.node, scratch)) measureAll(node, packed, corpora)
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+  if (memoryScratch !== undefined) rmSync(memoryScratch, { recursive: true, force: true })
+}
+
+function measureAll(node: NodeRuntime, packed: PackedApplication, corpora: readonly Corpus[]): void {
+  const repomix = options.quick || corpora.length === 0 ? undefined : installRepomix(options.cache)
+  if (repomix === undefined && !options.quick && corpora.length > 0) skip('repomix: it could not be installed')
+  const app = { ...packed, node }
+  const rows: Row[] = []
+  for (const suite of suites) {
+    const work = join(scratch, `${suite.name}-${node.version}`)
+    mkdirSync(work)
+    const pace = options.quick ? { shortRuns: 1, warmUps: 0 } : { shortRuns: SHORT_RUNS, warmUps: 1 }
+    for (const row of suite.run({ app, corpora, repomix, scratch: work, memoryScratch, ...pace, skip })) {
+      rows.push(row)
+      tell(`${suite.name}: ${row.kind === 'comparison' ? `${row.job} against ${row.against}` : row.figure}`)
+    }
+    rmSync(work, { recursive: true })
+  }
+  const text = `${describeRun({ app, repomix, corpora, machine: options.machine, skipped })}\n\n${formatRows(rows)}`
+  console.log(text)
+  if (options.write) writePage(text)
+}
+
+/** Progress is not the result. */
+function tell(text: string): void {
+  console.error(text)
+}

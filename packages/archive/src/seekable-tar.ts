@@ -1,0 +1,252 @@
+import { comparePaths, encodePath, type Entry, type EntryPath, type EntrySource, type EntrySourceOptions } from '@arc/core'
+import { inputPieces, type RandomInput } from './archive-input.ts'
+import { ByteFeed } from './byte-feed.ts'
+import type { Codecs } from './codecs.ts'
+import { ContentMeter } from './content-meter.ts'
+import { EntryGuard } from './entry-guard.ts'
+import { damaged, unsafe, unsupported } from './problems.ts'
+import type { ReaderOptions } from './reader-options.ts'
+import { assertTarget, readMember } from './tar-entry.ts'
+import { assertChecksum, BLOCK_BYTES, readNumber } from './tar-header.ts'
+import { decodeIndexRow, INDEX_FRAME_MAGIC, INDEX_SIGNATURE, type IndexRow, rowBytes, rowMatches } from './tar-index.ts'
+import { TarMeta } from './tar-meta.ts'
+import { readAt } from './zip-directory.ts'
+import { u32 } from './zip-format.ts'
+import { unzstd } from './zstd-frames.ts'
+import { decodeSeekTable, SEEK_FOOTER_BYTES, type SeekFrame, seekTableBytes } from './zstd-seek-table.ts'
+
+/** Larger frames than any writer of seekable archives makes are not worth seeking in. */
+const MAX_FRAME_BYTES = 64 * 1024 * 1024
+const BATCH_ENTRIES = 512
+const END_MARK_BYTES = 2 * BLOCK_BYTES
+
+/**
+ * A tar.zst with seek table and index, as `writeArchive` makes it, read in any order: listing reads the index alone, a
+ * file only the frames that it lies in. Whatever is read is held against the index; that the index leaves nothing out is
+ * checked by the places it gives. What only the index tells of (folders, symlinks) is believed: to take over a whole
+ * archive from somebody, read it sequentially.
+ */
+export class SeekableTarSource implements EntrySource {
+  readonly name: string
+  readonly access = 'random'
+  readonly omissions: readonly [] = []
+  readonly #places: readonly Place[]
+  readonly #byPath: ReadonlyMap<EntryPath, Place>
+  readonly #frames: FrameReader
+
+  constructor(name: string, frames: FrameReader, places: readonly Place[]) {
+    this.name = name
+    this.#frames = frames
+    this.#places = places.toSorted((a, b) => comparePaths(a.row.path, b.row.path))
+    this.#byPath = new Map(places.map((place) => [place.row.path, place]))
+  }
+
+  async *entries({ signal, onProgress }: EntrySourceOptions = {}): AsyncGenerator<readonly Entry[], void, void> {
+    for (let at = 0; at < this.#places.length; at += BATCH_ENTRIES) {
+      signal?.throwIfAborted()
+      const batch = this.#places.slice(at, at + BATCH_ENTRIES).map((place) => this.#entry(place))
+      onProgress?.({ phase: 'reading', doneEntries: at + batch.length, doneBytes: 0, totalEntries: this.#places.length })
+      yield batch
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #entry(place: Place): Entry {
+    const { path, mode, mtimeNs, type, target, sizeBytes } = place.row
+    if (type === 'directory') return { path, type, mode, mtimeNs, sizeBytes: 0 }
+    if (type === 'symlink') return { path, type, mode, mtimeNs, target, sizeBytes: encodePath(target as EntryPath).length }
+    const first = type === 'hard-link' ? (this.#byPath.get(target as EntryPath) as Place) : place
+    if (first.row.type === 'symlink') return { ...this.#entry(first), path, hardLink: first.row.path }
+    const content = { kind: 'stream' as const, stream: () => readContent(this.#frames, first) }
+    return { path, type: 'file', mode, mtimeNs, hardLink: first.row.path, sizeBytes: type === 'file' ? sizeBytes : first.row.sizeBytes, content }
+  }
+}
+
+/** A row of the index and where its headers start in the tar stream. */
+interface Place {
+  readonly row: IndexRow
+  readonly position: number
+}
+
+/** Open an archive that has seek table and index. Throws `ARC_ARCHIVE_UNSUPPORTED` when it has not. */
+export async function openSeekableTar(name: string, input: RandomInput, codecs: Codecs, options: ReaderOptions): Promise<EntrySource> {
+  const frames = readSeekTable(input)
+  const index = frames.at(-1)
+  if (index === undefined || index.contentBytes !== 0) throw noIndex()
+  const offset = frames.slice(0, -1).reduce((sum, { compressedBytes }) => sum + compressedBytes, 0)
+  const reader = new FrameReader(input, codecs, frames.slice(0, -1))
+  const places = await readIndex(input, offset, index.compressedBytes, codecs, options)
+  const last = places.at(-1)
+  const end = last === undefined ? 0 : last.position + rowBytes(last.row)
+  if (end + END_MARK_BYTES !== reader.contentBytes) throw unsafe('its index leaves something out')
+  return new SeekableTarSource(name, reader, places)
+}
+
+function noIndex(): Error {
+  return unsupported('it has no index', 'Read it sequentially, or write it anew as tar.zst.')
+}
+
+function readSeekTable(input: RandomInput): SeekFrame[] {
+  if (input.sizeBytes < SEEK_FOOTER_BYTES) throw noIndex()
+  const tableBytes = seekTableBytes(readAt(input, input.sizeBytes - SEEK_FOOTER_BYTES, input.sizeBytes))
+  if (tableBytes === undefined) throw noIndex()
+  if (tableBytes > input.sizeBytes) throw damaged('its seek table is longer than the archive')
+  const frames = decodeSeekTable(readAt(input, input.sizeBytes - tableBytes, input.sizeBytes))
+  const sum = frames.reduce((total, { compressedBytes }) => total + compressedBytes, 0)
+  if (sum !== input.sizeBytes - tableBytes) throw damaged('its seek table does not fit the archive')
+  if (frames.some(({ contentBytes }) => contentBytes > MAX_FRAME_BYTES)) throw noIndex()
+  return frames
+}
+
+async function readIndex(input: RandomInput, offset: number, length: number, codecs: Codecs, options: ReaderOptions): Promise<Place[]> {
+  const head = readAt(input, offset, offset + Math.min(length, 8 + INDEX_SIGNATURE.length))
+  const isIndex = u32(head, 0) === INDEX_FRAME_MAGIC && u32(head, 4) === length - 8 && INDEX_SIGNATURE.every((byte, i) => head[8 + i] === byte)
+  if (!isIndex) throw noIndex()
+  const guard = new EntryGuard(options)
+  const meter = new ContentMeter(options.limits, () => input.sizeBytes)
+  const places: Place[] = []
+  const first = new Map<EntryPath, IndexRow>()
+  let position = 0
+  let rest: Uint8Array = new Uint8Array(0)
+  for await (const piece of unzstd(new ByteFeed(inputPieces(input, offset + head.length, offset + length)), codecs)) {
+    const bytes = rest.length === 0 ? piece : join(rest, piece)
+    let at = 0
+    for (let found = decodeIndexRow(bytes, at, bytes.length); found !== undefined; found = decodeIndexRow(bytes, at, bytes.length)) {
+      const { row } = found
+      admit(row, first, guard, meter, options)
+      places.push({ row, position })
+      position += rowBytes(row)
+      at = found.next
+    }
+    rest = bytes.slice(at)
+  }
+  if (rest.length > 0) throw damaged('its index is cut off')
+  return places
+}
+
+function admit(row: IndexRow, known: Map<EntryPath, IndexRow>, guard: EntryGuard, meter: ContentMeter, options: ReaderOptions): void {
+  const { path, type, target } = row
+  if (row.headerBytes === 0 || row.headerBytes % BLOCK_BYTES !== 0) throw damaged('its index makes no sense')
+  const first = type === 'hard-link' ? known.get(target as EntryPath) : undefined
+  if (type === 'hard-link' && first === undefined) throw unsafe('it is a hard link to what is no earlier file of this archive', path)
+  guard.admit(path, type === 'hard-link' ? (first as IndexRow).type as 'file' | 'symlink' : type)
+  if (type === 'symlink') assertTarget(encodePath(target ?? ('' as EntryPath)), path, options.limits)
+  if (type !== 'file' && row.sizeBytes !== 0) throw damaged('its index makes no sense')
+  if (type === 'file') {
+    meter.assertFileSize(row.sizeBytes, path)
+    meter.add(row.sizeBytes, path)
+  }
+  if (type === 'file' || type === 'symlink') known.set(path, row)
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(a.length + b.length)
+  whole.set(a)
+  whole.set(b, a.length)
+  return whole
+}
+
+async function* readContent(frames: FrameReader, { row, position }: Place): AsyncGenerator<Uint8Array, void, void> {
+  const headers = await frames.read(position, row.headerBytes)
+  if (!rowMatches(row, parseHeaders(headers))) throw unsafe('its index and its header tell different things', row.path)
+  yield* frames.stream(position + row.headerBytes, row.sizeBytes)
+}
+
+/** The member that headers as we write them describe: at most one extended header, then a file's. */
+function parseHeaders(headers: Uint8Array): { path: EntryPath; mode: number; mtimeNs: bigint; sizeBytes: number } {
+  const meta = new TarMeta()
+  const at = headers.length - BLOCK_BYTES
+  assertChecksum(headers, at)
+  if (at > 0) {
+    assertChecksum(headers, 0)
+    const length = readNumber(headers, 124, 12, 'size')
+    if (headers[156] !== 0x78 || length > at - BLOCK_BYTES) throw damaged('an extended header is malformed')
+    meta.addPax(headers.subarray(BLOCK_BYTES, BLOCK_BYTES + length))
+  }
+  const member = readMember(headers, at, meta, undefined)
+  if (member.kind !== 'file') throw unsafe('its index and its header tell different things', member.path)
+  return { path: member.path, mode: member.mode, mtimeNs: member.mtimeNs, sizeBytes: member.storedBytes }
+}
+
+/** Reads ranges of the content of independent frames; keeps the one it decompressed last. */
+export class FrameReader {
+  readonly contentBytes: number
+  readonly #input: RandomInput
+  readonly #codecs: Codecs
+  readonly #frames: readonly SeekFrame[]
+  /** Where the content of each frame starts, and where its compressed bytes do. */
+  readonly #contentStarts: Float64Array
+  readonly #starts: Float64Array
+  #kept: { index: number; content: Uint8Array } | undefined
+
+  constructor(input: RandomInput, codecs: Codecs, frames: readonly SeekFrame[]) {
+    this.#input = input
+    this.#codecs = codecs
+    this.#frames = frames
+    this.#contentStarts = new Float64Array(frames.length)
+    this.#starts = new Float64Array(frames.length)
+    let content = 0
+    let start = 0
+    frames.forEach((frame, i) => {
+      this.#contentStarts[i] = content
+      this.#starts[i] = start
+      content += frame.contentBytes
+      start += frame.compressedBytes
+    })
+    this.contentBytes = content
+  }
+
+  /** Exactly `count` bytes from `position`. */
+  async read(position: number, count: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(count)
+    let at = 0
+    for await (const piece of this.stream(position, count)) {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+    return bytes
+  }
+
+  /** Exactly `count` bytes from `position`, in pieces. */
+  async *stream(position: number, count: number): AsyncGenerator<Uint8Array, void, void> {
+    if (position + count > this.contentBytes) throw damaged('it is cut off')
+    let index = this.#frameAt(position)
+    for (let at = position, left = count; left > 0; index++) {
+      const content = await this.#content(index)
+      const from = at - (this.#contentStarts[index] as number)
+      const piece = content.subarray(from, from + left)
+      at += piece.length
+      left -= piece.length
+      yield piece
+    }
+  }
+
+  #frameAt(position: number): number {
+    let [low, high] = [0, this.#frames.length - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#contentStarts[middle] as number) <= position) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  async #content(index: number): Promise<Uint8Array> {
+    if (this.#kept?.index === index) return this.#kept.content
+    const start = this.#starts[index] as number
+    const { compressedBytes, contentBytes } = this.#frames[index] as SeekFrame
+    // Through the walker, so that a frame is exactly one whole frame here too.
+    const feed = new ByteFeed(inputPieces(this.#input, start, start + compressedBytes))
+    const content = new Uint8Array(contentBytes)
+    let at = 0
+    for await (const piece of unzstd(feed, this.#codecs)) {
+      if (at + piece.length > contentBytes) throw damaged('its seek table does not fit the archive')
+      content.set(piece, at)
+      at += piece.length
+    }
+    if (at !== contentBytes) throw damaged('its seek table does not fit the archive')
+    this.#kept = { index, content }
+    return content
+  }
+}

@@ -1,0 +1,74 @@
+import type { Entry, EntryPath } from '@arc/core'
+import { languageOf } from './languages.ts'
+import { rowPathText } from './manifest.ts'
+import { COMMON_MODES, type DefaultModes } from './preamble.ts'
+import { type DumpStatistics, StatisticsCounter } from './statistics.ts'
+
+/**
+ * What must be known of all entries before the first is written: default modes, which folders need no mention, and everything in
+ * the preamble but the figures. Holds a path an entry and nothing else.
+ */
+export class Survey {
+  totalBytes = 0
+  readonly #pathTexts: string[] = []
+  readonly #folders = new Map<number, { path: EntryPath; mode: number }>()
+  readonly #parents = new Set<string>()
+  readonly #modeCounts = { file: new Map<number, number>(), directory: new Map<number, number>() }
+  readonly #expected = new StatisticsCounter()
+  #skipped: ReadonlySet<number> = new Set()
+
+  /** Take note of the next entry, in byte order of path. */
+  add(entry: Entry): void {
+    const { path, type, mode } = entry
+    const place = this.#pathTexts.push(rowPathText(entry)) - 1
+    this.totalBytes += entry.sizeBytes
+    if (type === 'file') this.#expected.addFile(languageOf(path), 0, 0)
+    if (type === 'directory') this.#folders.set(place, { path, mode })
+    if (this.#folders.size > 0) this.#addParents(path)
+    if (type === 'symlink') return
+    const counts = this.#modeCounts[type]
+    counts.set(mode, (counts.get(mode) ?? 0) + 1)
+  }
+
+  /** Once all entries were added: the most common permission bits; of equally common ones the lowest. */
+  get commonModes(): DefaultModes {
+    const ranked = (type: 'file' | 'directory'): number =>
+      [...this.#modeCounts[type]].sort(([modeA, a], [modeB, b]) => b - a || modeA - modeB)[0]?.[0] ?? COMMON_MODES[type]
+    return { file: ranked('file'), directory: ranked('directory') }
+  }
+
+  /** Leave out the folders of the default mode that entries below them imply (format, 1: Order). */
+  skipImpliedFolders(defaultMode: number): void {
+    const implied = [...this.#folders].filter(([, { path, mode }]) => mode === defaultMode && this.#parents.has(path))
+    this.#skipped = new Set(implied.map(([place]) => place))
+  }
+
+  isSkipped(place: number): boolean {
+    return this.#skipped.has(place)
+  }
+
+  /** Entries that are not skipped. */
+  get entryCount(): number {
+    return this.#pathTexts.length - this.#skipped.size
+  }
+
+  /** The statistics as they will be if everything can be read, but for the lines and bytes. */
+  get expectedStatistics(): DumpStatistics {
+    return this.#expected.result()
+  }
+
+  /** Path-texts in order, without what is skipped and without the places in `missing`. */
+  *pathTexts(missing: ReadonlySet<number>): Generator<string, void, void> {
+    for (const [place, pathText] of this.#pathTexts.entries()) {
+      if (!this.#skipped.has(place) && !missing.has(place)) yield pathText
+    }
+  }
+
+  #addParents(path: EntryPath): void {
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const parent = path.slice(0, slash)
+      if (this.#parents.has(parent)) return
+      this.#parents.add(parent)
+    }
+  }
+}
