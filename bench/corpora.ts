@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -31,6 +32,7 @@ const QUICK_FILES = 1500
 const SMALL_RUNS = 7
 const KERNEL_RUNS = 3
 const KERNEL_PACKAGE = '/usr/src'
+const MAX_LIST_BYTES = 1024 ** 3
 
 /** Every corpus that can be had, made or copied if need be. */
 export function findCorpora(options: CorporaOptions): Corpus[] {
@@ -116,7 +118,7 @@ function measured(name: Corpus['name'], project: Project, runs: number): Corpus 
 }
 
 function trackedPaths(root: string): Buffer[] {
-  const list = run('git', ['ls-files', '-z'], { cwd: root }).toString('latin1')
+  const list = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'latin1', maxBuffer: MAX_LIST_BYTES })
   return list
     .split('\0')
     .slice(0, -1)

@@ -397,8 +397,8 @@ def decode_body(entry: Entry, body: bytes, info: re.Match[str]) -> bytes:
         if base64.encodebytes(content) != body:
             entry.fail('is base64 in another form than lines of 76 characters')
         return content
-    if info['noeol'] and not body:
-        entry.fail('has a body that does not end in LF')
+    if not body and (info['noeol'] or info['charset']):
+        entry.fail('has an empty body, which has no charset and no line end to remove')
     text = body[:-1] if info['noeol'] else body
     if info['crlf']:
         if b'\r' in text:

@@ -348,8 +348,9 @@ REFUSED_MARKDOWN = {
                    *([A, Section('b', f'text hardlink {one}', b'a\n', b'a\n')] for one in (
                        'mtime=1.000000000 noeol', 'omitted', 'base64', 'eol=crlf noeol', 'bytes=2'))],
     'empty body': [[Section('a', 'text omitted', b'a\n')], [Section('a/', 'text directory', b'a\n', mode='040755')]],
+    'has an empty body': [[Section('a', 'text noeol')], [Section('a', 'text charset=utf-16le', b'', b'\xff\xfe')]],
     'long body without': [[Section('a', 'text', b'a' * 1_048_576 + b'\n')]],
-    'does not end in LF': [[Section('a', 'text bytes=1', b'a')], [Section('a', 'text noeol')],
+    'does not end in LF': [[Section('a', 'text bytes=1', b'a')],
                            [Section('a', 'text', b'b ```\n')], [Section('a', 'text', b' ~~~\n', fence='~~~')]],
     'holds a CR': [[Section('a', 'text eol=crlf', b'a\r\n')]],
     'another form': [[Section('a', 'text base64', body, b'a')] for body in (b'YR==\n', b'YQ==\n\n', b'Y Q==\n')],

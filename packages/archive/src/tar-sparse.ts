@@ -136,6 +136,7 @@ export function readMapBeforeContent(
   }
   const mapBytes = toBlocks(next - at)
   if (mapBytes > storedBytes) throw damaged('the map of a sparse file is longer than the file')
+  if (at + mapBytes > end) return undefined
   return { map: sparseMap(sparse.realBytes, numbers, storedBytes - mapBytes), mapBytes }
 }
 

@@ -221,6 +221,7 @@ function sparse(): HostileCase[] {
     kase('sparse', 'map with a negative number (1.0)', () => v10('1\n-1\n1\n', '5'), DAMAGED),
     kase('sparse', 'map longer than the file (1.0)', () => v10('99999999\n', '5'), DAMAGED),
     kase('sparse', 'map without lines (1.0)', () => v10('1'.repeat(600), '5'), DAMAGED),
+    kase('sparse', 'cut off in the padding of its map (1.0)', () => v10('1\n0\n1\n', '5').slice(0, 2048 - 100), DAMAGED),
     kase('sparse', '8 TiB apparent (1.0)', () => v10('0\n', '8796093022208', ''), LIMIT),
     kase('sparse', '1 TiB in segments of nothing (0.1)', () => v01('1099511627775,1', '1099511627776'), LIMIT),
     kase('sparse', 'hidden ratio bomb (1.0)', () => v10('0\n', '6442450944', ''), LIMIT),

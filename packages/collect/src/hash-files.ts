@@ -43,7 +43,12 @@ export async function hashFiles(source: EntrySource, options: HashOptions = {}):
   return { files, omissions }
 }
 
-async function hashParallel(entries: readonly Entry[], jobs: number, hasher: FileHasher, options: HashOptions): Promise<HashOutcome[]> {
+async function hashParallel(
+  entries: readonly Entry[],
+  jobs: number,
+  hasher: FileHasher,
+  options: HashOptions,
+): Promise<HashOutcome[]> {
   const shared = entries.filter(isSharable)
   const list = SharedFileList.of(shared)
   const hashed: HashOutcome[] = []

@@ -63,6 +63,12 @@ export class Selection {
     return this.looksInside && type !== 'file' ? 'has no text to match' : undefined
   }
 
+  /** Whether {@link unwantedEntry} or {@link unwantedContent} has anything to decide. */
+  get filtersEntries(): boolean {
+    const limits = [this.#types, this.#newerThanNs, this.#olderThanNs]
+    return this.looksInside || this.#maxSizeBytes < Infinity || limits.some((limit) => limit !== undefined)
+  }
+
   /** Whether {@link unwantedContent} has anything to decide. */
   get looksInside(): boolean {
     return this.#contentMatch !== undefined || this.#contentNotMatch !== undefined

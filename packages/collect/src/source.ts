@@ -7,6 +7,12 @@ import { filtered, type Selection } from './selection.ts'
 
 const BATCH_SIZE = 1000
 
+/** A listing that is complete: what there is, and what is left out. */
+export interface Survey {
+  readonly table: EntryTable
+  readonly omissions: readonly Omission[]
+}
+
 /** What an opened source consists of. */
 export interface SourceParts {
   readonly kind: CollectedSource['kind']
@@ -15,7 +21,9 @@ export interface SourceParts {
   readonly selection: Selection
   readonly signal?: AbortSignal | undefined
   /** One pass over everything: entries in byte order of path, and what is left out. */
-  list(options: { signal: AbortSignal | undefined }): Iterable<Entry | Omission> | AsyncIterable<Entry | Omission>
+  list(options: {
+    signal: AbortSignal | undefined
+  }): Iterable<Entry | Omission> | AsyncIterable<Entry | Omission> | Survey
   ignoredCount?(): number
   close?(): Promise<void>
 }
@@ -35,9 +43,12 @@ export function createSource(parts: SourceParts): CollectedSource {
     },
     async *entries(options = {}) {
       if (table !== undefined) return yield* table.batches(BATCH_SIZE)
-      const listed = new EntryTable()
-      for await (const batch of batches(parts, omissions, options)) {
-        for (const entry of batch) listed.add(entry)
+      const signal = eitherSignal(parts.signal, options.signal)
+      const listing = parts.list({ signal })
+      const survey = 'table' in listing && !parts.selection.filtersEntries ? listing : undefined
+      const listed = survey?.table ?? new EntryTable()
+      for await (const batch of batches(parts.selection, listing, omissions, { ...options, signal })) {
+        if (survey === undefined) for (const entry of batch) listed.add(entry)
         yield batch
       }
       table = listed
@@ -46,29 +57,31 @@ export function createSource(parts: SourceParts): CollectedSource {
   }
 }
 
+function eitherSignal(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b])
+}
+
 async function* batches(
-  parts: SourceParts,
+  selection: Selection,
+  listing: ReturnType<SourceParts['list']>,
   omissions: Omission[],
-  options: EntrySourceOptions,
+  { signal, onProgress }: EntrySourceOptions,
 ): AsyncGenerator<readonly Entry[], void, void> {
-  const signals = [parts.signal, options.signal].filter((signal) => signal !== undefined)
-  const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0]
   signal?.throwIfAborted()
   omissions.length = 0
   let doneEntries = 0
   let doneBytes = 0
   let batch: Entry[] = []
-  const listing = parts.list({ signal })
-  const groups = Symbol.iterator in listing ? grouped(listing) : groupedAsync(listing)
-  for await (const group of groups) {
+  if ('table' in listing) omissions.push(...listing.omissions)
+  for await (const group of groupsOf(listing)) {
     for (const found of group) {
-      const omission = isOmission(found) ? found : await unwanted(parts.selection, found)
+      const omission = isOmission(found) ? found : await unwanted(selection, found)
       if (omission === undefined) batch.push(found as Entry)
       else omissions.push(omission)
     }
     for (const entry of batch) doneBytes += entry.sizeBytes
     doneEntries += batch.length
-    options.onProgress?.({ phase: 'listing', doneEntries, doneBytes })
+    onProgress?.({ phase: 'listing', doneEntries, doneBytes })
     if (batch.length > 0) yield batch
     batch = []
     // Listing never waits for anything, so Ctrl-C would not be heard: let the event loop turn.
@@ -81,6 +94,13 @@ function unwanted(selection: Selection, entry: Entry): Omission | undefined | Pr
   const detail = selection.unwantedEntry(entry)
   if (detail !== undefined) return filtered(entry.path, detail)
   return selection.looksInside ? selection.unwantedContent(entry) : undefined
+}
+
+type Group = readonly (Entry | Omission)[]
+
+function groupsOf(listing: ReturnType<SourceParts['list']>): Iterable<Group> | AsyncIterable<Group> {
+  if ('table' in listing) return listing.table.batches(BATCH_SIZE)
+  return Symbol.iterator in listing ? grouped(listing) : groupedAsync(listing)
 }
 
 function* grouped<T>(items: Iterable<T>): Generator<T[], void, void> {

@@ -9,12 +9,22 @@ import {
   type WorkTreeListing,
   type WorkTreePath,
 } from '@arc/git'
-import { follow, isFolder, isSymlink, localEntry, lstat, stampLimits, systemOmission } from './local-entry.ts'
+import { EntryTable } from './entry-table.ts'
+import {
+  follow,
+  isFolder,
+  isOmission,
+  isSymlink,
+  localEntry,
+  lstat,
+  stampLimits,
+  systemOmission,
+} from './local-entry.ts'
 import type { CollectedSource, WorkTreeOptions } from './options.ts'
 import { OwnOutput } from './own-output.ts'
 import { rootName } from './root.ts'
 import { filtered, Selection } from './selection.ts'
-import { createSource } from './source.ts'
+import { createSource, type Survey } from './source.ts'
 import { type Walk, walk } from './walk.ts'
 
 /**
@@ -42,36 +52,32 @@ export async function openRepositoryWorkTree(
 ): Promise<CollectedSource> {
   const { signal } = options
   const listing = await listWorkTree(repository, { tracked: options.tracked, fs: options.fs, signal })
-  const survey = (): Survey => {
-    const tree = newWorkTree(repository, selection, options)
-    const found = listPaths(listing, tree)
-    // What a followed symlink leads to comes where the symlink stands, which is not its place in byte order.
-    if (tree.followSymlinks) found.sort((a, b) => comparePaths(a.path, b.path))
-    return { found, isProvenClean: !tree.mayDiffer }
-  }
-  // Whether the tree is dirty is known only when every file was looked at; the first pass over the entries uses that look.
-  let first: Survey | undefined = survey()
-  const dirty = listing.differs || (!first.isProvenClean && (await hasModifications(repository, { signal })))
+  // Whether the tree is dirty is known only when every file was looked at: what that look found is what the source gives.
+  const tree = newWorkTree(repository, selection, options)
+  listPaths(listing, tree)
+  const dirty = listing.differs || (tree.mayDiffer && (await hasModifications(repository, { signal })))
   return createSource({
     kind: 'work-tree',
     name: rootName(repository.root),
     git: { branch: repository.branch, commit: repository.commit, dirty },
     selection,
     signal,
-    list() {
-      const { found } = first ?? survey()
-      first = undefined
-      return found
-    },
+    list: () => surveyOf(tree),
   })
 }
 
-interface Survey {
-  readonly found: readonly (Entry | Omission)[]
-  readonly isProvenClean: boolean
+function surveyOf({ followSymlinks, table, omissions }: WorkTree): Survey {
+  if (!followSymlinks) return { table, omissions }
+  // What a followed symlink leads to was found where the symlink stands, which is not its place in byte order.
+  const sorted = new EntryTable()
+  const entries = [...table.batches(Infinity)].flat().sort((a, b) => comparePaths(a.path, b.path))
+  for (const entry of entries) sorted.add(entry)
+  return { table: sorted, omissions: omissions.toSorted((a, b) => comparePaths(a.path, b.path)) }
 }
 
 interface WorkTree extends Walk {
+  readonly table: EntryTable
+  readonly omissions: Omission[]
   /** Something was met of which metadata does not prove that it is what the index says. */
   mayDiffer: boolean
   /** Symlinks met that paths to come could lie behind. */
@@ -93,33 +99,38 @@ function newWorkTree(repository: Repository, selection: Selection, options: Work
     ignoreRules: true,
     gitFolders: false,
     ignoredCount: 0,
+    table: new EntryTable(),
+    omissions: [],
     mayDiffer: false,
     links: [],
     realFolders: new Set(),
   }
 }
 
-function listPaths(listing: WorkTreeListing, tree: WorkTree): (Entry | Omission)[] {
-  const found: (Entry | Omission)[] = []
-  for (let place = 0; place < listing.paths.length; place++) {
-    const item = listing.paths[place] as WorkTreePath
+function listPaths({ paths, isUnchanged }: WorkTreeListing, tree: WorkTree): void {
+  for (let place = 0; place < paths.length; place++) {
+    const item = paths[place] as WorkTreePath
     const { path, kind } = item
     const left = leftOut(tree, path, kind === 'submodule' || kind === 'nested-repository')
     const target = left === undefined && tree.followSymlinks ? folderBehind(tree, path) : undefined
     if (left !== undefined || target !== undefined) tree.mayDiffer = true
-    if (left !== undefined) found.push(left)
-    else if (target !== undefined) for (const inner of target) found.push(inner)
+    if (left !== undefined) tree.omissions.push(left)
+    else if (target !== undefined) for (const inner of target) keep(tree, inner)
     else if (kind === 'nested-repository')
-      found.push({ path, reason: 'nested-repository', detail: 'git does not look into it' })
-    else if (kind === 'submodule') found.push(...submodule(item, onDisk(tree, listing, place)))
-    else found.push(onDisk(tree, listing, place))
+      tree.omissions.push({ path, reason: kind, detail: 'git does not look into it' })
+    else if (kind === 'submodule') keepSubmodule(tree, item, onDisk(tree, item, place, isUnchanged))
+    else keep(tree, onDisk(tree, item, place, isUnchanged))
   }
-  return found
 }
 
-function submodule({ path, commit }: WorkTreePath, found: Entry | Omission): (Entry | Omission)[] {
-  const omission: Omission = { path, reason: 'submodule', detail: `commit ${commit}` }
-  return 'type' in found && found.type === 'directory' ? [found, omission] : [omission]
+function keep(tree: WorkTree, found: Entry | Omission): void {
+  if (isOmission(found)) tree.omissions.push(found)
+  else tree.table.add(found)
+}
+
+function keepSubmodule(tree: WorkTree, { path, commit }: WorkTreePath, found: Entry | Omission): void {
+  if (!isOmission(found) && found.type === 'directory') tree.table.add(found)
+  tree.omissions.push({ path, reason: 'submodule', detail: `commit ${commit}` })
 }
 
 function leftOut(tree: WorkTree, path: EntryPath, asFolder: boolean): Omission | undefined {
@@ -128,8 +139,12 @@ function leftOut(tree: WorkTree, path: EntryPath, asFolder: boolean): Omission |
   return detail === undefined ? undefined : filtered(path, detail)
 }
 
-function onDisk(tree: WorkTree, listing: WorkTreeListing, place: number): Entry | Omission {
-  const item = listing.paths[place] as WorkTreePath
+function onDisk(
+  tree: WorkTree,
+  item: WorkTreePath,
+  place: number,
+  isUnchanged: WorkTreeListing['isUnchanged'],
+): Entry | Omission {
   const { path, kind } = item
   let stat: BigIntStats | undefined
   try {
@@ -139,7 +154,7 @@ function onDisk(tree: WorkTree, listing: WorkTreeListing, place: number): Entry 
     tree.mayDiffer = true
     return systemOmission(path, error)
   }
-  const isProven = stat !== undefined && listing.isUnchanged(place, stat)
+  const isProven = stat !== undefined && isUnchanged(place, stat)
   if (!isProven && kind !== 'not-checked-out') tree.mayDiffer = true
   if (stat === undefined) return missing(item)
   if (isBehindLink(tree, item, isProven))

@@ -33,7 +33,7 @@ export interface WorkTreeListing {
    * Whether metadata alone shows that the file at `place` of {@link WorkTreeListing.paths} is the one in the index. `false`
    * says nothing: ask {@link hasModifications}.
    */
-  isUnchanged(place: number, stat: BigIntStats): boolean
+  readonly isUnchanged: (place: number, stat: BigIntStats) => boolean
 }
 
 export interface WorkTreeListingOptions {

@@ -2,7 +2,7 @@
 // Stops at the first fault and prints its seed; `--from` goes on from there, or from where an earlier run was stopped.
 import { parseArgs } from 'node:util'
 import { temporaryFolder } from '@arc/core/testing'
-import { roundTripFault } from '../test/round-trip.ts'
+import { ALL_FORMATS, roundTripFault } from '../test/round-trip.ts'
 
 const REPORT_TREES = 5000
 
@@ -16,7 +16,7 @@ let fault: string | undefined
 let seed = first
 for (; seed < end && fault === undefined; seed++) {
   try {
-    fault = await roundTripFault(seed, folder.path)
+    fault = await roundTripFault(seed, folder.path, ALL_FORMATS)
   } catch (error) {
     fault = `seed ${seed}: ${error instanceof Error ? error.stack : String(error)}`
   }

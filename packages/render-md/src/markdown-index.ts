@@ -257,6 +257,7 @@ function checkBody(attributes: Attributes, bodyBytes: number, at: number, path: 
   const isEmptyKind = attributes.directory === true || attributes.omitted === true
   if (isEmptyKind && bodyBytes > 0) throw damaged('its body must be empty', at, path)
   if (attributes.noeol && bodyBytes === 0) throw damaged('its body lacks the line end that it says was added', at, path)
+  if (attributes.charset !== undefined && bodyBytes === 0) throw damaged('it has a charset, but no body', at, path)
   if (attributes.charset !== undefined && bodyBytes > MAX_CHARSET_BODY_BYTES)
     throw damaged('its body is too large for its charset', at, path)
 }

@@ -88,7 +88,7 @@ export async function renderDump(source: EntrySource, output: DumpOutput, option
   for await (const batch of listing.entries(options)) for (const entry of batch) survey.add(entry)
   const format = options.format ?? 'md'
   const modes = format === 'md' ? survey.commonModes : COMMON_MODES
-  if (!options.times) survey.skipImpliedFolders(modes.directory)
+  survey.skipImpliedFolders(modes.directory, options.times ?? false)
   using document: DumpDocument =
     format === 'md' ? new MarkdownDocument(listing, survey, modes, output, options) : new JsonDocument(listing, output, format, options)
   const unchanged = await document.omissionsIfUnchanged()

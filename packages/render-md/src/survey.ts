@@ -11,7 +11,7 @@ import { type DumpStatistics, StatisticsCounter } from './statistics.ts'
 export class Survey {
   totalBytes = 0
   readonly #pathTexts: string[] = []
-  readonly #folders = new Map<number, { path: EntryPath; mode: number }>()
+  readonly #folders = new Map<number, { path: EntryPath; mode: number; hasTime: boolean }>()
   readonly #parents = new Set<string>()
   readonly #modeCounts = { file: new Map<number, number>(), directory: new Map<number, number>() }
   readonly #expected = new StatisticsCounter()
@@ -23,7 +23,7 @@ export class Survey {
     const place = this.#pathTexts.push(rowPathText(entry)) - 1
     this.totalBytes += entry.sizeBytes
     if (type === 'file') this.#expected.addFile(languageOf(path), 0, 0)
-    if (type === 'directory') this.#folders.set(place, { path, mode })
+    if (type === 'directory') this.#folders.set(place, { path, mode, hasTime: entry.mtimeNs !== undefined })
     if (this.#folders.size > 0) this.#addParents(path)
     if (type === 'symlink') return
     const counts = this.#modeCounts[type]
@@ -37,9 +37,9 @@ export class Survey {
     return { file: ranked('file'), directory: ranked('directory') }
   }
 
-  /** Leave out the folders of the default mode that entries below them imply (format, 1: Order). */
-  skipImpliedFolders(defaultMode: number): void {
-    const implied = [...this.#folders].filter(([, { path, mode }]) => mode === defaultMode && this.#parents.has(path))
+  /** Leave out the folders of the default mode that entries below them imply (format, 1: Order), unless their times are wanted. */
+  skipImpliedFolders(defaultMode: number, times: boolean): void {
+    const implied = [...this.#folders].filter(([, { path, mode, hasTime }]) => mode === defaultMode && this.#parents.has(path) && !(times && hasTime))
     this.#skipped = new Set(implied.map(([place]) => place))
   }
 

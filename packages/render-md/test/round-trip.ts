@@ -5,16 +5,16 @@ import type { DumpFormat, DumpSource } from '@arc/render-md'
 import { type EntryFacts, factsOf, openBytes, render } from './documents.ts'
 import { type RandomTree, randomTree } from './trees.ts'
 
-const FORMATS = ['md', 'json', 'jsonl'] as const
+export const ALL_FORMATS: readonly DumpFormat[] = ['md', 'json', 'jsonl']
 const COMPRESS: Record<number, (bytes: Uint8Array) => Buffer> = { 0: gzipSync, 1: zstdCompressSync }
 
 /**
- * Render the tree of a seed in every spelling, open what was written, and compare: each entry, each byte, and what rendering the
+ * Render the tree of a seed in some spellings, open what was written, and compare: each entry, each byte, and what rendering the
  * opened document writes. Returns what is wrong, or `undefined`.
  */
-export async function roundTripFault(seed: number, folder: string): Promise<string | undefined> {
+export async function roundTripFault(seed: number, folder: string, formats: readonly DumpFormat[]): Promise<string | undefined> {
   const tree = randomTree(seed)
-  for (const format of FORMATS) {
+  for (const format of formats) {
     const fault = await formatFault(tree, format, seed, folder)
     if (fault !== undefined) return `seed ${seed}, ${format}: ${fault}`
   }
