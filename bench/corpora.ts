@@ -113,7 +113,10 @@ function commitAll(root: string): void {
 
 function measured(name: Corpus['name'], project: Project, runs: number): Corpus {
   const paths = trackedPaths(project.root)
-  const bytes = paths.reduce((total, path) => total + lstatSync(Buffer.concat([Buffer.from(`${project.root}/`), path])).size, 0)
+  const bytes = paths.reduce(
+    (total, path) => total + lstatSync(Buffer.concat([Buffer.from(`${project.root}/`), path])).size,
+    0,
+  )
   return { name, ...project, files: paths.length, bytes, runs }
 }
 

@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path'
 
 // Sizes in bytes at every twentieth of the files of a large JavaScript repository (27,674 files, 40 MB, most of them small
 // fixtures); the last twentieth grows to the size given at its end.
-const SIZE_QUANTILES = [1, 11, 15, 20, 32, 39, 46, 57, 71, 86, 111, 143, 191, 271, 425, 772, 1242, 1799, 2403, 3564, 60_000]
+const SIZE_QUANTILES = [
+  1, 11, 15, 20, 32, 39, 46, 57, 71, 86, 111, 143, 191, 271, 425, 772, 1242, 1799, 2403, 3564, 60_000,
+]
 const FILES_PER_CASE = 2.3
 const CASES_PER_GROUP = 8
 const GROUPS_PER_PACKAGE = 11
@@ -57,7 +59,7 @@ function contentOf(i: number, pool: Buffer, random: () => number): Buffer {
 function sourceText(random: () => number): Buffer {
   const pick = (): string => WORDS[Math.floor(random() * WORDS.length)] ?? ''
   const lines: string[] = []
-  for (let bytes = 0; bytes < POOL_BYTES; ) {
+  for (let bytes = 0; bytes < POOL_BYTES;) {
     const words = Array.from({ length: 1 + Math.floor(random() * 9) }, pick)
     const line = `${'  '.repeat(Math.floor(random() * 4))}${words.join(' ')}${random() < 0.6 ? ';' : ' {'}\n`
     lines.push(line)

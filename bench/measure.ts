@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { run } from '../tools/smoke/check.ts'
 
 /** A command to measure. Its stdout goes nowhere, its stdin is empty, and it must succeed. */
 export interface Command {
@@ -22,13 +23,17 @@ export interface Sample {
 const METER = join(import.meta.dirname, 'measure.py')
 // What somebody set for the process at hand must not slow down, colour or profile what is measured.
 const { NODE_OPTIONS: _options, NODE_COMPILE_CACHE: _cache, FORCE_COLOR: _color, ...inherited } = process.env
-const environment = { ...inherited, NO_COLOR: '1', PYTHONDONTWRITEBYTECODE: '1' }
+const environment = { ...inherited, NO_COLOR: '1' }
+
+/** What `python3` leads to: where that is a script that looks for the real one, each run would wait for it. */
+let python: string | undefined
 
 /** Run a command once. Throws with what it said on stderr when it fails. */
 export function measure(command: Command): Sample {
   const { program, args, cwd, env, prepare } = command
   prepare?.()
-  const { stdout, stderr, error } = spawnSync('python3', [METER, program, ...args], {
+  python ??= String(run('python3', ['-c', 'import sys; print(sys.executable)'], { cwd })).trim()
+  const { stdout, stderr, error } = spawnSync(python, ['-I', '-S', METER, program, ...args], {
     cwd,
     env: { ...environment, ...env },
     encoding: 'utf8',

@@ -23,7 +23,18 @@ export function countOpenedFiles(command: Command, root: string): number {
   const scratch = mkdtempSync(join(tmpdir(), 'arc-bench-calls-'))
   try {
     const calls = join(scratch, 'calls')
-    const args = ['-f', '-qq', '-e', 'trace=open,openat,openat2', '-s', '8192', '-o', calls, command.program, ...command.args]
+    const args = [
+      '-f',
+      '-qq',
+      '-e',
+      'trace=open,openat,openat2',
+      '-s',
+      '8192',
+      '-o',
+      calls,
+      command.program,
+      ...command.args,
+    ]
     run('strace', args, { cwd: command.cwd, env: { ...process.env, ...command.env } })
     return readFileSync(calls, 'utf8')
       .split('\n')

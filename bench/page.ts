@@ -27,10 +27,17 @@ export function describeRun(about: {
 }): string {
   const { app, repomix, corpora, machine, skipped } = about
   const tools = ['git', 'sha256sum', 'tar', 'xargs'].map(versionOf)
-  const versions = [`Node ${app.node.version}`, `${app.name} ${app.version}`, ...(repomix ? [`repomix ${repomix.version}`] : []), ...tools]
+  const versions = [
+    `Node ${app.node.version}`,
+    `${app.name} ${app.version}`,
+    ...(repomix ? [`repomix ${repomix.version}`] : []),
+    ...tools,
+  ]
   const lines = [`- ${new Date().toISOString().slice(0, 10)}, ${machine}`, `- ${versions.join(', ')}`]
   for (const { name, description, files, bytes } of corpora) {
-    lines.push(`- corpus **${name}** (${description}): ${files.toLocaleString('en')} files, ${(bytes / 1e6).toFixed(1)} MB`)
+    lines.push(
+      `- corpus **${name}** (${description}): ${files.toLocaleString('en')} files, ${(bytes / 1e6).toFixed(1)} MB`,
+    )
   }
   for (const reason of skipped) lines.push(`- left out: ${reason}`)
   return lines.join('\n')

@@ -12,7 +12,19 @@ export function formatRows(rows: readonly Row[]): string {
 }
 
 function comparisonTable(rows: readonly Comparison[]): string {
-  const headers = ['job', 'corpus', 'CPU s', 'wall s', 'peak MiB', 'against', 'its CPU s', 'its wall s', 'CPU ratio (range)', 'target', '']
+  const headers = [
+    'job',
+    'corpus',
+    'CPU s',
+    'wall s',
+    'peak MiB',
+    'against',
+    'its CPU s',
+    'its wall s',
+    'CPU ratio (range)',
+    'target',
+    '',
+  ]
   return table(
     headers,
     rows.map((row) => [
@@ -36,7 +48,13 @@ function limitTable(rows: readonly Limit[]): string {
     ['figure', 'corpus', 'measured', 'target', ''],
     rows.map((row) => {
       const sign = row.bound === 'at most' ? '≤' : '>'
-      return [row.figure, row.corpus, `**${quantity(row.value, row.unit)}**`, `${sign} ${quantity(row.target, row.unit)}`, mark(row)]
+      return [
+        row.figure,
+        row.corpus,
+        `**${quantity(row.value, row.unit)}**`,
+        `${sign} ${quantity(row.target, row.unit)}`,
+        mark(row),
+      ]
     }),
   )
 }
@@ -53,8 +71,11 @@ function mark(row: Row): string {
 }
 
 function table(headers: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headers.map((header, column) => Math.max(3, ...[header, ...rows.map((row) => row[column] ?? '')].map((cell) => cell.length)))
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  const widths = headers.map((header, column) =>
+    Math.max(3, ...[header, ...rows.map((row) => row[column] ?? '')].map((cell) => cell.length)),
+  )
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
   return [line(headers), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 

@@ -37,7 +37,8 @@ const { values: options, positionals } = parseArgs({
 
 const suites = SUITES.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
 const unknown = positionals.find((name) => !SUITES.some((suite) => suite.name === name))
-if (unknown !== undefined) throw new Error(`no suite is called ${unknown}; there are ${SUITES.map(({ name }) => name).join(', ')}`)
+if (unknown !== undefined)
+  throw new Error(`no suite is called ${unknown}; there are ${SUITES.map(({ name }) => name).join(', ')}`)
 
 const scratch = mkdtempSync(join(tmpdir(), 'arc-bench-'))
 const memoryScratch = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/arc-bench-') : undefined

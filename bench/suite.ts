@@ -73,7 +73,15 @@ const MAX_PEAK_BYTES = 120 * 1024 * 1024
 /** The row of a job's memory: the highest peak of all its runs. */
 export function peakLimit(job: string, corpus: string, samples: readonly Sample[]): Limit {
   const value = Math.max(...samples.map(({ peakBytes }) => peakBytes))
-  return { kind: 'limit', figure: `peak memory: ${job}`, corpus, value, unit: 'bytes', bound: 'at most', target: MAX_PEAK_BYTES }
+  return {
+    kind: 'limit',
+    figure: `peak memory: ${job}`,
+    corpus,
+    value,
+    unit: 'bytes',
+    bound: 'at most',
+    target: MAX_PEAK_BYTES,
+  }
 }
 
 /** Whether a row keeps its target; `undefined` when it has none. */

@@ -355,7 +355,7 @@ REFUSED_MARKDOWN = {
     'holds a CR': [[Section('a', 'text eol=crlf', b'a\r\n')]],
     'another form': [[Section('a', 'text base64', body, b'a')] for body in (b'YR==\n', b'YQ==\n\n', b'Y Q==\n')],
     'damaged base64': [[Section('a', 'text base64', b'YQ=\n', b'a')]],
-    'unknown charset': [[Section('a', 'text charset=latin-1')]],
+    'unknown charset': [[Section('a', 'text charset=latin-1', b'a\n')]],
     'charset lacks': [[Section('a', 'text charset=windows-1252', '\x81\n'.encode())],
                       [Section('a', 'text charset=windows-1252', 'Ω\n'.encode())],
                       [Section('a', 'text charset=utf-16le', b'\xff\n')]],

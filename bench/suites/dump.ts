@@ -45,7 +45,12 @@ class DumpJobs {
 
   app(...args: string[]): Command {
     const { app, scratch } = this.bench
-    return { program: app.node.executable, args: [app.bin, ...args], cwd: scratch, env: { XDG_CACHE_HOME: this.#cache } }
+    return {
+      program: app.node.executable,
+      args: [app.bin, ...args],
+      cwd: scratch,
+      env: { XDG_CACHE_HOME: this.#cache },
+    }
   }
 
   /** A dump as if there had been none before. */
@@ -58,7 +63,8 @@ class DumpJobs {
   }
 
   forget(): void {
-    for (const path of [this.#cache, this.document, `${this.document}.sha256`]) rmSync(path, { recursive: true, force: true })
+    for (const path of [this.#cache, this.document, `${this.document}.sha256`])
+      rmSync(path, { recursive: true, force: true })
   }
 
   get turns(): { runs: number; warmUps: number } {
@@ -79,7 +85,11 @@ function* writing(jobs: DumpJobs): Generator<Row> {
     } as Record<'cat' | 'tracked' | 'whole' | 'packed', Command>,
     jobs.turns,
   )
-  const toCat = { corpus: corpus.name, against: `\`${readAll.replace('|', String.raw`\|`)}\``, target: MAX_RATIO_TO_CAT[corpus.name] }
+  const toCat = {
+    corpus: corpus.name,
+    against: `\`${readAll.replace('|', String.raw`\|`)}\``,
+    target: MAX_RATIO_TO_CAT[corpus.name],
+  }
   yield comparison({ job: '`create-dump`', ...toCat }, whole, cat)
   yield comparison({ job: '`create-dump --tracked --no-sidecar`', ...toCat }, tracked, cat)
   if (repomix !== undefined) {
@@ -93,7 +103,15 @@ function* writing(jobs: DumpJobs): Generator<Row> {
 
 function documentSize({ corpus, document }: DumpJobs): Row {
   const value = statSync(document).size
-  return { kind: 'limit', figure: 'size of the document', corpus: corpus.name, value, unit: 'bytes', bound: 'more than', target: STRING_LIMIT_BYTES }
+  return {
+    kind: 'limit',
+    figure: 'size of the document',
+    corpus: corpus.name,
+    value,
+    unit: 'bytes',
+    bound: 'more than',
+    target: STRING_LIMIT_BYTES,
+  }
 }
 
 function* writingAgain(jobs: DumpJobs): Generator<Row> {
@@ -109,12 +127,28 @@ function* writingAgain(jobs: DumpJobs): Generator<Row> {
   if (corpus.name === 'small') {
     const { cpuS: value } = medianSample(again)
     const figure = 'processor time: `create-dump`, nothing changed'
-    yield { kind: 'limit', figure, corpus: corpus.name, value, unit: 'seconds', bound: 'at most', target: MAX_UNCHANGED_CPU_S }
+    yield {
+      kind: 'limit',
+      figure,
+      corpus: corpus.name,
+      value,
+      unit: 'seconds',
+      bound: 'at most',
+      target: MAX_UNCHANGED_CPU_S,
+    }
   }
   if (!canWatchCalls(bench.scratch)) bench.skip('how many files an unchanged dump opens: strace does not work here')
   else {
     const value = countOpenedFiles(jobs.dumpAgain(), corpus.root)
-    yield { kind: 'limit', figure: 'files opened: `create-dump`, nothing changed', corpus: corpus.name, value, unit: 'files', bound: 'at most', target: 0 }
+    yield {
+      kind: 'limit',
+      figure: 'files opened: `create-dump`, nothing changed',
+      corpus: corpus.name,
+      value,
+      unit: 'files',
+      bound: 'at most',
+      target: 0,
+    }
   }
 }
 

@@ -20,7 +20,11 @@ export const start: Suite = {
     const against = '`node -e 0`'
     yield comparison({ job: `\`${app.name} --version\``, corpus: '', against, target: MAX_RATIO }, version, nothing)
     yield comparison({ job: `\`${app.name} --help\``, corpus: '', against, target: undefined }, help, nothing)
-    const packed = { figure: `${app.name}, packed, with all its code`, value: app.packedBytes, target: MAX_PACKED_BYTES }
+    const packed = {
+      figure: `${app.name}, packed, with all its code`,
+      value: app.packedBytes,
+      target: MAX_PACKED_BYTES,
+    }
     yield { kind: 'limit', corpus: '', unit: 'bytes', bound: 'at most', ...packed }
   },
 }

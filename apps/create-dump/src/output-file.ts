@@ -3,19 +3,12 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ArcError, errnoOf, systemCallError } from '@arc/core'
 import { looksLikeDump } from './dump-head.ts'
 
-/** Where a document is going to lie. */
-export interface OutputFile {
-  /** Absolute, with a link at its end resolved: the link stays, what it leads to is replaced. */
-  path: string
-  /** `stream`: a pipe or device, which can only be written to; a file is published. */
-  kind: 'file' | 'stream'
-}
-
 /**
- * See whether a document can be written to `output`, before a long job finds out: its folder exists, and nothing is there that
- * is not an earlier dump. Throws `ARC_NOT_FOUND`, `ARC_TARGET_UNSUITABLE` or `ARC_TARGET_NOT_EMPTY`.
+ * The absolute path of the file that `output` means, with a link at its end resolved: the link stays, what it leads to is
+ * replaced. Sees before the long job whether a document can be written there: the folder exists, and nothing is there that is
+ * not an earlier dump. Throws `ARC_NOT_FOUND`, `ARC_TARGET_UNSUITABLE` or `ARC_TARGET_NOT_EMPTY`.
  */
-export async function locateOutput(output: string, cwd: string, suggestedName: string): Promise<OutputFile> {
+export async function locateOutput(output: string, cwd: string, suggestedName: string): Promise<string> {
   const path = finalPath(resolve(cwd, output), output)
   const stat = statOf(path)
   if (stat?.isDirectory() === true || output.endsWith('/') || output.endsWith(sep)) {
@@ -24,15 +17,20 @@ export async function locateOutput(output: string, cwd: string, suggestedName: s
       hint: `Name the file too: ${join(output, suggestedName)}.`,
     })
   }
-  if (stat === undefined) return { path, kind: 'file' }
-  if (!stat.isFile()) return { path, kind: 'stream' }
+  if (stat === undefined) return path
+  if (!stat.isFile()) {
+    throw new ArcError('ARC_TARGET_UNSUITABLE', `cannot replace ${output}: it is a pipe or a device`, {
+      path,
+      hint: `Let the shell send the document there: -o - > ${output}`,
+    })
+  }
   if (stat.size > 0 && !(await looksLikeDump(path))) {
     throw new ArcError('ARC_TARGET_NOT_EMPTY', `${output} exists and is no dump: it would be lost`, {
       path,
       hint: 'Choose another name, or delete it first.',
     })
   }
-  return { path, kind: 'file' }
+  return path
 }
 
 /** The path itself, or what the link at its end leads to, which need not exist. */

@@ -52,7 +52,7 @@ export function openSelection(
     git: options.git,
     followSymlinks: options.followSymlinks,
     env: host.env,
-    now: host.now,
+    now: () => host.now(),
     signal: host.signal,
   })
 }

@@ -1,12 +1,10 @@
-import { createReadStream, createWriteStream, unlinkSync } from 'node:fs'
+import { createReadStream, unlinkSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { createGzip, createZstdCompress } from 'node:zlib'
-import { ArcError, type EntrySource, isTrouble, systemCallError } from '@arc/core'
+import { ArcError, type EntrySource, isTrouble } from '@arc/core'
 import { Publication, startSha256, TemporaryFile } from '@arc/core/node'
 import type { Host } from '@arc/kit'
 import { renderDump, type RenderOptions, type RenderResult } from '@arc/render-md'
-import type { OutputFile } from './output-file.ts'
 import type { Compression } from './output-name.ts'
 import { assertSidecarIsOurs, hasSidecar, identityOf, publishSidecar, removeSidecar } from './sidecar.ts'
 
@@ -23,12 +21,11 @@ export type WrittenDocument = Omit<RenderResult, 'saveCache'>
 
 const PIECE_BYTES = 256 * 1024
 
-/** Render a source and put the document where it belongs, all or nothing. */
-export function writeDocument(source: EntrySource, output: OutputFile | 'stdout', host: Host, options: WriteOptions): Promise<WrittenDocument> {
-  if (output === 'stdout') return writeOnce(source, options, (pieces) => writeToStdout(pieces, host))
-  if (output.kind === 'stream') return writeOnce(source, options, (pieces) => writeToStream(pieces, output.path, options))
-  if (options.sidecar) assertSidecarIsOurs(output.path)
-  return options.compression === undefined ? writePlain(source, output.path, options) : writeCompressed(source, output.path, options.compression, options)
+/** Render a source and put the document at `path` (absolute; `undefined` is standard output), all or nothing. */
+export function writeDocument(source: EntrySource, path: string | undefined, host: Host, options: WriteOptions): Promise<WrittenDocument> {
+  if (path === undefined) return writeToStdout(source, host, options)
+  if (options.sidecar) assertSidecarIsOurs(path)
+  return options.compression === undefined ? writePlain(source, path, options) : writeCompressed(source, path, options.compression, options)
 }
 
 async function writePlain(source: EntrySource, path: string, options: WriteOptions): Promise<WrittenDocument> {
@@ -62,41 +59,20 @@ async function writeCompressed(source: EntrySource, path: string, compression: C
   return { ...result, sha256, sizeBytes: publication.sizeBytes }
 }
 
-type Pieces = AsyncIterable<Uint8Array>
-
-/**
- * Write to what takes bytes only in order. Nothing is written before the document is complete: what a reader gets is a whole
- * one or none.
- */
-async function writeOnce(source: EntrySource, options: WriteOptions, write: (pieces: Pieces) => Promise<void>): Promise<WrittenDocument> {
+/** Nothing is written before the document is complete: what a reader gets is a whole one or none. */
+async function writeToStdout(source: EntrySource, host: Host, options: WriteOptions): Promise<WrittenDocument> {
   using document = new TemporaryFile()
   const { saveCache: _, ...result } = await renderDump(source, document, options)
   options.check(result)
   const digest = startSha256()
   let sizeBytes = 0
-  const measured = async function* (pieces: Pieces): AsyncGenerator<Uint8Array, void, void> {
-    for await (const piece of pieces) {
-      options.signal?.throwIfAborted()
-      digest.update(piece)
-      sizeBytes += piece.length
-      yield piece
-    }
+  for await (const piece of options.compression === undefined ? plain(document) : compressed(document, options.compression)) {
+    options.signal?.throwIfAborted()
+    await host.stdout.writeBytes(piece)
+    digest.update(piece)
+    sizeBytes += piece.length
   }
-  await write(measured(options.compression === undefined ? plain(document) : compressed(document, options.compression)))
   return { ...result, sha256: digest.digestHex(), sizeBytes }
-}
-
-async function writeToStdout(pieces: Pieces, host: Host): Promise<void> {
-  for await (const piece of pieces) await host.stdout.writeBytes(piece)
-}
-
-/** A pipe or a device: opened where waiting for its reader stops nothing else. */
-async function writeToStream(pieces: Pieces, path: string, { signal }: WriteOptions): Promise<void> {
-  try {
-    await pipeline(pieces, createWriteStream(path), signal === undefined ? {} : { signal })
-  } catch (error) {
-    throw signal?.aborted === true ? error : systemCallError(error, 'write to', path)
-  }
 }
 
 /** A checksum of the earlier document must not survive it, not even if the process dies in between. */
@@ -126,14 +102,13 @@ export function assertComplete({ omissions }: Pick<WrittenDocument, 'omissions'>
   })
 }
 
+/** Each piece is valid until the next one is asked for. */
 async function* plain(document: TemporaryFile): AsyncGenerator<Uint8Array, void, void> {
-  for (let at = 0; at < document.sizeBytes; at += PIECE_BYTES) {
-    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, document.sizeBytes - at))
-    yield piece.subarray(0, document.read(piece, at))
-  }
+  const piece = Buffer.allocUnsafe(PIECE_BYTES)
+  for (let at = 0; at < document.sizeBytes; at += piece.length) yield piece.subarray(0, document.read(piece, at))
 }
 
-function compressed(document: TemporaryFile, compression: Compression): Pieces {
+function compressed(document: TemporaryFile, compression: Compression): AsyncIterable<Uint8Array> {
   const bytes = createReadStream('', { fd: document.fd, start: 0, autoClose: false, highWaterMark: PIECE_BYTES })
-  return Readable.from(bytes).compose(compression === 'gzip' ? createGzip() : createZstdCompress()) as Pieces
+  return Readable.from(bytes).compose(compression === 'gzip' ? createGzip() : createZstdCompress()) as AsyncIterable<Uint8Array>
 }

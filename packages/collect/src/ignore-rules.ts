@@ -18,6 +18,8 @@ interface WildRule {
   readonly literalStart: string
   /** And end with. */
   readonly literalEnd: string
+  /** The code of its last character, NaN when it has none. */
+  readonly lastCode: number
   /** Matched against the last name of a path, not the path. */
   readonly basename: boolean
 }
@@ -36,6 +38,8 @@ export class IgnoreRules {
   readonly #suffixes = new Map<number, SuffixRules[]>()
   readonly #anyName: number[] = []
   readonly #paths = new Map<string, number[]>()
+  readonly #nameLengths: boolean[] = []
+  readonly #pathLengths: boolean[] = []
   readonly #wild: WildRule[] = []
 
   /** From the bytes of an ignore file. */
@@ -62,14 +66,17 @@ export class IgnoreRules {
 
   #latestMatch(path: string, name: string, isFolder: boolean): number {
     let best = this.#latest(this.#anyName, isFolder, -1)
-    best = this.#latest(this.#names.get(name), isFolder, best)
-    if (this.#paths.size > 0) best = this.#latest(this.#paths.get(path), isFolder, best)
-    const suffixes = this.#suffixes.get(name.charCodeAt(name.length - 1))
+    // A look at the length spares most names and paths the computing of their hash.
+    if (this.#nameLengths[name.length] === true) best = this.#latest(this.#names.get(name), isFolder, best)
+    if (this.#pathLengths[path.length] === true) best = this.#latest(this.#paths.get(path), isFolder, best)
+    const lastCode = name.charCodeAt(name.length - 1)
+    const suffixes = this.#suffixes.get(lastCode)
     if (suffixes !== undefined) {
       for (const { suffix, ids } of suffixes) if (name.endsWith(suffix)) best = this.#latest(ids, isFolder, best)
     }
     for (const rule of this.#wild) {
       if (rule.id < best) break
+      if (rule.lastCode !== lastCode && rule.literalEnd !== '') continue
       if (!isFolder && ((this.#flags[rule.id] as number) & ONLY_FOLDERS) !== 0) continue
       if (!matches(rule, path, name)) continue
       return rule.id
@@ -98,13 +105,17 @@ export class IgnoreRules {
       flags |= ONLY_FOLDERS
       pattern = pattern.slice(0, -1)
     }
-    const basename = !pattern.includes('/')
+    const basename = !pattern.includes('/', pattern.startsWith('**/') ? 3 : 0) // `**/name` is a name anywhere, too
     if (pattern.startsWith('/')) pattern = pattern.slice(1)
+    else if (basename && pattern.startsWith('**/')) pattern = pattern.slice(3)
     if (pattern === '' || pattern.length > MAX_PATTERN_LENGTH) return
     const id = this.#flags.push(flags) - 1
     const literal = literalLength(pattern)
-    if (literal === pattern.length) push(basename ? this.#names : this.#paths, pattern, id)
-    else if (basename && pattern.startsWith('*') && literalLength(pattern, 1) === pattern.length)
+    if (literal === pattern.length) {
+      const lengths = basename ? this.#nameLengths : this.#pathLengths
+      lengths[pattern.length] = true
+      push(basename ? this.#names : this.#paths, pattern, id)
+    } else if (basename && pattern.startsWith('*') && literalLength(pattern, 1) === pattern.length)
       this.#addSuffix(pattern.slice(1), id)
     else this.#wild.push(wildRule(id, pattern, literal, basename))
   }
@@ -128,15 +139,17 @@ interface SuffixRules {
   readonly ids: number[]
 }
 
-function wildRule(id: number, pattern: string, literal: number, basename: boolean): WildRule {
-  const literalStart = pattern.slice(0, literal)
+function wildRule(id: number, line: string, literal: number, basename: boolean): WildRule {
+  const end = literalEnd(line)
   // Of a path git (before 2.52) compares the literal start itself and gives its matcher only what follows, so that in
   // `foo**/bar` the stars stand at the start of a pattern.
+  const pattern = basename ? line : line.slice(literal)
   return {
     id,
-    pattern: basename ? pattern : pattern.slice(literal),
-    literalStart,
-    literalEnd: literalEnd(pattern),
+    pattern,
+    literalStart: line.slice(0, literal),
+    literalEnd: end,
+    lastCode: end.charCodeAt(end.length - 1),
     basename,
   }
 }

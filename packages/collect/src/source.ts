@@ -72,10 +72,12 @@ async function* batches(
   let doneEntries = 0
   let doneBytes = 0
   let batch: Entry[] = []
-  if ('table' in listing) omissions.push(...listing.omissions)
+  if ('table' in listing) for (const omission of listing.omissions) omissions.push(omission)
   for await (const group of groupsOf(listing)) {
     for (const found of group) {
-      const omission = isOmission(found) ? found : await unwanted(selection, found)
+      const verdict = isOmission(found) ? found : unwanted(selection, found)
+      // To wait for what is no promise would still cost a turn for each entry.
+      const omission = verdict instanceof Promise ? await verdict : verdict
       if (omission === undefined) batch.push(found as Entry)
       else omissions.push(omission)
     }

@@ -28,7 +28,7 @@ export class ParallelSections {
   readonly #outcomes = new Map<number, TaskOutcome>()
   readonly #running: Promise<void>
   readonly #stop = new AbortController()
-  #failure: unknown
+  #failure: Error | undefined
   #wake: (() => void) | undefined
   #task = 0
   #file = 0
@@ -48,7 +48,7 @@ export class ParallelSections {
       },
       signal: signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]),
     }).catch((error: unknown) => {
-      this.#failure = error
+      this.#failure = error instanceof Error ? error : new Error(String(error))
       this.#wake?.()
     })
   }

@@ -1,7 +1,6 @@
 import type { EntryPath } from '@arc/core'
 
 // Controls, quotes, backslash, backtick, bidirectional marks, separators, the BOM, outer spaces: docs/formats/arc-dump-1.md, 2.2.
-// oxlint-disable-next-line no-control-regex -- control characters are what must not appear in a heading
 const NOT_PLAIN = /[\u0000-\u001f"\\`\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|^ | $/
 const MUST_ESCAPE = /[`\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 

@@ -44,7 +44,7 @@ export interface RenderResult {
   /** `false`: nothing at all has changed, nothing was written, and the earlier document is the result. */
   isWritten: boolean
   /** To be called once the document is published: remembers it for the next run. */
-  saveCache(): void
+  saveCache: () => void
 }
 
 /** A document in the making: one class for each spelling. */

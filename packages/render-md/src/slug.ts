@@ -1,7 +1,6 @@
 import { slug as slugOf } from 'github-slugger'
 
 // What github-slugger removes from ASCII text; its own table of all Unicode is ten times slower to match.
-// oxlint-disable-next-line no-control-regex -- the removed range begins with the controls
 const REMOVED_ASCII = /[\u0000-\u001f!-,./:-@[-^`{-~\u007f]/g
 const ASCII = /^[\u0000-\u007f]*$/
 

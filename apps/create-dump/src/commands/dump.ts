@@ -1,4 +1,4 @@
-import { basename, dirname, resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { ArcError, printablePath } from '@arc/core'
 import {
   choiceOption,
@@ -16,7 +16,7 @@ import {
 import type { DumpStatistics } from '@arc/render-md'
 import { cacheFile } from '../cache-place.ts'
 import { reportOmissions } from '../omission-report.ts'
-import { locateOutput, type OutputFile } from '../output-file.ts'
+import { locateOutput } from '../output-file.ts'
 import { chooseOutput, defaultNames, type OutputChoice } from '../output-name.ts'
 import { jobsOption } from '../jobs.ts'
 import { earlierDumps } from '../own-outputs.ts'
@@ -55,11 +55,11 @@ export const dump = defineCommand({
   async run({ arguments: { root }, options, host, common, log, progress, signal }) {
     const name = basename(resolve(host.cwd, root)) || 'root'
     const choice = chooseOutput(name, options)
-    const output = options.dryRun ? undefined : await openOutput(choice, host, common.json)
-    const path = output === undefined || output === 'stdout' ? resolve(host.cwd, choice.path) : output.path
-    const earlier = options.rev === undefined ? await earlierDumps(name, [resolve(host.cwd, root), dirname(path), host.cwd]) : []
-    await using source = await openSelection(root, options, host, { omitPaths: [path, sidecarPath(path), ...earlier] })
-    if (output === undefined) {
+    const path = await outputPath(choice, host, common.json)
+    const earlier = options.rev === undefined ? await earlierDumps(name, [resolve(host.cwd, root), host.cwd]) : []
+    const own = path === undefined ? [] : [path, sidecarPath(path)]
+    await using source = await openSelection(root, options, host, { omitPaths: [...own, ...earlier] })
+    if (options.dryRun) {
       const paths: string[] = []
       for await (const batch of source.entries({ signal })) for (const entry of batch) paths.push(entry.path)
       assertSelected(paths.length, options)
@@ -67,7 +67,7 @@ export const dump = defineCommand({
       else host.stdout.write(paths.map((each) => `${printablePath(each)}\n`).join(''))
       return reportOmissions(source.omissions, common, log)
     }
-    const result = await writeDocument(source, output, host, {
+    const result = await writeDocument(source, path, host, {
       format: choice.format,
       contents: options.toc,
       binary: options.binary,
@@ -75,7 +75,7 @@ export const dump = defineCommand({
       jobs: options.jobs,
       compression: choice.compression,
       sidecar: options.sidecar,
-      cache: options.cache && choice.path !== '-' ? { file: cacheFile(path, host), document: path, key: 'create-dump' } : undefined,
+      cache: options.cache && path !== undefined ? { file: cacheFile(path, host), document: path, key: 'create-dump' } : undefined,
       signal,
       onProgress: progress.listener,
       check(rendered) {
@@ -87,22 +87,22 @@ export const dump = defineCommand({
     })
     const status = options.strict ? 0 : reportOmissions(result.omissions, common, log)
     if (common.json) printJson(host, { path: choice.path, format: choice.format, compression: choice.compression, ...result })
-    else if (output !== 'stdout') host.stdout.write(`${choice.path}\n`)
+    else if (path !== undefined) host.stdout.write(`${choice.path}\n`)
     log.info(summary(result))
     if (common.stats) log.info(languageTable(result.statistics).trimEnd())
     return status
   },
 })
 
-/** Where the document goes, once it is sure that it can. */
-async function openOutput(choice: OutputChoice, host: Host, isJson: boolean): Promise<OutputFile | 'stdout'> {
+/** Where the document goes, once it is sure that it can: an absolute path, `undefined` for standard output. */
+async function outputPath(choice: OutputChoice, host: Host, isJson: boolean): Promise<string | undefined> {
   if (choice.path !== '-') return locateOutput(choice.path, host.cwd, defaultNames('project')[0] as string)
   if (isJson) {
     throw new ArcError('ARC_OPTION_INVALID', '--json and -o - both want standard output', {
       hint: 'Write the document to a file, or leave --json out; --format json writes it as JSON.',
     })
   }
-  if (choice.compression === undefined || !host.stdout.isTTY) return 'stdout'
+  if (choice.compression === undefined || !host.stdout.isTTY) return undefined
   throw new ArcError('ARC_OPTION_INVALID', 'a compressed document is nothing for a terminal', {
     hint: 'Send it to a file with -o, or through a pipe.',
   })

@@ -1,8 +1,10 @@
+import { basename, resolve } from 'node:path'
 import { hashFiles } from '@arc/collect'
 import { encodePath } from '@arc/core'
 import { defineCommand, folderOption, printJson } from '@arc/kit'
 import { reportOmissions } from '../omission-report.ts'
 import { jobsOption } from '../jobs.ts'
+import { earlierDumps } from '../own-outputs.ts'
 import { assertSelected, openSelection, selectionConflicts, selectionOptions } from '../selection.ts'
 import { checksumLine } from '../sidecar.ts'
 
@@ -17,7 +19,9 @@ export const hash = defineCommand({
   examples: [{ command: "create-dump hash src --exclude '*.snap'", summary: 'the sums of some files' }],
   exitStatus: { 4: 'some files could not be read' },
   async run({ arguments: { root }, options, host, common, log, progress, signal }) {
-    await using source = await openSelection(root, options, host)
+    const folder = resolve(host.cwd, root)
+    const omitPaths = options.rev === undefined ? await earlierDumps(basename(folder), [folder]) : []
+    await using source = await openSelection(root, options, host, { omitPaths })
     const { files, omissions } = await hashFiles(source, { jobs: options.jobs, signal, onProgress: progress.listener })
     assertSelected(files.length, options)
     if (common.json) printJson(host, { files, omissions })

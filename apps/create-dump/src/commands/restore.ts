@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { ArcError, decodePath, isArcError, type Omission, pathProblem, printablePath } from '@arc/core'
+import { ArcError, type ArcErrorCode, decodePath, isArcError, type Omission, pathProblem, printablePath } from '@arc/core'
 import {
   choiceOption,
   type CommonValues,
@@ -16,7 +16,7 @@ import {
   textOption,
 } from '@arc/kit'
 import type { DumpSource } from '@arc/render-md'
-import { applyRestore, listRestorePoints, planRestore, type PlanOptions, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
+import { applyRestore, type LinkPolicy, listRestorePoints, planRestore, type PlanOptions, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
 import { chosenPaths } from '../only-filter.ts'
 import { makeParents, missingParents } from '../target-parents.ts'
@@ -64,7 +64,7 @@ export const restore = defineCommand({
       tell(result, log, common)
       return 0
     } catch (error) {
-      throw isArcError(error) && error.code === 'ARC_TARGET_NOT_EMPTY' ? withOptions(error) : error
+      throw isArcError(error) ? withOptions(error, options.links) : error
     }
 
     async function restoreOver(): Promise<RestoreResult | 'declined'> {
@@ -105,13 +105,18 @@ async function planDryRun(source: DumpSource, target: string, options: PlanOptio
   return outermost === undefined ? plan : { ...plan, target }
 }
 
-function withOptions(error: ArcError): ArcError {
-  return new ArcError(error.code, error.message, {
-    hint: 'Choose another folder with --to, or restore over this one with --mode replace or --mode merge; --dry-run shows what that would change.',
-    details: error.details,
-    cause: error,
-    ...(error.path === undefined ? {} : { path: error.path }),
-  })
+/** What helps, in words of the command line. */
+function withOptions(error: ArcError, links: LinkPolicy): ArcError {
+  const { code, message, path, details } = error
+  const hint = hintFor(code, links)
+  return hint === undefined ? error : new ArcError(code, message, { hint, details, cause: error, ...(path === undefined ? {} : { path }) })
+}
+
+function hintFor(code: ArcErrorCode, links: LinkPolicy): string | undefined {
+  if (code === 'ARC_TARGET_NOT_EMPTY') {
+    return 'Choose another folder with --to, or restore over this one with --mode replace or --mode merge; --dry-run shows what that would change.'
+  }
+  return code === 'ARC_PATH_UNSAFE' && links !== 'keep' ? 'If you trust the dump, restore its links as they are with --links keep.' : undefined
 }
 
 function tell(result: RestoreResult, log: Log, common: CommonValues): void {
