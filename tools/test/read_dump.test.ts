@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { readTree, temporaryFolder, type TreeRow } from '@arc/core/testing'
+import type { Entry, EntryPath } from '@arc/core'
+import { fileEntry, readTree, temporaryFolder, type TreeRow, writeTree } from '@arc/core/testing'
 import { expect, test, type TestContext } from 'vitest'
 import { readMarkdown } from '../markdown.ts'
 import { root } from '../workspace.ts'
@@ -146,6 +147,41 @@ test.for(examples)(
     writeFileSync(path, code.replace('hello', 'hullo').replace('small', 'smell'))
     expect(restored(path).outcome.status).toBe(3)
     expect(spawnSync(process.execPath, [...command.slice(0, 1), 'verify', path]).status).toBe(3)
+  },
+)
+
+// Longer than any window that a reader looks through, links first: what was found early must still be right at the manifest.
+const LONG_TREE: Entry[] = [
+  { path: 'a' as EntryPath, type: 'symlink', mode: 0o777, sizeBytes: 4, target: 'sub/caf\udce9' as EntryPath },
+  { path: 'b' as EntryPath, type: 'directory', mode: 0o700, sizeBytes: 0 },
+  fileEntry('bytes', Buffer.alloc(2 << 20, Uint8Array.of(0, 255, 7))),
+  fileEntry('crlf', 'a line\r\n'.repeat(1 << 18)),
+  fileEntry(Buffer.from('sub/caf\xe9', 'latin1'), '````\n'.repeat(1 << 20), 0o755),
+]
+
+test.for(['md', 'json', 'jsonl'])(
+  'both readers restore a long document that create-dump wrote as %s',
+  (format, context) => {
+    needsPython(context)
+    using folder = temporaryFolder()
+    const [source, document, ours] = ['source', 'document', 'ours'].map((name) => join(folder.path, name)) as [
+      string,
+      string,
+      string,
+    ]
+    writeTree(source, LONG_TREE)
+    const run = (...args: string[]): void => {
+      const { status, stderr } = spawnSync(process.execPath, [
+        join(root, 'apps/create-dump/src/bin.ts'),
+        ...args,
+        '--quiet',
+      ])
+      expect(status, stderr.toString()).toBe(0)
+    }
+    run(source, '--output', document, '--format', format, '--no-sidecar')
+    run('restore', document, '--to', ours)
+    expect(readTree(ours)).toEqual(readTree(source))
+    expect(restored(document)).toEqual({ outcome: { status: 0, stdout: '', stderr: '' }, tree: readTree(source) })
   },
 )
 

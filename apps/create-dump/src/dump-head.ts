@@ -1,29 +1,37 @@
-import { createReadStream } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { nodeFileSystem, readFully } from '@arc/core/node'
 
 // The ways in which a dump can begin: Markdown, JSON Lines, JSON.
 const BEGINNING = /^(?:---\narc-dump: |\{"arcDump":|\{"dump":\{"arcDump":)/
-const HEAD_BYTES = 4096
+const HEAD_BYTES = 192 * 1024 // more than the largest block of zstd, of which no part can be decompressed
 
 /** Whether the file at `path` begins as a dump does, compressed or not. `false` for what cannot be read. */
 export async function looksLikeDump(path: string): Promise<boolean> {
   try {
-    return BEGINNING.test((await readHead(path)).toString('latin1'))
+    const head = readHead(path)
+    const start = head[0] === 0x1f || head[0] === 0x28 ? await decompressedStart(head) : head
+    return BEGINNING.test(start.toString('latin1', 0, 64))
   } catch {
     return false
   }
 }
 
-async function readHead(path: string): Promise<Buffer> {
-  const head = await firstPiece(createReadStream(path, { end: HEAD_BYTES - 1 }))
-  const decompressor = head[0] === 0x1f ? createGunzip() : head[0] === 0x28 ? createZstdDecompress() : undefined
-  if (decompressor === undefined) return head
-  // `write` and not `end`: the rest of the file is missing, and that is no error.
-  decompressor.write(head)
-  return firstPiece(decompressor)
+function readHead(path: string): Buffer {
+  const fd = openSync(path, 'r')
+  try {
+    const head = Buffer.alloc(HEAD_BYTES)
+    return head.subarray(0, readFully(nodeFileSystem, fd, head, 0))
+  } finally {
+    closeSync(fd)
+  }
 }
 
-async function firstPiece(stream: AsyncIterable<unknown>): Promise<Buffer> {
-  for await (const piece of stream) return piece as Buffer
-  return Buffer.alloc(0)
+/** The first piece that a compressed head gives; that its end is missing is no error. */
+function decompressedStart(head: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const decompressor = head[0] === 0x1f ? createGunzip() : createZstdDecompress()
+    decompressor.once('data', resolve).once('error', reject)
+    decompressor.once('end', () => resolve(Buffer.alloc(0))).end(head)
+  })
 }

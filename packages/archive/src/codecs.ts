@@ -18,6 +18,4 @@ export interface Codecs {
   zstdFrame(frame: Uint8Array, sizeBytes: number): Promise<Uint8Array>
   /** Decompress exactly one zstd frame that arrives in pieces. */
   zstdFrameStream(frame: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void>
-  /** Decompress xz streams until the end of `feed`, every check checked; throws when anything else is there. */
-  unxz(feed: ByteFeed): AsyncGenerator<Uint8Array, void, void>
 }

@@ -1,7 +1,5 @@
-import { ReadableStream } from 'node:stream/web'
 import { createInflateRaw, createZstdDecompress, crc32, inflateRawSync, zstdDecompress } from 'node:zlib'
 import type { Transform } from 'node:stream'
-import { isArcError } from '@arc/core'
 import type { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
 import { damaged } from './problems.ts'
@@ -34,21 +32,6 @@ export const nodeCodecs: Codecs = {
       for await (const piece of frame) await write(engine, piece)
       engine.end()
     })
-  },
-  async *unxz(feed) {
-    const { XzReadableStream } = (await import('xz-decompress')).default
-    const input = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const piece = await feed.next()
-        if (piece === undefined) controller.close()
-        else controller.enqueue(piece)
-      },
-    })
-    try {
-      for await (const piece of new XzReadableStream(input)) yield piece
-    } catch (cause) {
-      throw isArcError(cause) ? cause : damaged('the xz data cannot be decompressed', { cause })
-    }
   },
 }
 

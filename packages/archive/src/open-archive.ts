@@ -12,6 +12,7 @@ import { type ReaderOptions, readerOptions } from './reader-options.ts'
 import { openSeekableTar } from './seekable-tar.ts'
 import { TarSource } from './tar-source.ts'
 import { unlz4 } from './unlz4.ts'
+import { unxz } from './unxz.ts'
 import { ZipSource } from './zip-source.ts'
 import { unzstd } from './zstd-frames.ts'
 
@@ -101,7 +102,7 @@ function decompress(format: Exclude<DetectedFormat, 'zip'>, feed: ByteFeed, code
     case 'bzip2':
       return bunzip2(feed)
     case 'xz':
-      return codecs.unxz(feed)
+      return unxz(feed, codecs)
   }
 }
 

@@ -3,7 +3,7 @@ import { isGlobSpecial, wildmatch } from './wildmatch.ts'
 /** What a list of rules says about a path. */
 export const UNDECIDED = 0
 export const IGNORED = 1
-export const WANTED = 2
+const WANTED = 2
 /** A rule for folders decides, if this is one. */
 export const DEPENDS = 3
 export type Verdict = typeof UNDECIDED | typeof IGNORED | typeof WANTED | typeof DEPENDS

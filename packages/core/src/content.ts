@@ -27,9 +27,13 @@ function* readSyncContent(content: Extract<EntryContent, { kind: 'sync' }>): Gen
 /** What to throw when an entry's bytes are not those it was listed with. */
 export function entryChanged(entry: Pick<Entry, 'path' | 'sizeBytes'>, foundBytes: number): ArcError {
   const path = printablePath(entry.path)
-  return new ArcError('ARC_ENTRY_CHANGED', `${path} changed while it was read (${entry.sizeBytes} bytes listed, ${foundBytes} found)`, {
-    path,
-    retryable: true,
-    hint: 'Stop the program that writes to it, then try again.',
-  })
+  return new ArcError(
+    'ARC_ENTRY_CHANGED',
+    `${path} changed while it was read (${entry.sizeBytes} bytes listed, ${foundBytes} found)`,
+    {
+      path,
+      retryable: true,
+      hint: 'Stop the program that writes to it, then try again.',
+    },
+  )
 }

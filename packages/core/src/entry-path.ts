@@ -96,7 +96,8 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 }
 
 // Controls, quotes and backslash, bidirectional overrides, line and paragraph separators, the BOM, lone surrogates.
-const UNSAFE_TO_PRINT = /[\u0000-\u001f"\\\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/u
+const UNSAFE_TO_PRINT =
+  /[\u0000-\u001f"\\\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/u
 
 /**
  * The path as it may be shown to a person: itself, or, where that could deceive or disturb a terminal, in double quotes
@@ -109,7 +110,13 @@ export function printablePath(path: string): string {
   return `${text}"`
 }
 
-const SHORT_ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+}
 
 function escapeCharacter(character: string): string {
   const short = SHORT_ESCAPES[character]

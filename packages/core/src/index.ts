@@ -14,8 +14,24 @@ export {
   type StreamContent,
   type SyncContent,
 } from './entry.ts'
-export { compareBytes, comparePaths, decodePath, encodePath, type EntryPath, isUtf8Path, printablePath } from './entry-path.ts'
-export { ArcError, type ArcErrorCode, type ArcErrorOptions, errnoOf, ERROR_EXIT_STATUS, isArcError, systemCallError } from './error.ts'
+export {
+  compareBytes,
+  comparePaths,
+  decodePath,
+  encodePath,
+  type EntryPath,
+  isUtf8Path,
+  printablePath,
+} from './entry-path.ts'
+export {
+  ArcError,
+  type ArcErrorCode,
+  type ArcErrorOptions,
+  errnoOf,
+  ERROR_EXIT_STATUS,
+  isArcError,
+  systemCallError,
+} from './error.ts'
 export { assertWithin, DEFAULT_LIMITS, type Limits, RATIO_FLOOR_BYTES } from './limits.ts'
 export { bytesContent, memorySource } from './memory-source.ts'
 export type { ProgressEvent, ProgressListener } from './progress.ts'

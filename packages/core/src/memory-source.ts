@@ -25,7 +25,11 @@ class BytesReader implements ContentReader {
 }
 
 /** A source of entries that are at hand: a filtered listing, a test's tree. Sorts them by path. */
-export function memorySource(name: string, entries: Iterable<Entry>, facts: Partial<Pick<EntrySource, 'git' | 'omissions'>> = {}): EntrySource {
+export function memorySource(
+  name: string,
+  entries: Iterable<Entry>,
+  facts: Partial<Pick<EntrySource, 'git' | 'omissions'>> = {},
+): EntrySource {
   const sorted = [...entries].sort((a, b) => comparePaths(a.path, b.path))
   const omissions: readonly Omission[] = facts.omissions ?? []
   return {

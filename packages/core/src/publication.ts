@@ -179,7 +179,11 @@ let cachedProcessSpace: string | undefined
 /** Eight hex digits for this host, boot and process namespace: within one of them a process id means one process. */
 function processSpace(): string {
   if (cachedProcessSpace === undefined) {
-    const facts = [hostname(), probe(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')), probe(() => readlinkSync('/proc/self/ns/pid'))]
+    const facts = [
+      hostname(),
+      probe(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+      probe(() => readlinkSync('/proc/self/ns/pid')),
+    ]
     cachedProcessSpace = createHash('sha256').update(facts.join('\n')).digest('hex').slice(0, 8)
   }
   return cachedProcessSpace

@@ -43,7 +43,8 @@ export function pathProblem(path: EntryPath, rules: PathRules = {}): PathProblem
   const names = path.split('/')
   if (names.length > limits.maxDepth) return 'too-deep'
   for (const name of names) {
-    const problem = nameProblem(name, limits.maxNameBytes) ?? (rules.platform === 'windows' ? windowsProblem(name) : undefined)
+    const problem =
+      nameProblem(name, limits.maxNameBytes) ?? (rules.platform === 'windows' ? windowsProblem(name) : undefined)
     if (problem !== undefined) return problem
   }
   return undefined

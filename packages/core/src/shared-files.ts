@@ -95,7 +95,13 @@ export class SharedFileList {
   entry(file: number): Entry & { readonly content: LocalContent } {
     const path = this.#path(file)
     const sizeBytes = this.#sizes[file] as number
-    return { path, type: 'file', mode: this.#modes[file] as number, sizeBytes, content: new LocalContent(this.#at, path, sizeBytes) }
+    return {
+      path,
+      type: 'file',
+      mode: this.#modes[file] as number,
+      sizeBytes,
+      content: new LocalContent(this.#at, path, sizeBytes),
+    }
   }
 
   #path(file: number): EntryPath {

@@ -29,7 +29,13 @@ export class StampCache {
   /** The row that was asked for last; the next one is at it, after it, or farther on. */
   #at = 0
 
-  private constructor(note: string, stamps: BigInt64Array, payloads: Buffer, payloadBytes: number, paths: readonly string[]) {
+  private constructor(
+    note: string,
+    stamps: BigInt64Array,
+    payloads: Buffer,
+    payloadBytes: number,
+    paths: readonly string[],
+  ) {
     this.note = note
     this.rowCount = paths.length
     this.#stamps = stamps
@@ -153,7 +159,10 @@ export class StampCacheWriter {
       Buffer.from(this.#paths.map((path) => `${path}\0`).join(''), 'latin1'),
     ])
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    publishFile(file, Buffer.concat([body, createHash('sha256').update(body).digest()]), { mode: 0o600, durable: false })
+    publishFile(file, Buffer.concat([body, createHash('sha256').update(body).digest()]), {
+      mode: 0o600,
+      durable: false,
+    })
   }
 
   #grow(): void {

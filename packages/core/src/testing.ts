@@ -21,7 +21,9 @@ export function readTree(root: string): TreeRow[] {
   const rows: TreeRow[] = []
   const visit = (folder: string): void => {
     for (const name of fs.readdirSync(localPath(root, folder as EntryPath), { encoding: 'buffer' })) {
-      const path = decodePath(folder === '' ? name : Buffer.concat([Buffer.from(folderBytes(folder)), Buffer.from('/'), name]))
+      const path = decodePath(
+        folder === '' ? name : Buffer.concat([Buffer.from(folderBytes(folder)), Buffer.from('/'), name]),
+      )
       rows.push(treeRow(root, path))
       if (rows.at(-1)?.type === 'directory') visit(path)
     }
@@ -39,7 +41,8 @@ function treeRow(root: string, path: EntryPath): TreeRow {
   const stat = fs.lstatSync(at)
   const mode = stat.mode & 0o7777
   if (stat.isDirectory()) return { path, type: 'directory', mode }
-  if (stat.isSymbolicLink()) return { path, type: 'symlink', mode, target: decodePath(fs.readlinkSync(at, { encoding: 'buffer' })) }
+  if (stat.isSymbolicLink())
+    return { path, type: 'symlink', mode, target: decodePath(fs.readlinkSync(at, { encoding: 'buffer' })) }
   if (stat.isFile()) return { path, type: 'file', mode, sha256: sha256Hex(fs.readFileSync(at)) }
   return { path, type: 'special', mode }
 }
@@ -100,7 +103,10 @@ export interface FileSystemCall {
 }
 
 /** A file system that shows each call to `before`, which may throw (`failure('ENOSPC')`) or end the process. */
-export function watchedFileSystem(before: (call: FileSystemCall) => void, real: FileSystem = nodeFileSystem): FileSystem {
+export function watchedFileSystem(
+  before: (call: FileSystemCall) => void,
+  real: FileSystem = nodeFileSystem,
+): FileSystem {
   let number = 0
   return new Proxy(real, {
     get(target, name: keyof FileSystem) {

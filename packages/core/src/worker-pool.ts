@@ -31,7 +31,8 @@ export class TaskCounter {
 
   /** Block this thread until at most `ahead` tasks before `task` are not used up: what bounds the memory of results. */
   waitUntilNear(task: number, ahead: number): void {
-    for (let used = Atomics.load(this.#cells, 2); task - used > ahead; used = Atomics.load(this.#cells, 2)) Atomics.wait(this.#cells, 2, used)
+    for (let used = Atomics.load(this.#cells, 2); task - used > ahead; used = Atomics.load(this.#cells, 2))
+      Atomics.wait(this.#cells, 2, used)
   }
 
   /** Let every worker find the list empty. */
@@ -54,7 +55,10 @@ export interface WorkerPoolOptions<Message> {
 /** Run workers until all have ended. The first failure, or an abort, ends the others and is thrown. */
 export async function runWorkers<Message>(options: WorkerPoolOptions<Message>): Promise<void> {
   options.signal?.throwIfAborted()
-  const workers = Array.from({ length: options.workerCount }, () => new Worker(options.module, { workerData: options.data }))
+  const workers = Array.from(
+    { length: options.workerCount },
+    () => new Worker(options.module, { workerData: options.data }),
+  )
   const onAbort = (): void => workers.forEach((worker) => void worker.terminate())
   options.signal?.addEventListener('abort', onAbort, { once: true })
   try {
@@ -78,8 +82,16 @@ function untilEnd<Message>(worker: Worker, onMessage: (message: Message, worker:
         reject(error)
       }
     })
-    worker.on('error', (error) => reject(isArcError(error) ? error : new ArcError('ARC_SYSTEM_CALL_FAILED', 'a worker thread failed', { cause: error })))
-    worker.on('exit', (status) => (status === 0 ? resolve() : reject(new ArcError('ARC_SYSTEM_CALL_FAILED', `a worker thread ended with status ${status}`))))
+    worker.on('error', (error) =>
+      reject(
+        isArcError(error) ? error : new ArcError('ARC_SYSTEM_CALL_FAILED', 'a worker thread failed', { cause: error }),
+      ),
+    )
+    worker.on('exit', (status) =>
+      status === 0
+        ? resolve()
+        : reject(new ArcError('ARC_SYSTEM_CALL_FAILED', `a worker thread ended with status ${status}`)),
+    )
   })
 }
 

@@ -1,10 +1,49 @@
-import { ArcError, compareBytes, comparePaths, decodePath, encodePath, type EntryPath, isUtf8Path, printablePath } from '@arc/core'
+import {
+  ArcError,
+  compareBytes,
+  comparePaths,
+  decodePath,
+  encodePath,
+  type EntryPath,
+  isUtf8Path,
+  printablePath,
+} from '@arc/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 // Bytes as names have them: mostly UTF-8, with what is nearly UTF-8 in between.
-const PIECES = ['a', 'b', '/', '\n', '\u007f', '\u00e9', '\ud7ff', '\ue000', '\ufeff', '\uffff', '\u{10000}', '\u{10ffff}', '\u202e', '"', '\\']
-const BROKEN = ['\x80', '\xbf', '\xc0\xaf', '\xc1\xbf', '\xc3', '\xe0\x9f\xbf', '\xe2\x82', '\xed\xa0\x80', '\xed\xb0\x80', '\xf0\x8f\xbf\xbf', '\xf4\x90\x80\x80', '\xf5', '\xff']
+const PIECES = [
+  'a',
+  'b',
+  '/',
+  '\n',
+  '\u007f',
+  '\u00e9',
+  '\ud7ff',
+  '\ue000',
+  '\ufeff',
+  '\uffff',
+  '\u{10000}',
+  '\u{10ffff}',
+  '\u202e',
+  '"',
+  '\\',
+]
+const BROKEN = [
+  '\x80',
+  '\xbf',
+  '\xc0\xaf',
+  '\xc1\xbf',
+  '\xc3',
+  '\xe0\x9f\xbf',
+  '\xe2\x82',
+  '\xed\xa0\x80',
+  '\xed\xb0\x80',
+  '\xf0\x8f\xbf\xbf',
+  '\xf4\x90\x80\x80',
+  '\xf5',
+  '\xff',
+]
 const piece = fc.oneof(
   fc.constantFrom(...PIECES).map((text) => Buffer.from(text)),
   fc.constantFrom(...BROKEN).map((text) => Buffer.from(text, 'latin1')),

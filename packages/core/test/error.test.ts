@@ -11,10 +11,30 @@ async function secondCopy(): Promise<typeof import('@arc/core')> {
 
 test('an error carries its code, hint, path, cause and details', () => {
   const cause = new Error('below')
-  const error = new ArcError('ARC_NOT_FOUND', 'no x', { hint: 'Make x.', path: 'x', retryable: true, details: { n: 1 }, cause })
+  const error = new ArcError('ARC_NOT_FOUND', 'no x', {
+    hint: 'Make x.',
+    path: 'x',
+    retryable: true,
+    details: { n: 1 },
+    cause,
+  })
   expect(error).toBeInstanceOf(Error)
-  expect(error).toMatchObject({ name: 'ArcError', code: 'ARC_NOT_FOUND', message: 'no x', hint: 'Make x.', path: 'x', retryable: true, details: { n: 1 }, cause })
-  expect(new ArcError('ARC_ABORTED', 'stopped')).toMatchObject({ hint: undefined, path: undefined, retryable: false, details: {} })
+  expect(error).toMatchObject({
+    name: 'ArcError',
+    code: 'ARC_NOT_FOUND',
+    message: 'no x',
+    hint: 'Make x.',
+    path: 'x',
+    retryable: true,
+    details: { n: 1 },
+    cause,
+  })
+  expect(new ArcError('ARC_ABORTED', 'stopped')).toMatchObject({
+    hint: undefined,
+    path: undefined,
+    retryable: false,
+    details: {},
+  })
   expect('cause' in new ArcError('ARC_ABORTED', 'stopped')).toBe(false)
 })
 
@@ -30,7 +50,14 @@ test('errors of another copy of the package are recognised, other values are not
 })
 
 test('the mark does not show in a copy made of the properties', () => {
-  expect(Object.keys(new ArcError('ARC_ABORTED', 'x')).sort()).toEqual(['code', 'details', 'hint', 'name', 'path', 'retryable'])
+  expect(Object.keys(new ArcError('ARC_ABORTED', 'x')).sort()).toEqual([
+    'code',
+    'details',
+    'hint',
+    'name',
+    'path',
+    'retryable',
+  ])
 })
 
 test('codes are in alphabetical order and end with a status of their own', () => {
@@ -40,7 +67,7 @@ test('codes are in alphabetical order and end with a status of their own', () =>
 })
 
 test('a failed system call tells the action, the path, the reason and what helps', () => {
-  const trouble = (): unknown => readFileSync('/nowhere/at, open \'x\'/all')
+  const trouble = (): unknown => readFileSync("/nowhere/at, open 'x'/all")
   expect(trouble).toThrow()
   try {
     trouble()
@@ -65,13 +92,21 @@ test.each([
   ['EIO', undefined, false],
 ])('%s is explained', (errno, hint, retryable) => {
   const error = systemCallError(failure(errno, 'write'), 'write', 'x')
-  expect(error).toMatchObject({ code: 'ARC_SYSTEM_CALL_FAILED', message: 'cannot write x: injected failure', hint, retryable, details: { errno } })
+  expect(error).toMatchObject({
+    code: 'ARC_SYSTEM_CALL_FAILED',
+    message: 'cannot write x: injected failure',
+    hint,
+    retryable,
+    details: { errno },
+  })
 })
 
 test('an ArcError stays as it is, and other values are told whole', () => {
   const error = new ArcError('ARC_ABORTED', 'stopped')
   expect(systemCallError(error, 'read', 'x')).toBe(error)
-  expect(systemCallError(new Error('bad header, really'), 'read', 'x').message).toBe('cannot read x: bad header, really')
+  expect(systemCallError(new Error('bad header, really'), 'read', 'x').message).toBe(
+    'cannot read x: bad header, really',
+  )
   expect(systemCallError('odd', 'read', 'x').message).toBe('cannot read x: odd')
   expect(errnoOf(Object.assign(new Error('x'), { code: 'ERR_X' }))).toBeUndefined()
 })

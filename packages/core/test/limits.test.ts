@@ -4,7 +4,11 @@ import { expect, test } from 'vitest'
 test('a count up to the limit passes, one more does not', () => {
   assertWithin('entries', 3, 3)
   expect(() => assertWithin('entries', 4, 3)).toThrow(
-    expect.objectContaining({ code: 'ARC_LIMIT_EXCEEDED', message: 'more than 3 entries', details: { what: 'entries', count: 4, limit: 3 } }),
+    expect.objectContaining({
+      code: 'ARC_LIMIT_EXCEEDED',
+      message: 'more than 3 entries',
+      details: { what: 'entries', count: 4, limit: 3 },
+    }),
   )
 })
 

@@ -8,7 +8,10 @@ async function pathsOf(source: ReturnType<typeof memorySource>): Promise<string[
 }
 
 test('entries come in byte order of path, again and again', async () => {
-  const source = memorySource('p', ['b', '\u{1f600}', 'a/b', '\uffff', 'a-b', 'a'].map((path) => fileEntry(path, '')))
+  const source = memorySource(
+    'p',
+    ['b', '\u{1f600}', 'a/b', '\uffff', 'a-b', 'a'].map((path) => fileEntry(path, '')),
+  )
   const order = ['a', 'a-b', 'a/b', 'b', '\uffff', '\u{1f600}']
   expect(await pathsOf(source)).toEqual(order)
   expect(await pathsOf(source)).toEqual(order)
@@ -34,6 +37,13 @@ test('content is read from its start by each reader, in pieces of any size', () 
   const one = content.open()
   const other = content.open()
   const read = (reader: typeof one): string => into.toString('latin1', 0, reader.read(into))
-  expect([read(one), read(one), read(other), read(one), read(one), read(other)]).toEqual(['ab', 'cd', 'ab', 'e', '', 'cd'])
+  expect([read(one), read(one), read(other), read(one), read(one), read(other)]).toEqual([
+    'ab',
+    'cd',
+    'ab',
+    'e',
+    '',
+    'cd',
+  ])
   one.close()
 })

@@ -37,7 +37,15 @@ const CALLS = undisturbedCalls()
 const RENAME = CALLS.indexOf('renameSync')
 
 test('a publication syncs what it wrote before it renames, and the folder after', () => {
-  expect(CALLS.slice(0, RENAME + 2)).toEqual(['readdirSync', 'openSync', 'writeSync', 'fsyncSync', 'closeSync', 'renameSync', 'openSync'])
+  expect(CALLS.slice(0, RENAME + 2)).toEqual([
+    'readdirSync',
+    'openSync',
+    'writeSync',
+    'fsyncSync',
+    'closeSync',
+    'renameSync',
+    'openSync',
+  ])
   expect(CALLS.slice(RENAME + 1)).toEqual(['openSync', 'fsyncSync', 'closeSync', 'unlinkSync'])
 })
 
@@ -45,24 +53,27 @@ describe.each([
   ['once', (call: FileSystemCall, at: number): boolean => call.number === at],
   ['and all after it', (call: FileSystemCall, at: number): boolean => call.number >= at],
 ] as const)('a call that fails %s', (_name, fails) => {
-  test.each(CALLS.map((name, i) => [i + 1, name] as const))('call %i, %s: the old file or the new one, and one clear error', (at) => {
-    const path = oldFile()
-    const port = watchedFileSystem((call) => {
-      if (fails(call, at)) throw failure('EIO', call.name)
-    })
-    let error: unknown
-    try {
-      publishFile(path, NEW_CONTENT, { fs: port })
-    } catch (thrown) {
-      error = thrown
-    }
-    const state = stateOf(path)
-    expect(state).toBe(at > RENAME + 1 || (error === undefined && at === 1) ? 'new' : 'old')
-    if (error !== undefined) expect(isArcError(error) && error.path === path, String(error)).toBe(true)
-    // Only what cannot matter any more may fail in silence: the look for litter, and the removal of a name that is gone.
-    if (error === undefined) expect(['readdirSync', 'unlinkSync']).toContain(CALLS[at - 1])
-    if (fails === undefined || CALLS.length === at) expect(litterBeside(path)).toEqual([])
-  })
+  test.each(CALLS.map((name, i) => [i + 1, name] as const))(
+    'call %i, %s: the old file or the new one, and one clear error',
+    (at) => {
+      const path = oldFile()
+      const port = watchedFileSystem((call) => {
+        if (fails(call, at)) throw failure('EIO', call.name)
+      })
+      let error: unknown
+      try {
+        publishFile(path, NEW_CONTENT, { fs: port })
+      } catch (thrown) {
+        error = thrown
+      }
+      const state = stateOf(path)
+      expect(state).toBe(at > RENAME + 1 || (error === undefined && at === 1) ? 'new' : 'old')
+      if (error !== undefined) expect(isArcError(error) && error.path === path, String(error)).toBe(true)
+      // Only what cannot matter any more may fail in silence: the look for litter, and the removal of a name that is gone.
+      if (error === undefined) expect(['readdirSync', 'unlinkSync']).toContain(CALLS[at - 1])
+      if (fails === undefined || CALLS.length === at) expect(litterBeside(path)).toEqual([])
+    },
+  )
 })
 
 test('a publication that failed leaves nothing behind', () => {
@@ -71,18 +82,27 @@ test('a publication that failed leaves nothing behind', () => {
     const port = watchedFileSystem(({ number }) => {
       if (number === at) throw failure('ENOSPC')
     })
-    expect(() => publishFile(path, NEW_CONTENT, { fs: port })).toThrow(expect.objectContaining({ code: 'ARC_SYSTEM_CALL_FAILED', details: { errno: 'ENOSPC' } }))
+    expect(() => publishFile(path, NEW_CONTENT, { fs: port })).toThrow(
+      expect.objectContaining({ code: 'ARC_SYSTEM_CALL_FAILED', details: { errno: 'ENOSPC' } }),
+    )
     expect(litterBeside(path)).toEqual([])
   }
 })
 
-test.each(CALLS.map((name, i) => [i + 1, name] as const))('kill -9 before call %i, %s: the old file or the new one; the next run tidies up', (at) => {
-  const path = oldFile()
-  const { signal } = spawnSync(process.execPath, [join(import.meta.dirname, 'publication-child.ts'), path, String(at)])
-  expect(signal).toBe('SIGKILL')
-  expect(stateOf(path)).toBe(at > RENAME + 1 ? 'new' : 'old')
-  expect(litterBeside(path).every(isTemporaryName)).toBe(true)
-  publishFile(path, NEW_CONTENT)
-  expect(stateOf(path)).toBe('new')
-  expect(litterBeside(path)).toEqual([])
-})
+test.each(CALLS.map((name, i) => [i + 1, name] as const))(
+  'kill -9 before call %i, %s: the old file or the new one; the next run tidies up',
+  (at) => {
+    const path = oldFile()
+    const { signal } = spawnSync(process.execPath, [
+      join(import.meta.dirname, 'publication-child.ts'),
+      path,
+      String(at),
+    ])
+    expect(signal).toBe('SIGKILL')
+    expect(stateOf(path)).toBe(at > RENAME + 1 ? 'new' : 'old')
+    expect(litterBeside(path).every(isTemporaryName)).toBe(true)
+    publishFile(path, NEW_CONTENT)
+    expect(stateOf(path)).toBe('new')
+    expect(litterBeside(path)).toEqual([])
+  },
+)

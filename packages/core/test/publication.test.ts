@@ -52,7 +52,10 @@ test('a short write is continued', () => {
   const path = freshPath()
   const short = new Proxy(fs, {
     get: (target, name: keyof typeof fs) =>
-      name === 'writeSync' ? (fd: number, bytes: Buffer, at: number, count: number, position: number) => fs.writeSync(fd, bytes, at, Math.min(count, 3), position) : target[name],
+      name === 'writeSync'
+        ? (fd: number, bytes: Buffer, at: number, count: number, position: number) =>
+            fs.writeSync(fd, bytes, at, Math.min(count, 3), position)
+        : target[name],
   })
   publishFile(path, Buffer.from('longer than three'), { fs: short })
   expect(fs.readFileSync(path, 'utf8')).toBe('longer than three')
@@ -60,7 +63,10 @@ test('a short write is continued', () => {
 
 test('a disposable file is not synced', () => {
   const calls: string[] = []
-  publishFile(freshPath(), Buffer.from('x'), { durable: false, fs: watchedFileSystem(({ name }) => void calls.push(name)) })
+  publishFile(freshPath(), Buffer.from('x'), {
+    durable: false,
+    fs: watchedFileSystem(({ name }) => void calls.push(name)),
+  })
   expect(calls).not.toContain('fsyncSync')
 })
 
@@ -104,7 +110,8 @@ function temporaryName(path: string): string {
 test('litter of a dead process is removed, that of a living one and of other files is kept', () => {
   const path = freshPath()
   const name = temporaryName(path)
-  const of = (processId: number, file = 'file'): string => name.replace(/^\.file\./, `.${file}.`).replace(/-\d+-/, `-${processId}-`)
+  const of = (processId: number, file = 'file'): string =>
+    name.replace(/^\.file\./, `.${file}.`).replace(/-\d+-/, `-${processId}-`)
   const litter = [of(deadProcess()), of(process.ppid), of(deadProcess(), 'other'), '.file.arc-tmp', 'file.bak']
   for (const file of litter) fs.writeFileSync(join(dirname(path), file), '')
   publishFile(path, Buffer.from('x'))
@@ -133,15 +140,26 @@ test('litter that cannot be removed is no failure', () => {
 test('only our own temporary names are taken for such', () => {
   expect(isTemporaryName('.a.b.0123abcd-12-0123456789ab.arc-tmp')).toBe(true)
   expect(isTemporaryName('.new\nline.0123abcd-12-0123456789ab.arc-tmp')).toBe(true)
-  const others = ['.arc-tmp', 'a.arc-tmp', '.a.arc-tmp', 'a.0123abcd-12-0123456789ab.arc-tmp', '.a.0123abcd-12-0123456789ab.arc-tmp~', '..0123abcd-12-0123456789ab.arc-tmp']
+  const others = [
+    '.arc-tmp',
+    'a.arc-tmp',
+    '.a.arc-tmp',
+    'a.0123abcd-12-0123456789ab.arc-tmp',
+    '.a.0123abcd-12-0123456789ab.arc-tmp~',
+    '..0123abcd-12-0123456789ab.arc-tmp',
+  ]
   expect(others.filter(isTemporaryName)).toEqual([])
 })
 
 test('a folder that is missing or no folder is told at once', () => {
   const path = freshPath()
   publishFile(path, Buffer.from('x'))
-  expect(() => new Publication(join(path, 'below'))).toThrow(expect.objectContaining({ code: 'ARC_SYSTEM_CALL_FAILED', details: { errno: 'ENOTDIR' } }))
-  expect(() => new Publication(join(`${path}-missing`, 'x'))).toThrow(expect.objectContaining({ code: 'ARC_NOT_FOUND' }))
+  expect(() => new Publication(join(path, 'below'))).toThrow(
+    expect.objectContaining({ code: 'ARC_SYSTEM_CALL_FAILED', details: { errno: 'ENOTDIR' } }),
+  )
+  expect(() => new Publication(join(`${path}-missing`, 'x'))).toThrow(
+    expect.objectContaining({ code: 'ARC_NOT_FOUND' }),
+  )
 })
 
 test('no descriptor stays open, whatever fails', () => {
@@ -192,6 +210,9 @@ function smallDisk(context: TestContext): Disposable & { path: string } {
 
 test('a folder is synced and closed again', () => {
   const calls: string[] = []
-  syncDirectory(dirname(freshPath()), watchedFileSystem(({ name }) => void calls.push(name)))
+  syncDirectory(
+    dirname(freshPath()),
+    watchedFileSystem(({ name }) => void calls.push(name)),
+  )
   expect(calls).toEqual(['openSync', 'fsyncSync', 'closeSync'])
 })

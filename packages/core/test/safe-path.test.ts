@@ -24,7 +24,26 @@ const REFUSED: Record<string, PathProblem> = {
   [Array.from({ length: 1025 }, () => 'a').join('/')]: 'too-deep',
 }
 
-const TAKEN = ['a', 'a/b', '..foo', '...', '.a', 'a..', 'a/.../b', ' ', 'a\\b', 'C:', 'con', 'a\nb', '~', '-rf', '\u202e', long(255), '\u65e5'.repeat(85), '__proto__']
+const TAKEN = [
+  'a',
+  'a/b',
+  '..foo',
+  '...',
+  '.a',
+  'a..',
+  'a/.../b',
+  ' ',
+  'a\\b',
+  'C:',
+  'con',
+  'a\nb',
+  '~',
+  '-rf',
+  '\u202e',
+  long(255),
+  '\u65e5'.repeat(85),
+  '__proto__',
+]
 
 describe('on any system', () => {
   test.each(Object.entries(REFUSED))('%j is refused: %s', (path, problem) => {
@@ -80,7 +99,13 @@ describe('on Windows', () => {
 
 test('the error names the path harmlessly, and the problem', () => {
   const assert = (): void => assertSafePath('../\u001b[2J' as EntryPath)
-  expect(assert).toThrow(expect.objectContaining({ code: 'ARC_PATH_UNSAFE', path: String.raw`"../\x1b[2J"`, details: { problem: 'parent-component' } }))
+  expect(assert).toThrow(
+    expect.objectContaining({
+      code: 'ARC_PATH_UNSAFE',
+      path: String.raw`"../\x1b[2J"`,
+      details: { problem: 'parent-component' },
+    }),
+  )
   expect(assert).toThrow(/not a safe path \(parent-component\)/)
   assertSafePath('a/b' as EntryPath)
 })

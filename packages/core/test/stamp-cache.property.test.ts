@@ -9,8 +9,15 @@ import { expect, onTestFinished, test } from 'vitest'
 const PAYLOAD_BYTES = 5
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
 
-const path = fc.uint8Array({ minLength: 1, maxLength: 6 }).map((bytes) => decodePath(bytes.map((byte) => (byte === 0 ? 0x61 : byte))))
-const stamp = fc.record({ device: fc.bigInt(INT64), inode: fc.bigInt(INT64), mtimeNs: fc.bigInt(INT64), ctimeNs: fc.bigInt(INT64) })
+const path = fc
+  .uint8Array({ minLength: 1, maxLength: 6 })
+  .map((bytes) => decodePath(bytes.map((byte) => (byte === 0 ? 0x61 : byte))))
+const stamp = fc.record({
+  device: fc.bigInt(INT64),
+  inode: fc.bigInt(INT64),
+  mtimeNs: fc.bigInt(INT64),
+  ctimeNs: fc.bigInt(INT64),
+})
 const entry: fc.Arbitrary<Entry> = fc.record({
   path,
   type: fc.constantFrom<EntryType>('file', 'directory', 'symlink'),
@@ -18,7 +25,9 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   sizeBytes: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
   stamp: fc.option(stamp, { nil: undefined }),
 })
-const entries = fc.uniqueArray(entry, { selector: ({ path: at }) => at, maxLength: 30 }).map((list) => list.sort((a, b) => comparePaths(a.path, b.path)))
+const entries = fc
+  .uniqueArray(entry, { selector: ({ path: at }) => at, maxLength: 30 })
+  .map((list) => list.sort((a, b) => comparePaths(a.path, b.path)))
 
 function freshFile(): string {
   const folder = temporaryFolder()
@@ -39,20 +48,27 @@ const isFindable = (item: Entry): boolean => item.stamp !== undefined || item.ty
 test('every row comes back, for whom it was saved, whatever was left out or asked for besides', () => {
   const file = freshFile()
   fc.assert(
-    fc.property(entries, fc.string({ unit: 'grapheme' }), fc.infiniteStream(fc.nat({ max: 2 })), (list, note, choices) => {
-      save(file, list, 'key', note)
-      const cache = StampCache.load(file, 'key', PAYLOAD_BYTES)
-      expect(cache).toMatchObject({ rowCount: list.length, note })
-      for (let pass = 0; pass < 2; pass++) {
-        for (const [row, item] of list.entries()) {
-          const times = choices.next().value ?? 1
-          for (let i = 0; i < times; i++) expect(cache?.find(item)).toEqual(isFindable(item) ? payloadOf(row) : undefined)
-          const stranger = { ...item, path: `${item.path}\u0001` as EntryPath }
-          if (times === 2 && !list.some((other) => other.path === stranger.path)) expect(cache?.find(stranger)).toBeUndefined()
+    fc.property(
+      entries,
+      fc.string({ unit: 'grapheme' }),
+      fc.infiniteStream(fc.nat({ max: 2 })),
+      (list, note, choices) => {
+        save(file, list, 'key', note)
+        const cache = StampCache.load(file, 'key', PAYLOAD_BYTES)
+        expect(cache).toMatchObject({ rowCount: list.length, note })
+        for (let pass = 0; pass < 2; pass++) {
+          for (const [row, item] of list.entries()) {
+            const times = choices.next().value ?? 1
+            for (let i = 0; i < times; i++)
+              expect(cache?.find(item)).toEqual(isFindable(item) ? payloadOf(row) : undefined)
+            const stranger = { ...item, path: `${item.path}\u0001` as EntryPath }
+            if (times === 2 && !list.some((other) => other.path === stranger.path))
+              expect(cache?.find(stranger)).toBeUndefined()
+          }
+          cache?.rewind()
         }
-        cache?.rewind()
-      }
-    }),
+      },
+    ),
     { numRuns: 300 },
   )
 })
@@ -62,7 +78,8 @@ test('whatever is different about an entry, it is not found', () => {
   const one = { device: 1n, inode: 2n, mtimeNs: 3n, ctimeNs: 4n }
   const known: Entry = { path: 'b' as EntryPath, type: 'file', mode: 0o644, sizeBytes: 5, stamp: one }
   save(file, [known])
-  const find = (change: Partial<Entry>): unknown => StampCache.load(file, 'key', PAYLOAD_BYTES)?.find({ ...known, ...change })
+  const find = (change: Partial<Entry>): unknown =>
+    StampCache.load(file, 'key', PAYLOAD_BYTES)?.find({ ...known, ...change })
   expect(find({})).toEqual(payloadOf(0))
   const changes: Partial<Entry>[] = [
     { path: 'a' as EntryPath },
@@ -78,7 +95,12 @@ test('whatever is different about an entry, it is not found', () => {
 
 test('many rows, more than fit at first, come back', () => {
   const file = freshFile()
-  const list = Array.from({ length: 5000 }, (_, i): Entry => ({ path: `f${String(i).padStart(5, '0')}` as EntryPath, type: 'symlink', mode: 0o777, sizeBytes: i }))
+  const list = Array.from({ length: 5000 }, (_, i): Entry => ({
+    path: `f${String(i).padStart(5, '0')}` as EntryPath,
+    type: 'symlink',
+    mode: 0o777,
+    sizeBytes: i,
+  }))
   save(file, list)
   const cache = StampCache.load(file, 'key', PAYLOAD_BYTES)
   expect(list.filter((item, row) => cache?.find(item)?.equals(payloadOf(row)) !== true)).toEqual([])
@@ -96,7 +118,12 @@ test('another key, payload or file is no cache', () => {
 
 test('a cache with any byte changed, or cut anywhere, is no cache', () => {
   const file = freshFile()
-  const list = ['a', 'b\udcff', 'c'].map((at): Entry => ({ path: at as EntryPath, type: 'directory', mode: 0o755, sizeBytes: 0 }))
+  const list = ['a', 'b\udcff', 'c'].map((at): Entry => ({
+    path: at as EntryPath,
+    type: 'directory',
+    mode: 0o755,
+    sizeBytes: 0,
+  }))
   save(file, list, 'key', 'note')
   const bytes = fs.readFileSync(file)
   const isTaken = (damaged: Buffer): boolean => {

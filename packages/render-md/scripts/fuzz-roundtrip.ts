@@ -6,7 +6,9 @@ import { ALL_FORMATS, roundTripFault } from '../test/round-trip.ts'
 
 const REPORT_TREES = 5000
 
-const { values } = parseArgs({ options: { trees: { type: 'string', default: '100000' }, from: { type: 'string', default: '1' } } })
+const { values } = parseArgs({
+  options: { trees: { type: 'string', default: '100000' }, from: { type: 'string', default: '1' } },
+})
 const first = Number(values.from)
 const end = first + Number(values.trees)
 
@@ -23,5 +25,7 @@ for (; seed < end && fault === undefined; seed++) {
   if ((seed - first + 1) % REPORT_TREES === 0) console.log(`seeds ${first} to ${seed} done`)
 }
 const seconds = ((performance.now() - startMs) / 1000).toFixed(1)
-console.log(fault ?? `seeds ${first} to ${end - 1}: ${seed - first} trees, 3 spellings each, 0 mismatches in ${seconds} s`)
+console.log(
+  fault ?? `seeds ${first} to ${end - 1}: ${seed - first} trees, 3 spellings each, 0 mismatches in ${seconds} s`,
+)
 process.exitCode = fault === undefined ? 0 : 1

@@ -33,7 +33,8 @@ class BodyReader implements ContentReader {
 
   constructor(place: BodyPlace) {
     this.#place = place
-    this.#pieceBytes = place.bodyBytes <= WHOLE_BYTES || place.attributes.charset !== undefined ? place.bodyBytes : PIECE_BYTES
+    this.#pieceBytes =
+      place.bodyBytes <= WHOLE_BYTES || place.attributes.charset !== undefined ? place.bodyBytes : PIECE_BYTES
   }
 
   read(into: Uint8Array): number {
@@ -59,8 +60,10 @@ class BodyReader implements ContentReader {
       throw new ArcError('ARC_DUMP_DAMAGED', 'the document became shorter while it was read')
     }
     const isLast = this.#at + count === bodyBytes
-    const decoded = this.#pieceBytes === bodyBytes ? decodeBody(body, attributes) : decodePiece(body, attributes, isLast)
-    if (decoded === undefined) throw damaged('its content is not encoded as its attributes say', bodyAt + this.#at, path)
+    const decoded =
+      this.#pieceBytes === bodyBytes ? decodeBody(body, attributes) : decodePiece(body, attributes, isLast)
+    if (decoded === undefined)
+      throw damaged('its content is not encoded as its attributes say', bodyAt + this.#at, path)
     this.#decoded = decoded
     this.#at += count
     return true

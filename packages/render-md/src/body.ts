@@ -33,7 +33,7 @@ export function hasOnlyCrlf(facts: TextFacts): boolean {
 /** Take the CR out of each CR LF of `buffer[start, end)`, in place; returns the new end. */
 export function dropReturns(buffer: Buffer, start: number, end: number): number {
   let to = start
-  for (let from = start; from < end; ) {
+  for (let from = start; from < end;) {
     let next = buffer.indexOf(CR, from)
     if (next < 0 || next >= end) next = end
     buffer.copyWithin(to, from, next)
@@ -81,7 +81,8 @@ export function decodeBase64Lines(body: Buffer): Buffer | undefined {
 
 // Bytes 0x80 to 0x9f in windows-1252; the five undefined ones (U+FFFD here) are never written. Own table: some Node releases
 // decode windows-1252 as Latin-1 (nodejs/node#56542).
-const WINDOWS_1252 = '\u20ac\ufffd\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\ufffd\u017d\ufffd\ufffd\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\ufffd\u017e\u0178'
+const WINDOWS_1252 =
+  '\u20ac\ufffd\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\ufffd\u017d\ufffd\ufffd\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\ufffd\u017e\u0178'
 
 /** The text of `content` in UTF-8 and the charset it was in, when a person could read it that way and the way back is exact. */
 export function readCharset(content: Buffer, facts: TextFacts): { charset: Charset; text: Buffer } | undefined {
@@ -101,7 +102,9 @@ function guessCharset(content: Buffer, facts: TextFacts): Charset | undefined {
   if (content[0] === 0xff && content[1] === 0xfe) return 'utf-16le'
   if (content[0] === 0xfe && content[1] === 0xff) return 'utf-16be'
   if (facts.hasControls) return undefined // windows-1252 has the same ones
-  return content.some((byte) => byte >= 0x80 && byte < 0xa0 && WINDOWS_1252[byte - 0x80] === '\ufffd') ? undefined : 'windows-1252'
+  return content.some((byte) => byte >= 0x80 && byte < 0xa0 && WINDOWS_1252[byte - 0x80] === '\ufffd')
+    ? undefined
+    : 'windows-1252'
 }
 
 /** The bytes of a UTF-8 text in `charset`, or `undefined` when it has no such bytes. */
@@ -112,7 +115,9 @@ export function writeCharset(text: Buffer, charset: Charset): Buffer | undefined
 }
 
 function readWindows1252(content: Buffer): string {
-  return content.toString('latin1').replace(/[\u0080-\u009f]/g, (character) => WINDOWS_1252.charAt(character.charCodeAt(0) - 0x80))
+  return content
+    .toString('latin1')
+    .replace(/[\u0080-\u009f]/g, (character) => WINDOWS_1252.charAt(character.charCodeAt(0) - 0x80))
 }
 
 function writeWindows1252(text: string): Buffer | undefined {
@@ -138,5 +143,9 @@ export function decodeBody(body: Buffer, attributes: Attributes): Buffer | undef
     if (content.includes(CR)) return undefined
     content = addReturns(content)
   }
-  return attributes.charset === undefined ? content : isUtf8(content) ? writeCharset(content, attributes.charset) : undefined
+  return attributes.charset === undefined
+    ? content
+    : isUtf8(content)
+      ? writeCharset(content, attributes.charset)
+      : undefined
 }

@@ -6,7 +6,11 @@ export type ContentsStyle = 'list' | 'tree' | 'none'
 const INDENT = '  '
 
 /** The lines of a document's contents: a link to each section, by headings that follow those in `headingsBefore`. None for `none`. */
-export function* contentsLines(pathTexts: Iterable<string>, style: ContentsStyle, headingsBefore: readonly string[]): Generator<string, void, void> {
+export function* contentsLines(
+  pathTexts: Iterable<string>,
+  style: ContentsStyle,
+  headingsBefore: readonly string[],
+): Generator<string, void, void> {
   if (style === 'none') return
   const slugs = new HeadingSlugs()
   for (const heading of [...headingsBefore, 'Contents', 'Files']) slugs.next(heading)
@@ -24,7 +28,11 @@ function* treeLines(pathTexts: Iterable<string>, slugs: HeadingSlugs): Generator
     const commonLength = lengthInCommon(previous, pathText)
     let at = 0
     let depth = 0
-    for (let slash = isQuoted ? -1 : pathText.indexOf('/'); slash >= 0 && slash < pathText.length - 1; slash = pathText.indexOf('/', at)) {
+    for (
+      let slash = isQuoted ? -1 : pathText.indexOf('/');
+      slash >= 0 && slash < pathText.length - 1;
+      slash = pathText.indexOf('/', at)
+    ) {
       if (slash >= commonLength) yield `${INDENT.repeat(depth)}- \`${pathText.slice(at, slash + 1)}\`\n`
       at = slash + 1
       depth++

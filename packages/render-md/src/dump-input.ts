@@ -1,7 +1,15 @@
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { ArcError, assertWithin, DEFAULT_LIMITS, isArcError, type Limits, RATIO_FLOOR_BYTES, systemCallError } from '@arc/core'
+import {
+  ArcError,
+  assertWithin,
+  DEFAULT_LIMITS,
+  isArcError,
+  type Limits,
+  RATIO_FLOOR_BYTES,
+  systemCallError,
+} from '@arc/core'
 import { TemporaryFile } from '@arc/core/node'
 
 /** A document whose bytes can be read in any order. */
@@ -33,9 +41,19 @@ export async function openInput(origin: DumpOrigin, options: InputOptions = {}):
   }
   try {
     const stat = fstatSync(fd)
-    if (stat.isDirectory()) throw new ArcError('ARC_DUMP_UNSUPPORTED', `${origin} is a folder, not a dump`, { path: origin, hint: 'Name the dump file.' })
-    if (stat.isFile() && compressionOf(head(fd)) === undefined) return { fd, sizeBytes: stat.size, [Symbol.dispose]: () => closeSync(fd) }
-    const stream = createReadStream(origin, { fd, autoClose: false, highWaterMark: READ_BYTES, ...(stat.isFile() ? { start: 0 } : {}) })
+    if (stat.isDirectory())
+      throw new ArcError('ARC_DUMP_UNSUPPORTED', `${origin} is a folder, not a dump`, {
+        path: origin,
+        hint: 'Name the dump file.',
+      })
+    if (stat.isFile() && compressionOf(head(fd)) === undefined)
+      return { fd, sizeBytes: stat.size, [Symbol.dispose]: () => closeSync(fd) }
+    const stream = createReadStream(origin, {
+      fd,
+      autoClose: false,
+      highWaterMark: READ_BYTES,
+      ...(stat.isFile() ? { start: 0 } : {}),
+    })
     const input = await spoolBytes(stream, origin, options)
     closeSync(fd)
     return input
@@ -69,7 +87,8 @@ async function spoolBytes(bytes: AsyncIterable<Uint8Array>, name: string, option
     for await (const chunk of chunks) {
       spool.write(chunk)
       assertWithin('bytes in the document', spool.sizeBytes, limits.maxTotalBytes)
-      if (spool.sizeBytes > RATIO_FLOOR_BYTES) assertWithin('bytes per compressed byte', spool.sizeBytes / readBytes, limits.maxRatio)
+      if (spool.sizeBytes > RATIO_FLOOR_BYTES)
+        assertWithin('bytes per compressed byte', spool.sizeBytes / readBytes, limits.maxRatio)
     }
   }
   try {
@@ -104,10 +123,19 @@ async function peek(bytes: AsyncIterable<Uint8Array>): Promise<{ start: Buffer; 
 }
 
 function isDecompressionError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(Z_|ZSTD_|ERR_ZLIB)/.test(error.code)
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^(Z_|ZSTD_|ERR_ZLIB)/.test(error.code)
+  )
 }
 
 function badCompression(name: string, cause: unknown): ArcError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new ArcError('ARC_DUMP_DAMAGED', `cannot decompress ${name}: ${reason}`, { path: name, cause, hint: 'Copy or download it again.' })
+  return new ArcError('ARC_DUMP_DAMAGED', `cannot decompress ${name}: ${reason}`, {
+    path: name,
+    cause,
+    hint: 'Copy or download it again.',
+  })
 }

@@ -32,11 +32,15 @@ export interface DumpIndex {
 /** The error for a document that does not follow its format. */
 export function damaged(what: string, at: number, path?: string): ArcError {
   const shown = path === undefined ? undefined : printablePath(path)
-  return new ArcError('ARC_DUMP_DAMAGED', `the dump is damaged: ${shown === undefined ? '' : `${shown}: `}${what} (at byte ${at})`, {
-    ...(shown === undefined ? {} : { path: shown }),
-    hint: 'Use an intact copy. If somebody edited the dump, make a new one from the project.',
-    details: { offset: at },
-  })
+  return new ArcError(
+    'ARC_DUMP_DAMAGED',
+    `the dump is damaged: ${shown === undefined ? '' : `${shown}: `}${what} (at byte ${at})`,
+    {
+      ...(shown === undefined ? {} : { path: shown }),
+      hint: 'Use an intact copy. If somebody edited the dump, make a new one from the project.',
+      details: { offset: at },
+    },
+  )
 }
 
 /** The error for a document that ends too early. */

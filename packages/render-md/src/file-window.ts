@@ -30,7 +30,9 @@ export class FileWindow {
   find(bytes: Buffer, start: number, maxBytes: number): number {
     // What is in the window already mostly suffices.
     if (start >= this.#start && start < this.#end) {
-      const near = this.#buffer.subarray(start - this.#start, Math.min(this.#end, start + maxBytes) - this.#start).indexOf(bytes)
+      const near = this.#buffer
+        .subarray(start - this.#start, Math.min(this.#end, start + maxBytes) - this.#start)
+        .indexOf(bytes)
       if (near >= 0) return start + near
     }
     const at = this.view(start, start + maxBytes).indexOf(bytes)
@@ -39,7 +41,10 @@ export class FileWindow {
 
   /** The line that begins at `start`, without its LF; `undefined` when it has none or is longer than `maxBytes`. */
   line(start: number, maxBytes: number): Buffer | undefined {
-    const near = this.view(start, Math.max(Math.min(this.#end, start + maxBytes), Math.min(start + 256, this.sizeBytes)))
+    const near = this.view(
+      start,
+      Math.max(Math.min(this.#end, start + maxBytes), Math.min(start + 256, this.sizeBytes)),
+    )
     const nearEnd = near.indexOf(LF)
     if (nearEnd >= 0) return near.subarray(0, nearEnd)
     const all = this.view(start, start + maxBytes)

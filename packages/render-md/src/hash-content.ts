@@ -9,7 +9,7 @@ export function hashContent(content: SyncContent): string {
   const piece = Buffer.allocUnsafe(PIECE_BYTES)
   const reader = content.open()
   try {
-    for (let count = piece.length; count === piece.length; ) {
+    for (let count = piece.length; count === piece.length;) {
       count = reader.read(piece)
       sha256.update(piece.subarray(0, count))
     }

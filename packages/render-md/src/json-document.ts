@@ -62,7 +62,8 @@ export class JsonDocument implements DumpDocument {
     if (entry.type !== 'file') return this.#addLinkOrFolder(entry)
     const first = entry.hardLink === undefined ? undefined : this.#firstNames.get(entry.hardLink)
     const content = first === undefined ? this.#addFile(entry) : this.#addHardLink(entry, first)
-    if (entry.hardLink !== undefined && first === undefined) this.#firstNames.set(entry.hardLink, { path: entry.path, content })
+    if (entry.hardLink !== undefined && first === undefined)
+      this.#firstNames.set(entry.hardLink, { path: entry.path, content })
     this.#statistics.addFile(languageOf(entry.path), content.lines, content.contentBytes)
     return content
   }
@@ -86,7 +87,12 @@ export class JsonDocument implements DumpDocument {
     const facts =
       target === undefined
         ? { mode: formatMode(entry.mode), mtime: this.#mtimeOf(entry) }
-        : { mtime: this.#mtimeOf(entry), target, size: encodePath(target).length, sha256: sha256Hex(encodePath(target)) }
+        : {
+            mtime: this.#mtimeOf(entry),
+            target,
+            size: encodePath(target).length,
+            sha256: sha256Hex(encodePath(target)),
+          }
     this.#writeRecord(JSON.stringify({ path, type, ...facts }))
     this.#statistics.addOther()
     return { isOmitted: false }
@@ -100,7 +106,12 @@ export class JsonDocument implements DumpDocument {
 
   #addFile(entry: Entry): WrittenContent {
     if (entry.content?.kind !== 'sync') throw new TypeError('a record needs content that is at hand')
-    const head = JSON.stringify({ path: entry.path, type: 'file', mode: formatMode(entry.mode), mtime: this.#mtimeOf(entry) })
+    const head = JSON.stringify({
+      path: entry.path,
+      type: 'file',
+      mode: formatMode(entry.mode),
+      mtime: this.#mtimeOf(entry),
+    })
     const content = entry.sizeBytes > WHOLE_BYTES ? undefined : this.#addWhole(entry, entry.content, head)
     return content ?? this.#addLarge(entry, entry.content, head)
   }
@@ -134,7 +145,15 @@ export class JsonDocument implements DumpDocument {
         this.#writeRecord(`${head.slice(0, -1)},"omitted":true${closeFile(found)}`)
         return found
       }
-      if (this.#writeLarge(content, survey, `${head.slice(0, -1)},"${isText ? 'text' : 'base64'}":[`, `]${closeFile(found)}`)) return found
+      if (
+        this.#writeLarge(
+          content,
+          survey,
+          `${head.slice(0, -1)},"${isText ? 'text' : 'base64'}":[`,
+          `]${closeFile(found)}`,
+        )
+      )
+        return found
     }
     throw entryChanged(entry, entry.sizeBytes)
   }
@@ -168,7 +187,10 @@ export class JsonDocument implements DumpDocument {
     return readLargeContent(content, survey, this.#scan, (piece) => {
       // The survey found valid UTF-8; a sequence cut by the end of a piece is completed by the next one.
       const isText = survey.attributes.base64 !== true
-      this.#write(separator + (isText ? JSON.stringify(decoder.decode(piece, { stream: true })) : `"${piece.toString('base64')}"`))
+      this.#write(
+        separator +
+          (isText ? JSON.stringify(decoder.decode(piece, { stream: true })) : `"${piece.toString('base64')}"`),
+      )
       this.#flush()
       separator = ','
     })

@@ -160,9 +160,10 @@ const INTERPRETERS: ReadonlyMap<string, string> = new Map([
 
 /** The language that a `#!` line names, for files whose name says nothing; `Other` without one. */
 export function languageOfScript(firstLine: string): Language {
-  const match = /^#!\s*\S*?([^/\s]+)(?:\s+(?:-S\s+)?(\S+))?/.exec(firstLine)
+  const match = /^#!\s*(?:\S*\/)?([^/\s]+)(?:\s+(?:-S\s+)?(\S+))?/.exec(firstLine)
   if (match === null) return OTHER
   const interpreter = match[1] === 'env' ? match[2] : match[1]
-  const extension = INTERPRETERS.get((interpreter ?? '').replace(/(?<=\D)[\d.]+$/, '')) ?? INTERPRETERS.get(interpreter ?? '')
+  const extension =
+    INTERPRETERS.get((interpreter ?? '').replace(/(?<=\D)[\d.]+$/, '')) ?? INTERPRETERS.get(interpreter ?? '')
   return (extension === undefined ? undefined : byExtension.get(extension)) ?? OTHER
 }

@@ -54,7 +54,12 @@ export function surveyLargeContent(content: SyncContent, scan: ScanBuffer): Larg
 }
 
 /** Second pass: show the content again in pieces. Returns whether it was the same as in the first pass. */
-export function readLargeContent(content: SyncContent, survey: LargeContentSurvey, scan: ScanBuffer, take: (piece: Buffer) => void): boolean {
+export function readLargeContent(
+  content: SyncContent,
+  survey: LargeContentSurvey,
+  scan: ScanBuffer,
+  take: (piece: Buffer) => void,
+): boolean {
   const sha256 = startSha256()
   readPieces(content, scan.bytes, survey.contentBytes, (piece) => {
     sha256.update(piece)
@@ -64,7 +69,12 @@ export function readLargeContent(content: SyncContent, survey: LargeContentSurve
 }
 
 /** Write the body of a Markdown section. Returns whether the content was the same as in the survey. */
-export function writeLargeBody(content: SyncContent, survey: LargeContentSurvey, scan: ScanBuffer, write: (bytes: Uint8Array) => void): boolean {
+export function writeLargeBody(
+  content: SyncContent,
+  survey: LargeContentSurvey,
+  scan: ScanBuffer,
+  write: (bytes: Uint8Array) => void,
+): boolean {
   const { base64, crlf, noeol } = survey.attributes
   const isSame = readLargeContent(content, survey, scan, (piece) => {
     if (base64) write(encodeBase64Lines(piece))
@@ -78,7 +88,7 @@ export function writeLargeBody(content: SyncContent, survey: LargeContentSurvey,
 function readPieces(content: SyncContent, buffer: Buffer, limitBytes: number, take: (piece: Buffer) => void): void {
   const reader = content.open()
   try {
-    for (let left = limitBytes; left > 0; ) {
+    for (let left = limitBytes; left > 0;) {
       const wanted = Math.min(left, BASE64_PIECE_BYTES)
       const count = reader.read(buffer.subarray(0, wanted))
       if (count > 0) take(buffer.subarray(0, count))

@@ -29,7 +29,7 @@ export function* readLines(input: DumpInput, maxLineBytes: number): Generator<Li
   let buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, input.sizeBytes))
   let used = 0 // bytes of a line that has not ended yet
   let lineAt = 0
-  for (let at = 0; at < input.sizeBytes; ) {
+  for (let at = 0; at < input.sizeBytes;) {
     if (used === buffer.length) {
       assertWithin('bytes in one line', used, maxLineBytes)
       buffer = Buffer.concat([buffer], buffer.length * 2)

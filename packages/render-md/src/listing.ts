@@ -1,4 +1,11 @@
-import { bytesContent, type Entry, type EntrySource, type EntrySourceOptions, memorySource, readContent } from '@arc/core'
+import {
+  bytesContent,
+  type Entry,
+  type EntrySource,
+  type EntrySourceOptions,
+  memorySource,
+  readContent,
+} from '@arc/core'
 import type { Spool } from './spool.ts'
 
 /** Content up to this size is taken into memory when it arrives as a stream; more goes to a temporary file. */
@@ -11,7 +18,8 @@ const MEMORY_BYTES = 4 * 1024 * 1024
 export async function replayable(source: EntrySource, spool: Spool, options: EntrySourceOptions): Promise<EntrySource> {
   if (source.access === 'random') return source
   const entries: Entry[] = []
-  for await (const batch of source.entries(options)) for (const entry of batch) entries.push(await spoolEntry(entry, spool))
+  for await (const batch of source.entries(options))
+    for (const entry of batch) entries.push(await spoolEntry(entry, spool))
   return memorySource(source.name, entries, { git: source.git, omissions: source.omissions })
 }
 

@@ -87,7 +87,9 @@ export class MarkdownDocument implements DumpDocument {
     const add = async (entry: Entry): Promise<WrittenSection> => {
       if (this.#preambleBytes === 0) this.#begin()
       const { section, bytes } = await sections.next()
-      const written = this.#sections.addKnown(entry, section, (into, offset) => into.set(bytes.subarray(offset, offset + into.length)))
+      const written = this.#sections.addKnown(entry, section, (into, offset) =>
+        into.set(bytes.subarray(offset, offset + into.length)),
+      )
       this.#remember(entry, written)
       return written
     }
@@ -116,14 +118,22 @@ export class MarkdownDocument implements DumpDocument {
       this.#output.read(piece, at)
       this.#ledger.frame.add(piece, 0, piece.length)
     }
-    this.#output.write(Buffer.from(`<!-- arc-dump/1 entries=${statistics.entries} sha256=${this.#ledger.frame.digestHex()} -->\n`))
+    this.#output.write(
+      Buffer.from(`<!-- arc-dump/1 entries=${statistics.entries} sha256=${this.#ledger.frame.digestHex()} -->\n`),
+    )
     return { statistics, reusedEntries: this.#reusedEntries }
   }
 
   saveCache(sha256: string, statistics: DumpStatistics): void {
     if (this.#isUnchanged || this.#cache === undefined) return
     const documentBytes = this.#output.sizeBytes
-    this.#rows?.save(this.#cache, { sha256, statistics, headSha256: this.#headSha256, preambleBytes: this.#preambleBytes, documentBytes })
+    this.#rows?.save(this.#cache, {
+      sha256,
+      statistics,
+      headSha256: this.#headSha256,
+      preambleBytes: this.#preambleBytes,
+      documentBytes,
+    })
   }
 
   [Symbol.dispose](): void {
@@ -201,7 +211,9 @@ export class MarkdownDocument implements DumpDocument {
   *#contentsPieces(): Generator<Buffer, void, void> {
     if (this.#missing.size === this.#survey.entryCount) return
     let text = ''
-    for (const line of contentsLines(this.#survey.pathTexts(this.#missing), this.#contents, [titleOf(this.#source.name)])) {
+    for (const line of contentsLines(this.#survey.pathTexts(this.#missing), this.#contents, [
+      titleOf(this.#source.name),
+    ])) {
       text += line
       if (text.length < PIECE_BYTES) continue
       yield Buffer.from(text)

@@ -139,7 +139,8 @@ class MarkdownIndexer {
   #readLink(section: Section): void {
     const { attributes, bodyAt, bodyBytes, path } = section
     if (bodyBytes > this.#limits.maxMetadataBytes) throw damaged('its text is too long for a link', bodyAt, path)
-    section.text = decodeBody(this.#window.view(bodyAt, bodyAt + bodyBytes), attributes)
+    // It is needed when the manifest is read, and the window moves on: hence the copy.
+    section.text = decodeBody(Buffer.from(this.#window.view(bodyAt, bodyAt + bodyBytes)), attributes)
     if (section.text === undefined) throw damaged(ENCODING_PROBLEM, bodyAt, path)
     if (attributes.symlink) section.found = { sha256: sha256Hex(section.text), sizeBytes: section.text.length }
   }

@@ -89,13 +89,15 @@ export class MarkdownSections {
   /** Add an entry whose content is at hand. Throws `ARC_ENTRY_UNREADABLE` or `ARC_ENTRY_CHANGED` with nothing of it written. */
   add(entry: Entry): WrittenSection {
     if (this.#used > FLUSH_BYTES) this.flush()
-    if (entry.type === 'directory') return this.#addText(entry, { directory: true, ...this.#attributesOf(entry) }, Buffer.alloc(0))
+    if (entry.type === 'directory')
+      return this.#addText(entry, { directory: true, ...this.#attributesOf(entry) }, Buffer.alloc(0))
     if (entry.type === 'symlink') return this.#addSymlink(entry)
     const first = entry.hardLink === undefined ? undefined : this.#firstNames.get(entry.hardLink)
     if (first !== undefined) return this.#addHardLink(entry, first)
     if (entry.content?.kind !== 'sync') throw new TypeError('a section needs content that is at hand')
     const row: Row = { entry, pathText: rowPathText(entry), language: languageOf(entry.path), mode: entry.mode }
-    const section = entry.sizeBytes > WHOLE_BYTES ? this.#addLargeFile(row, entry.content) : this.#addFile(row, entry.content)
+    const section =
+      entry.sizeBytes > WHOLE_BYTES ? this.#addLargeFile(row, entry.content) : this.#addFile(row, entry.content)
     this.#list(row, section)
     return section
   }
@@ -107,7 +109,7 @@ export class MarkdownSections {
     const bodyBytes = known.sizeBytes - known.headBytes - known.tailBytes
     let from = known.offset
     const copy = (sizeBytes: number, isFrame: boolean): void => {
-      for (let left = sizeBytes; left > 0; ) {
+      for (let left = sizeBytes; left > 0;) {
         if (this.#used > FLUSH_BYTES) this.flush()
         const count = Math.min(left, WHOLE_BYTES)
         read(this.#bytes.subarray(this.#used, this.#used + count), from)
@@ -153,13 +155,24 @@ export class MarkdownSections {
     const isOmitted = this.#omitBinary && body.attributes?.base64 === true
     if (isOmitted) Object.assign(body, { attributes: { omitted: true }, apart: Buffer.alloc(0) })
     const facts = { sha256, contentBytes, isOmitted }
-    const isOrdinary = body.attributes === undefined && body.fence === '```' && body.tag === language.tag && contentBytes <= LONG_BODY_BYTES
+    const isOrdinary =
+      body.attributes === undefined &&
+      body.fence === '```' &&
+      body.tag === language.tag &&
+      contentBytes <= LONG_BODY_BYTES
     if (isOrdinary) return this.#close(start, contentAt, body.end, body, facts)
     return this.#placeBody(row, start, contentAt, body, common, facts)
   }
 
   /** Give a body the head it needs, and move it behind that. */
-  #placeBody(row: Row, start: number, contentAt: number, body: SectionBody, common: Attributes, facts: ContentFacts): WrittenSection {
+  #placeBody(
+    row: Row,
+    start: number,
+    contentAt: number,
+    body: SectionBody,
+    common: Attributes,
+    facts: ContentFacts,
+  ): WrittenSection {
     const bodyBytes = body.apart?.length ?? body.end - contentAt
     const attributes: Attributes = { ...common, ...body.attributes }
     if (bodyBytes > LONG_BODY_BYTES) attributes.bytes = bodyBytes
@@ -172,7 +185,14 @@ export class MarkdownSections {
   }
 
   /** Close the fence of the section whose head begins at `start` of the buffer, and whose body lies in `[bodyAt, tailAt)`. */
-  #close(start: number, bodyAt: number, tailAt: number, body: Pick<SectionBody, 'fence' | 'lines'>, facts: ContentFacts, isHardLink = false): WrittenSection {
+  #close(
+    start: number,
+    bodyAt: number,
+    tailAt: number,
+    body: Pick<SectionBody, 'fence' | 'lines'>,
+    facts: ContentFacts,
+    isHardLink = false,
+  ): WrittenSection {
     const { sha256, contentBytes, isOmitted } = facts
     const tailBytes = this.#bytes.write(`${body.fence}\n\n`, tailAt, 'latin1')
     this.#used = tailAt + tailBytes
@@ -180,7 +200,16 @@ export class MarkdownSections {
     this.#ledger?.frame.add(this.#bytes, start, isHardLink ? tailAt : bodyAt)
     this.#ledger?.frame.add(this.#bytes, tailAt, this.#used)
     const offset = this.#output.sizeBytes + start
-    return { offset, sizeBytes: this.#used - start, headBytes: bodyAt - start, tailBytes, lines: body.lines, sha256, contentBytes, isOmitted }
+    return {
+      offset,
+      sizeBytes: this.#used - start,
+      headBytes: bodyAt - start,
+      tailBytes,
+      lines: body.lines,
+      sha256,
+      contentBytes,
+      isOmitted,
+    }
   }
 
   #addLargeFile({ entry, pathText, language }: Row, content: SyncContent): WrittenSection {
@@ -192,12 +221,22 @@ export class MarkdownSections {
       const how: Attributes = isOmitted ? { omitted: true } : { ...survey.attributes, bytes: survey.bodyBytes }
       const head = Buffer.from(headText(pathText, survey.fence, language.tag, { ...this.#attributesOf(entry), ...how }))
       const tail = Buffer.from(`${survey.fence}\n\n`)
-      if (!this.#writeWhole(head, tail, (write) => isOmitted || writeLargeBody(content, survey, this.#scan, write))) continue
+      if (!this.#writeWhole(head, tail, (write) => isOmitted || writeLargeBody(content, survey, this.#scan, write)))
+        continue
       this.#ledger?.frame.add(head, 0, head.length)
       this.#ledger?.frame.add(tail, 0, tail.length)
       const { sha256, contentBytes, lines } = survey
       const sizeBytes = this.#output.sizeBytes - start
-      return { offset: start, sizeBytes, headBytes: head.length, tailBytes: tail.length, sha256, contentBytes, lines, isOmitted }
+      return {
+        offset: start,
+        sizeBytes,
+        headBytes: head.length,
+        tailBytes: tail.length,
+        sha256,
+        contentBytes,
+        lines,
+        isOmitted,
+      }
     }
     throw entryChanged(entry, entry.sizeBytes)
   }
@@ -223,11 +262,23 @@ export class MarkdownSections {
 
   #addHardLink(entry: Entry, first: FirstName): WrittenSection {
     const { sha256, contentBytes, lines, isOmitted } = first.section
-    return this.#addText(entry, { hardlink: true }, Buffer.from(first.pathText), { sha256, contentBytes, lines, isOmitted }, first.mode)
+    return this.#addText(
+      entry,
+      { hardlink: true },
+      Buffer.from(first.pathText),
+      { sha256, contentBytes, lines, isOmitted },
+      first.mode,
+    )
   }
 
   /** Add a section that is no file: its short text stands where content would. */
-  #addText(entry: Entry, kind: Attributes, text: Buffer, facts: Partial<WrittenSection> = {}, mode: number = entry.mode): WrittenSection {
+  #addText(
+    entry: Entry,
+    kind: Attributes,
+    text: Buffer,
+    facts: Partial<WrittenSection> = {},
+    mode: number = entry.mode,
+  ): WrittenSection {
     const row: Row = { entry, pathText: rowPathText(entry), language: NO_LANGUAGE, mode }
     const textAt = this.#used + HEAD_BYTES
     text.copy(this.#bytes, textAt)
@@ -248,7 +299,8 @@ export class MarkdownSections {
   #list({ entry, pathText, mode }: Row, section: WrittenSection): void {
     const { hardLink } = entry
     this.#ledger?.add(entry, pathText, mode, section)
-    if (hardLink !== undefined && !this.#firstNames.has(hardLink)) this.#firstNames.set(hardLink, { pathText, mode, section })
+    if (hardLink !== undefined && !this.#firstNames.has(hardLink))
+      this.#firstNames.set(hardLink, { pathText, mode, section })
   }
 }
 

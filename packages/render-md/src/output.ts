@@ -23,9 +23,11 @@ export function fillHead(output: DumpOutput, reservedBytes: number, head: Uint8A
   }
   if (shift > 0) {
     output.write(new Uint8Array(shift))
-    for (let end = sizeBytes; end > reservedBytes; end -= scratch.length) move(Math.max(reservedBytes, end - scratch.length), end)
+    for (let end = sizeBytes; end > reservedBytes; end -= scratch.length)
+      move(Math.max(reservedBytes, end - scratch.length), end)
   } else if (shift < 0) {
-    for (let at = reservedBytes; at < sizeBytes; at += scratch.length) move(at, Math.min(sizeBytes, at + scratch.length))
+    for (let at = reservedBytes; at < sizeBytes; at += scratch.length)
+      move(at, Math.min(sizeBytes, at + scratch.length))
     output.truncate(sizeBytes + shift)
   }
   output.overwrite(head, 0)

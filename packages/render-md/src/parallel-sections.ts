@@ -36,7 +36,12 @@ export class ParallelSections {
   private constructor(list: SharedFileList, jobs: number, options: SectionOptions, signal: AbortSignal | undefined) {
     this.#list = list
     this.#tasks = new TaskCounter(list.taskCount)
-    const data: SectionWork = { files: list.shared, counter: this.#tasks.buffer, tasksAhead: jobs * TASKS_AHEAD, options }
+    const data: SectionWork = {
+      files: list.shared,
+      counter: this.#tasks.buffer,
+      tasksAhead: jobs * TASKS_AHEAD,
+      options,
+    }
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     this.#running = runWorkers<TaskOutcome>({
       module: new URL(`./section-worker.${extension}`, import.meta.url),
@@ -54,7 +59,13 @@ export class ParallelSections {
   }
 
   /** Start on all entries of a listing for which {@link isDelegable} and `isWanted` hold; `undefined` when there are none. */
-  static async start(listing: EntrySource, jobs: number, options: SectionOptions, isWanted: (entry: Entry) => boolean, signal: AbortSignal | undefined): Promise<ParallelSections | undefined> {
+  static async start(
+    listing: EntrySource,
+    jobs: number,
+    options: SectionOptions,
+    isWanted: (entry: Entry) => boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<ParallelSections | undefined> {
     const entries: SharedEntry[] = []
     for await (const batch of listing.entries({ signal })) {
       for (const entry of batch) if (isDelegable(entry) && isWanted(entry)) entries.push(entry)
@@ -73,7 +84,8 @@ export class ParallelSections {
       this.#tasks.release(this.#task)
     }
     if (found === undefined) throw new TypeError(`task ${outcome.task} lacks a section`)
-    if ('message' in found) throw new ArcError(found.code as 'ARC_ENTRY_UNREADABLE', found.message, { details: { errno: found.errno } })
+    if ('message' in found)
+      throw new ArcError(found.code as 'ARC_ENTRY_UNREADABLE', found.message, { details: { errno: found.errno } })
     return { section: found, bytes: outcome.bytes }
   }
 

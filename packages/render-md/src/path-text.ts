@@ -7,7 +7,10 @@ const MUST_ESCAPE = /[`\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-
 /** A path as a heading or manifest shows it: itself when that is unmistakable, else a JSON string. */
 export function formatPath(path: string): string {
   if (path.isWellFormed() && !NOT_PLAIN.test(path)) return path
-  return JSON.stringify(path).replace(MUST_ESCAPE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return JSON.stringify(path).replace(
+    MUST_ESCAPE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** The path that a path-text spells, or `undefined` when it is not exactly what {@link formatPath} writes. */

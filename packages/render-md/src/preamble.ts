@@ -29,7 +29,9 @@ export function formatHead(facts: HeadFacts): Buffer {
   const title = titleOf(facts.name)
   const heading = /^[\w. -]+$/.test(title) ? title : `\`${title}\``
   const git = gitLine(facts.git)
-  return Buffer.from(`${frontMatter(facts)}# ${heading}\n\n${git === '' ? '' : `${git}\n\n`}${statisticsTable(facts.statistics)}\n`)
+  return Buffer.from(
+    `${frontMatter(facts)}# ${heading}\n\n${git === '' ? '' : `${git}\n\n`}${statisticsTable(facts.statistics)}\n`,
+  )
 }
 
 /** The text of a document's first heading. */
@@ -47,7 +49,10 @@ function frontMatter({ name, modes, git }: HeadFacts): string {
 }
 
 function jsonText(value: unknown): string {
-  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function gitLine(git: GitState | undefined): string {
@@ -64,12 +69,19 @@ const LINES_WIDTH = 14
 const BYTES_WIDTH = 18
 
 function statisticsTable(statistics: DumpStatistics): string {
-  const rows: LanguageStatistics[] = [...statistics.languages, { name: '**Total**', files: statistics.files, lines: statistics.lines, bytes: statistics.bytes }]
+  const rows: LanguageStatistics[] = [
+    ...statistics.languages,
+    { name: '**Total**', files: statistics.files, lines: statistics.lines, bytes: statistics.bytes },
+  ]
   const nameWidth = Math.max(...rows.map((row) => row.name.length), 'Language'.length)
   const line = (name: string, files: string, lines: string, bytes: string): string =>
     `| ${name.padEnd(nameWidth)} | ${files.padStart(FILES_WIDTH)} | ${lines.padStart(LINES_WIDTH)} | ${bytes.padStart(BYTES_WIDTH)} |\n`
   const rule = `|${'-'.repeat(nameWidth + 2)}|${'-'.repeat(FILES_WIDTH + 1)}:|${'-'.repeat(LINES_WIDTH + 1)}:|${'-'.repeat(BYTES_WIDTH + 1)}:|\n`
-  return line('Language', 'Files', 'Lines', 'Bytes') + rule + rows.map((row) => line(row.name, grouped(row.files), grouped(row.lines), grouped(row.bytes))).join('')
+  return (
+    line('Language', 'Files', 'Lines', 'Bytes') +
+    rule +
+    rows.map((row) => line(row.name, grouped(row.files), grouped(row.lines), grouped(row.bytes))).join('')
+  )
 }
 
 /** `12,345`, whatever the locale. */

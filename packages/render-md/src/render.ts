@@ -81,7 +81,11 @@ const HASH_PIECE_BYTES = 1024 * 1024
  * Write a source as one document. The output must be empty; it holds the document when this returns, unless `isWritten` is `false`.
  * A file that cannot be read, or keeps changing, becomes an omission; everything else that goes wrong is thrown.
  */
-export async function renderDump(source: EntrySource, output: DumpOutput, options: RenderOptions = {}): Promise<RenderResult> {
+export async function renderDump(
+  source: EntrySource,
+  output: DumpOutput,
+  options: RenderOptions = {},
+): Promise<RenderResult> {
   using spool = new Spool()
   const listing = await replayable(source, spool, options)
   const survey = new Survey()
@@ -90,7 +94,9 @@ export async function renderDump(source: EntrySource, output: DumpOutput, option
   const modes = format === 'md' ? survey.commonModes : COMMON_MODES
   survey.skipImpliedFolders(modes.directory, options.times ?? false)
   using document: DumpDocument =
-    format === 'md' ? new MarkdownDocument(listing, survey, modes, output, options) : new JsonDocument(listing, output, format, options)
+    format === 'md'
+      ? new MarkdownDocument(listing, survey, modes, output, options)
+      : new JsonDocument(listing, output, format, options)
   const unchanged = await document.omissionsIfUnchanged()
   const failed = unchanged ?? (await addAll(document, listing, survey, spool, options))
   const { sha256 = digestOf(output), sizeBytes = output.sizeBytes, ...result } = document.finish()
@@ -104,7 +110,13 @@ export async function renderDump(source: EntrySource, output: DumpOutput, option
   }
 }
 
-async function addAll(document: DumpDocument, listing: EntrySource, survey: Survey, spool: Spool, options: RenderOptions): Promise<Omission[]> {
+async function addAll(
+  document: DumpDocument,
+  listing: EntrySource,
+  survey: Survey,
+  spool: Spool,
+  options: RenderOptions,
+): Promise<Omission[]> {
   const jobs = (options.jobs ?? 1) > 1 ? await document.startJobs(options.jobs ?? 1, options.signal) : undefined
   try {
     return await addEach(document, listing, survey, { ...options, jobs, spool })
@@ -118,7 +130,12 @@ interface AddOptions extends Pick<RenderOptions, 'signal' | 'onProgress'> {
   spool: Spool
 }
 
-async function addEach(document: DumpDocument, listing: EntrySource, survey: Survey, options: AddOptions): Promise<Omission[]> {
+async function addEach(
+  document: DumpDocument,
+  listing: EntrySource,
+  survey: Survey,
+  options: AddOptions,
+): Promise<Omission[]> {
   const { jobs, spool } = options
   const omissions: Omission[] = []
   const totalEntries = survey.entryCount
@@ -138,7 +155,9 @@ async function addEach(document: DumpDocument, listing: EntrySource, survey: Sur
       if (survey.isSkipped(place)) continue
       try {
         const isAtHand = entry.content?.kind !== 'stream' || document.knows(entry)
-        const { isOmitted } = jobs?.covers(entry) ? await jobs.add(entry) : document.add(isAtHand ? entry : await bringContent(entry, spool))
+        const { isOmitted } = jobs?.covers(entry)
+          ? await jobs.add(entry)
+          : document.add(isAtHand ? entry : await bringContent(entry, spool))
         if (isOmitted) omissions.push({ path: entry.path, reason: 'binary' })
       } catch (error) {
         omissions.push(omissionFor(entry, error))

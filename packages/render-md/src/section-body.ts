@@ -53,16 +53,28 @@ function charsetBody(content: Buffer, contentFacts: TextFacts, language: Languag
   const decoded = readCharset(content, contentFacts)
   if (decoded === undefined) return undefined
   const { text } = decoded
-  if (charsetScan === undefined || charsetScan.bytes.length <= text.length) charsetScan = new ScanBuffer(text.length + 1)
+  if (charsetScan === undefined || charsetScan.bytes.length <= text.length)
+    charsetScan = new ScanBuffer(text.length + 1)
   text.copy(charsetScan.bytes)
   const textFacts = charsetScan.scan(0, text.length)
   const body = textFacts.hasControls ? undefined : textBody(charsetScan.bytes, 0, text.length, textFacts, language.tag)
   if (body === undefined) return undefined
-  return { ...body, attributes: { ...body.attributes, charset: decoded.charset }, apart: charsetScan.bytes.subarray(0, body.end) }
+  return {
+    ...body,
+    attributes: { ...body.attributes, charset: decoded.charset },
+    apart: charsetScan.bytes.subarray(0, body.end),
+  }
 }
 
 function base64Body(content: Buffer, language: Language): SectionBody {
-  return { fence: '```', tag: language.tag, attributes: { base64: true }, end: 0, apart: encodeBase64Lines(content), lines: 0 }
+  return {
+    fence: '```',
+    tag: language.tag,
+    attributes: { base64: true },
+    end: 0,
+    apart: encodeBase64Lines(content),
+    lines: 0,
+  }
 }
 
 function scriptTag(content: Buffer): string {

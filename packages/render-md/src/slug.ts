@@ -9,7 +9,9 @@ export class HeadingSlugs {
   readonly #seen = new Map<string, number>()
 
   next(heading: string): string {
-    const slug = ASCII.test(heading) ? heading.toLowerCase().replace(REMOVED_ASCII, '').replaceAll(' ', '-') : slugOf(heading)
+    const slug = ASCII.test(heading)
+      ? heading.toLowerCase().replace(REMOVED_ASCII, '').replaceAll(' ', '-')
+      : slugOf(heading)
     let unique = slug
     while (this.#seen.has(unique)) {
       const count = (this.#seen.get(slug) ?? 0) + 1

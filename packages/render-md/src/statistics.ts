@@ -34,7 +34,8 @@ export class StatisticsCounter {
   addFile(language: Language, lines: number, bytes: number): void {
     this.#entries++
     let row = this.#languages.get(language.name)
-    if (row === undefined) this.#languages.set(language.name, (row = { name: language.name, files: 0, lines: 0, bytes: 0 }))
+    if (row === undefined)
+      this.#languages.set(language.name, (row = { name: language.name, files: 0, lines: 0, bytes: 0 }))
     row.files++
     row.lines += lines
     row.bytes += bytes
@@ -42,7 +43,8 @@ export class StatisticsCounter {
 
   result(): DumpStatistics {
     const languages = [...this.#languages.values()].sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
-    const sum = (of: (row: LanguageStatistics) => number): number => languages.reduce((total, row) => total + of(row), 0)
+    const sum = (of: (row: LanguageStatistics) => number): number =>
+      languages.reduce((total, row) => total + of(row), 0)
     return {
       entries: this.#entries,
       files: sum((row) => row.files),

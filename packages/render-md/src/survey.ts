@@ -39,7 +39,9 @@ export class Survey {
 
   /** Leave out the folders of the default mode that entries below them imply (format, 1: Order), unless their times are wanted. */
   skipImpliedFolders(defaultMode: number, times: boolean): void {
-    const implied = [...this.#folders].filter(([, { path, mode, hasTime }]) => mode === defaultMode && this.#parents.has(path) && !(times && hasTime))
+    const implied = [...this.#folders].filter(
+      ([, { path, mode, hasTime }]) => mode === defaultMode && this.#parents.has(path) && !(times && hasTime),
+    )
     this.#skipped = new Set(implied.map(([place]) => place))
   }
 

@@ -20,7 +20,8 @@ export class TextSpool implements Disposable {
   *pieces(): Generator<Buffer, void, void> {
     if (this.#file !== undefined) {
       const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
-      for (let at = 0; at < this.#file.sizeBytes; at += piece.length) yield piece.subarray(0, this.#file.read(piece, at))
+      for (let at = 0; at < this.#file.sizeBytes; at += piece.length)
+        yield piece.subarray(0, this.#file.read(piece, at))
     }
     yield this.#bytes.subarray(0, this.#used)
   }

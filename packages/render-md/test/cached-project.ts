@@ -35,7 +35,13 @@ export class CachedProject {
   }
 
   link(path: string, target: string): void {
-    this.#set({ path: path as EntryPath, type: 'symlink', mode: 0o777, sizeBytes: Buffer.byteLength(target), target: target as EntryPath })
+    this.#set({
+      path: path as EntryPath,
+      type: 'symlink',
+      mode: 0o777,
+      sizeBytes: Buffer.byteLength(target),
+      target: target as EntryPath,
+    })
   }
 
   makeFolder(path: string, mode = 0o755): void {

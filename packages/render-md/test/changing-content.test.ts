@@ -1,4 +1,12 @@
-import { ArcError, type ContentReader, type Entry, type EntryPath, memorySource, type Omission, type SyncContent } from '@arc/core'
+import {
+  ArcError,
+  type ContentReader,
+  type Entry,
+  type EntryPath,
+  memorySource,
+  type Omission,
+  type SyncContent,
+} from '@arc/core'
 import { fileEntry, temporaryFolder } from '@arc/core/testing'
 import type { RenderOptions } from '@arc/render-md'
 import { describe, expect, test } from 'vitest'
@@ -33,9 +41,13 @@ function changingFile(sizeBytes: number, passes: readonly Pass[]): Entry & { ope
 const OTHERS = [fileEntry('a.ts', 'first\n'), fileEntry('x/y.py', 'last\n'), fileEntry('z', Buffer.of(0))]
 const small = (text: string): Buffer => Buffer.from(text)
 const large = (text: string, more = 0): Buffer => Buffer.alloc(WHOLE_BYTES + 50_000 + more, text)
-const unreadable = (errno: string): ArcError => new ArcError('ARC_ENTRY_UNREADABLE', `cannot read m: ${errno}`, { details: { errno } })
+const unreadable = (errno: string): ArcError =>
+  new ArcError('ARC_ENTRY_UNREADABLE', `cannot read m: ${errno}`, { details: { errno } })
 
-async function outcome(entry: Entry, options: RenderOptions): Promise<{ bytes: Buffer; omissions: readonly Omission[]; content: Buffer | undefined }> {
+async function outcome(
+  entry: Entry,
+  options: RenderOptions,
+): Promise<{ bytes: Buffer; omissions: readonly Omission[]; content: Buffer | undefined }> {
   using folder = temporaryFolder()
   const { bytes, result } = await render(memorySource('p', [...OTHERS, entry]), options)
   await using opened = await openBytes(folder.path, bytes, { verifyContent: true })
@@ -81,8 +93,16 @@ const FAILS: Record<string, [sizeBytes: number, passes: readonly Pass[], omissio
   'large and gone': [WHOLE_BYTES + 1, [unreadable('ENOENT')], { reason: 'vanished' }],
   'large and unreadable half way': [WHOLE_BYTES + 1, [[large('x'), unreadable('EIO')]], { reason: 'unreadable' }],
   'large and gone the second time': [WHOLE_BYTES + 1, [large('x\n'), unreadable('ENOENT')], { reason: 'vanished' }],
-  'large and unreadable half way the second time': [WHOLE_BYTES + 1, [large('x\n'), [large('x\n').subarray(0, 3_000_000), unreadable('EIO')]], { reason: 'unreadable' }],
-  'large, another one and then gone': [WHOLE_BYTES + 1, [large('a'), large('b'), unreadable('ENOENT')], { reason: 'vanished' }],
+  'large and unreadable half way the second time': [
+    WHOLE_BYTES + 1,
+    [large('x\n'), [large('x\n').subarray(0, 3_000_000), unreadable('EIO')]],
+    { reason: 'unreadable' },
+  ],
+  'large, another one and then gone': [
+    WHOLE_BYTES + 1,
+    [large('a'), large('b'), unreadable('ENOENT')],
+    { reason: 'vanished' },
+  ],
 }
 
 describe.each(Object.entries(FAILS))('a file that is %s', (_name, [sizeBytes, passes, omission]) => {
@@ -115,7 +135,9 @@ describe.each(FORMATS)('in %s', (format) => {
     const failing = { ...changingFile(2, [unreadable('EIO')]), hardLink }
     const second = { ...fileEntry('n', 'x\n'), hardLink }
     const { bytes } = await render(memorySource('p', [...OTHERS, failing, second]), { format })
-    expect(bytes.equals((await render(memorySource('p', [...OTHERS, fileEntry('n', 'x\n')]), { format })).bytes)).toBe(true)
+    expect(bytes.equals((await render(memorySource('p', [...OTHERS, fileEntry('n', 'x\n')]), { format })).bytes)).toBe(
+      true,
+    )
   })
 
   test('content that arrives and fails is an omission; the rest is in its place', async () => {
@@ -123,7 +145,13 @@ describe.each(FORMATS)('in %s', (format) => {
       yield Buffer.from('x')
       throw unreadable('EIO')
     }
-    const failing: Entry = { path: 'm' as EntryPath, type: 'file', mode: 0o644, sizeBytes: 2, content: { kind: 'stream', stream } }
+    const failing: Entry = {
+      path: 'm' as EntryPath,
+      type: 'file',
+      mode: 0o644,
+      sizeBytes: 2,
+      content: { kind: 'stream', stream },
+    }
     const { bytes, result } = await render(memorySource('p', [...OTHERS, failing]), { format })
     expect(result.omissions).toMatchObject([{ path: 'm', reason: 'unreadable' }])
     expect(bytes.equals((await render(memorySource('p', OTHERS), { format })).bytes)).toBe(true)
@@ -135,9 +163,21 @@ describe.each(FORMATS)('in %s', (format) => {
       const stream = async function* (): AsyncGenerator<Uint8Array> {
         for (let at = 0; at < bytes.length; at += 1_000_000) yield bytes.subarray(at, at + 1_000_000)
       }
-      return { path: path as EntryPath, type: 'file', mode: 0o644, sizeBytes: bytes.length, content: { kind: 'stream', stream } }
+      return {
+        path: path as EntryPath,
+        type: 'file',
+        mode: 0o644,
+        sizeBytes: bytes.length,
+        content: { kind: 'stream', stream },
+      }
     })
-    const wanted = await render(memorySource('p', Object.entries(contents).map(([path, bytes]) => fileEntry(path, bytes))), { format })
+    const wanted = await render(
+      memorySource(
+        'p',
+        Object.entries(contents).map(([path, bytes]) => fileEntry(path, bytes)),
+      ),
+      { format },
+    )
     for (const access of ['random', 'sequential'] as const) {
       const { bytes } = await render({ ...memorySource('p', streaming), access }, { format })
       expect([access, bytes.equals(wanted.bytes)]).toEqual([access, true])
@@ -165,7 +205,12 @@ describe.each(FORMATS)('in %s', (format) => {
     expect(result.statistics).toMatchObject({ files: 6 })
     await using opened = await openBytes(folder.path, bytes, { verifyContent: true })
     expect(opened.omissions.map(({ path }) => path)).toEqual(['b1', 'b2', 'large', 'z'])
-    expect(opened.records.filter(({ isOmitted }) => isOmitted).map(({ sizeBytes }) => sizeBytes)).toEqual([2, 2, large('').length, 1])
+    expect(opened.records.filter(({ isOmitted }) => isOmitted).map(({ sizeBytes }) => sizeBytes)).toEqual([
+      2,
+      2,
+      large('').length,
+      1,
+    ])
     expect((await Array.fromAsync(opened.entries())).flat().map(({ path }) => path)).toEqual(['a.ts', 'x', 'x/y.py'])
   })
 })

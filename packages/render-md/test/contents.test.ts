@@ -7,7 +7,31 @@ import { render } from './documents.ts'
 import { Random } from './random.ts'
 import { randomTree } from './trees.ts'
 
-const PIECES = ['a', 'B', ' ', '-', '_', '.', '/', '`', '1', '-1', '\u00e9', '\u00c9', '\u0130', '\u{1f600}', '\u65e5', '\u00a0', '\u2028', '\u0000', '!', '[x]', '\u0301', '\u212a', '\ud800']
+const PIECES = [
+  'a',
+  'B',
+  ' ',
+  '-',
+  '_',
+  '.',
+  '/',
+  '`',
+  '1',
+  '-1',
+  '\u00e9',
+  '\u00c9',
+  '\u0130',
+  '\u{1f600}',
+  '\u65e5',
+  '\u00a0',
+  '\u2028',
+  '\u0000',
+  '!',
+  '[x]',
+  '\u0301',
+  '\u212a',
+  '\ud800',
+]
 
 test("the slugs of random headings are those of GitHub's own rule, repeated headings included", () => {
   const random = new Random(2)
@@ -42,11 +66,37 @@ function fragmentsAndLinks(document: string): { fragments: Set<string>; links: s
   return { fragments, links }
 }
 
-const AWKWARD = ['a b.md', 'a-b.md', 'a-b.md-1', 'A-B.md', 'Files', 'Contents', 'Manifest', 'project', 'src/a', 'srca', '...', '!', '`', 'caf\u00e9', 'x/y/z', 'x/y.z', '(a)', 'a)b', '[a](b)', '<a>', 'a#b', 'a%20b']
+const AWKWARD = [
+  'a b.md',
+  'a-b.md',
+  'a-b.md-1',
+  'A-B.md',
+  'Files',
+  'Contents',
+  'Manifest',
+  'project',
+  'src/a',
+  'srca',
+  '...',
+  '!',
+  '`',
+  'caf\u00e9',
+  'x/y/z',
+  'x/y.z',
+  '(a)',
+  'a)b',
+  '[a](b)',
+  '<a>',
+  'a#b',
+  'a%20b',
+]
 
 describe.each(['list', 'tree'] as const)('contents as %s', (contents) => {
   test('have a link to every section, and each leads to its heading', async () => {
-    const trees = [AWKWARD.map((path) => fileEntry(path, '# x\n')), ...Array.from({ length: 150 }, (_, seed) => randomTree(seed + 1).entries)]
+    const trees = [
+      AWKWARD.map((path) => fileEntry(path, '# x\n')),
+      ...Array.from({ length: 150 }, (_, seed) => randomTree(seed + 1).entries),
+    ]
     for (const entries of trees) {
       const { bytes, result } = await render(memorySource('project', entries), { contents })
       const { fragments, links } = fragmentsAndLinks(bytes.toString())
@@ -57,8 +107,14 @@ describe.each(['list', 'tree'] as const)('contents as %s', (contents) => {
   })
 })
 
-async function contentsOf(paths: readonly string[], contents: 'list' | 'tree' | 'none', more: readonly Entry[] = []): Promise<string | undefined> {
-  const { bytes } = await render(memorySource('project', [...paths.map((path) => fileEntry(path, 'x\n')), ...more]), { contents })
+async function contentsOf(
+  paths: readonly string[],
+  contents: 'list' | 'tree' | 'none',
+  more: readonly Entry[] = [],
+): Promise<string | undefined> {
+  const { bytes } = await render(memorySource('project', [...paths.map((path) => fileEntry(path, 'x\n')), ...more]), {
+    contents,
+  })
   return /^## Contents\n\n(.*?)\n\n## Files\n/ms.exec(bytes.toString())?.[1]
 }
 

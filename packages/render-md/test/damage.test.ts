@@ -4,7 +4,15 @@ import { fileEntry, temporaryFolder } from '@arc/core/testing'
 import { describe, expect, test } from 'vitest'
 import { type EntryFacts, factsOf, openBytes, render } from './documents.ts'
 
-const REFUSALS = new Set(['ARC_DUMP_DAMAGED', 'ARC_DUMP_UNSUPPORTED', 'ARC_HASH_MISMATCH', 'ARC_PATH_UNSAFE', 'ARC_PATH_INVALID', 'ARC_ENTRY_DUPLICATE', 'ARC_LIMIT_EXCEEDED'])
+const REFUSALS = new Set([
+  'ARC_DUMP_DAMAGED',
+  'ARC_DUMP_UNSUPPORTED',
+  'ARC_HASH_MISMATCH',
+  'ARC_PATH_UNSAFE',
+  'ARC_PATH_INVALID',
+  'ARC_ENTRY_DUPLICATE',
+  'ARC_LIMIT_EXCEEDED',
+])
 
 const entryPath = (path: string): EntryPath => path as EntryPath
 const target = entryPath('src/main.ts')
@@ -51,7 +59,10 @@ async function open(folder: string, bytes: Uint8Array): Promise<Opened | Error> 
 }
 
 /** Open every damaged document: a list of those that were taken with another meaning, or refused in another way. */
-async function faults(intact: Buffer, damaged: Iterable<readonly [what: string, bytes: Buffer]>): Promise<{ faults: string[]; taken: string[] }> {
+async function faults(
+  intact: Buffer,
+  damaged: Iterable<readonly [what: string, bytes: Buffer]>,
+): Promise<{ faults: string[]; taken: string[] }> {
   using folder = temporaryFolder()
   const meaning = JSON.stringify(await open(folder.path, intact))
   const found = { faults: [] as string[], taken: [] as string[] }
@@ -61,7 +72,8 @@ async function faults(intact: Buffer, damaged: Iterable<readonly [what: string, 
     if (!(outcome instanceof Error)) {
       found.taken.push(what)
       if (JSON.stringify(outcome) !== meaning) found.faults.push(`${what}: taken with another meaning`)
-    } else if (!isArcError(outcome) || !REFUSALS.has(outcome.code)) found.faults.push(`${what}: ${outcome.stack ?? outcome.message}`)
+    } else if (!isArcError(outcome) || !REFUSALS.has(outcome.code))
+      found.faults.push(`${what}: ${outcome.stack ?? outcome.message}`)
   }
   return found
 }
@@ -79,7 +91,8 @@ function* cuts(bytes: Buffer): Generator<[string, Buffer]> {
 }
 
 function* missingBytes(bytes: Buffer): Generator<[string, Buffer]> {
-  for (let at = 0; at < bytes.length; at++) yield [`without byte ${at}`, Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)])]
+  for (let at = 0; at < bytes.length; at++)
+    yield [`without byte ${at}`, Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)])]
 }
 
 function* lineChanges(bytes: Buffer): Generator<[string, Buffer]> {
@@ -124,7 +137,8 @@ test('damage in a body names the file', async () => {
       const damaged = Buffer.from(md)
       damaged[at] = (damaged[at] as number) ^ 0x01
       const error = await open(folder.path, damaged)
-      if (!isArcError(error) || error.path !== path || !error.message.includes(path)) wrong.push(`byte ${at} of ${path}: ${String(error)}`)
+      if (!isArcError(error) || error.path !== path || !error.message.includes(path))
+        wrong.push(`byte ${at} of ${path}: ${String(error)}`)
     }
   }
   expect(wrong).toEqual([])
@@ -137,7 +151,11 @@ function bodies(document: Buffer): { path: string; start: number; end: number }[
   return [...sections].map((match) => {
     const shown = String(match[1])
     const start = match.index + match[0].length - String(match[2]).length - 2 - String(match[4]).length
-    return { path: shown.startsWith('"') ? String.raw`"quo\"te\n\xff"` : shown, start, end: start + String(match[4]).length }
+    return {
+      path: shown.startsWith('"') ? String.raw`"quo\"te\n\xff"` : shown,
+      start,
+      end: start + String(match[4]).length,
+    }
   })
 }
 

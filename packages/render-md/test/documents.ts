@@ -2,7 +2,14 @@ import { unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Entry, type EntrySource, memorySource } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
-import { type DumpSource, openDump, type OpenDumpOptions, renderDump, type RenderOptions, type RenderResult } from '@arc/render-md'
+import {
+  type DumpSource,
+  openDump,
+  type OpenDumpOptions,
+  renderDump,
+  type RenderOptions,
+  type RenderResult,
+} from '@arc/render-md'
 import { MemoryOutput } from './memory-output.ts'
 
 /** A document and what its writer said about it. */
@@ -13,7 +20,13 @@ export interface Rendered {
 
 export async function render(source: EntrySource | Iterable<Entry>, options: RenderOptions = {}): Promise<Rendered> {
   const output = new MemoryOutput()
-  const result = await renderDump('entries' in source && typeof source.entries === 'function' ? (source as EntrySource) : memorySource('project', source as Iterable<Entry>), output, options)
+  const result = await renderDump(
+    'entries' in source && typeof source.entries === 'function'
+      ? (source as EntrySource)
+      : memorySource('project', source as Iterable<Entry>),
+    output,
+    options,
+  )
   return { bytes: output.bytes, result }
 }
 
@@ -46,7 +59,16 @@ function entryFacts(entry: Entry, firstNames: Map<string, string>): EntryFacts {
   const linkOf = hardLink === undefined ? undefined : (firstNames.get(hardLink) ?? path)
   if (hardLink !== undefined && linkOf === path) firstNames.set(hardLink, path)
   const sha256 = content === undefined ? undefined : sha256Hex(content)
-  return { path, type, mode: entry.mode, sizeBytes: content?.length ?? entry.sizeBytes, sha256, target, mtimeNs, linkOf }
+  return {
+    path,
+    type,
+    mode: entry.mode,
+    sizeBytes: content?.length ?? entry.sizeBytes,
+    sha256,
+    target,
+    mtimeNs,
+    linkOf,
+  }
 }
 
 /** The bytes of a file, read until they end. */

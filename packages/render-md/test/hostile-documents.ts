@@ -60,11 +60,23 @@ export type JsonRecord = Record<string, unknown>
 
 /** The record of a file. */
 export function fileRecord(path: string, text = 'x\n', more: JsonRecord = {}): JsonRecord {
-  return { path, type: 'file', mode: '644', text, size: Buffer.byteLength(text), sha256: sha256Hex(Buffer.from(text)), ...more }
+  return {
+    path,
+    type: 'file',
+    mode: '644',
+    text,
+    size: Buffer.byteLength(text),
+    sha256: sha256Hex(Buffer.from(text)),
+    ...more,
+  }
 }
 
 /** A JSON Lines document of records, or of lines as they are. */
-export function linesDocument(records: readonly (JsonRecord | string)[], header: JsonRecord = { arcDump: 1, name: 'x' }, figures: JsonRecord = {}): Buffer {
+export function linesDocument(
+  records: readonly (JsonRecord | string)[],
+  header: JsonRecord = { arcDump: 1, name: 'x' },
+  figures: JsonRecord = {},
+): Buffer {
   const { lines, footer } = jsonParts(records, header, figures)
   return Buffer.from([...lines, footer].map((line) => `${line}\n`).join(''))
 }
@@ -76,9 +88,24 @@ export function jsonDocument(records: readonly JsonRecord[], header: JsonRecord 
   return Buffer.from(`{"dump":${lines[0]},"entries":[${entries.join(',')}\n],"footer":${footer}}\n`)
 }
 
-function jsonParts(records: readonly (JsonRecord | string)[], header: JsonRecord, figures: JsonRecord): { lines: string[]; footer: string } {
-  const lines = [JSON.stringify(header), ...records.map((record) => (typeof record === 'string' ? record : JSON.stringify(record)))]
-  const counted = JSON.stringify({ end: true, entries: records.length, files: 0, lines: 0, bytes: 0, languages: [], ...figures }).slice(0, -1)
+function jsonParts(
+  records: readonly (JsonRecord | string)[],
+  header: JsonRecord,
+  figures: JsonRecord,
+): { lines: string[]; footer: string } {
+  const lines = [
+    JSON.stringify(header),
+    ...records.map((record) => (typeof record === 'string' ? record : JSON.stringify(record))),
+  ]
+  const counted = JSON.stringify({
+    end: true,
+    entries: records.length,
+    files: 0,
+    lines: 0,
+    bytes: 0,
+    languages: [],
+    ...figures,
+  }).slice(0, -1)
   const sha256 = sha256Hex(Buffer.from(lines.map((line) => `${line}\n`).join('') + counted))
   return { lines, footer: `${counted},"sha256":"${sha256}"}` }
 }

@@ -6,7 +6,15 @@ import { temporaryFolder } from '@arc/core/testing'
 import { openDump, type OpenDumpOptions } from '@arc/render-md'
 import { describe, expect, test } from 'vitest'
 import { contentOf, factsOf, openBytes, openingError } from './documents.ts'
-import { fileRecord, fileRow, fileSection, jsonDocument, linesDocument, markdownDocument, type Section } from './hostile-documents.ts'
+import {
+  fileRecord,
+  fileRow,
+  fileSection,
+  jsonDocument,
+  linesDocument,
+  markdownDocument,
+  type Section,
+} from './hostile-documents.ts'
 
 async function codeOf(bytes: Uint8Array, options: OpenDumpOptions = {}): Promise<string> {
   using folder = temporaryFolder()
@@ -23,11 +31,28 @@ test('the documents of this file are taken when nothing in them is wrong', async
   expect(await codeOf(jsonDocument([]))).toBe('taken')
 })
 
-const UNSAFE = ['..', '../a', 'a/../b', 'a/..', '/a', '/', '.', './a', 'a/./b', 'a//b', 'a/', '', 'n'.repeat(256), Array.from({ length: 1100 }, () => 'd').join('/')]
+const UNSAFE = [
+  '..',
+  '../a',
+  'a/../b',
+  'a/..',
+  '/a',
+  '/',
+  '.',
+  './a',
+  'a/./b',
+  'a//b',
+  'a/',
+  '',
+  'n'.repeat(256),
+  Array.from({ length: 1100 }, () => 'd').join('/'),
+]
 
 describe('paths', () => {
   test.each(UNSAFE)('%j leads out, or nowhere: it is refused', async (path) => {
-    expect(await codeOf(markdownDocument({ sections: [fileSection(path)] }))).toMatch(/^ARC_(PATH_UNSAFE|DUMP_DAMAGED)$/)
+    expect(await codeOf(markdownDocument({ sections: [fileSection(path)] }))).toMatch(
+      /^ARC_(PATH_UNSAFE|DUMP_DAMAGED)$/,
+    )
     expect(await codeOf(linesDocument([fileRecord(path)]))).toMatch(/^ARC_(PATH_UNSAFE|DUMP_DAMAGED)$/)
     expect(await codeOf(jsonDocument([fileRecord(path)]))).toMatch(/^ARC_(PATH_UNSAFE|DUMP_DAMAGED)$/)
   })
@@ -37,18 +62,29 @@ describe('paths', () => {
     expect(await codeOf(linesDocument([fileRecord('a\0b')]))).toBe('ARC_PATH_UNSAFE')
   })
 
-  test.each(['\ud800', '\udc00', '\udfff', '\udcc3\udca9', 'a\udc41', '\udcf0\udc9f\udc98\udc80'])('%j spells no path, or one that has another spelling: it is refused', async (path) => {
-    const code = /^ARC_(PATH_INVALID|PATH_UNSAFE|DUMP_DAMAGED)$/
-    expect(await codeOf(markdownDocument({ sections: [fileSection(JSON.stringify(path))] }))).toMatch(code)
-    expect(await codeOf(linesDocument([fileRecord(path)]))).toMatch(code)
-    expect(await codeOf(linesDocument([{ path: 'a', type: 'symlink', target: path, size: 1, sha256: '' }]))).toMatch(code)
-  })
+  test.each(['\ud800', '\udc00', '\udfff', '\udcc3\udca9', 'a\udc41', '\udcf0\udc9f\udc98\udc80'])(
+    '%j spells no path, or one that has another spelling: it is refused',
+    async (path) => {
+      const code = /^ARC_(PATH_INVALID|PATH_UNSAFE|DUMP_DAMAGED)$/
+      expect(await codeOf(markdownDocument({ sections: [fileSection(JSON.stringify(path))] }))).toMatch(code)
+      expect(await codeOf(linesDocument([fileRecord(path)]))).toMatch(code)
+      expect(await codeOf(linesDocument([{ path: 'a', type: 'symlink', target: path, size: 1, sha256: '' }]))).toMatch(
+        code,
+      )
+    },
+  )
 
   test('a path that occurs twice is refused, however it is spelled', async () => {
-    expect(await codeOf(markdownDocument({ sections: [fileSection('a'), fileSection('a')] }))).toBe('ARC_ENTRY_DUPLICATE')
+    expect(await codeOf(markdownDocument({ sections: [fileSection('a'), fileSection('a')] }))).toBe(
+      'ARC_ENTRY_DUPLICATE',
+    )
     expect(await codeOf(linesDocument([fileRecord('a'), fileRecord('a')]))).toBe('ARC_ENTRY_DUPLICATE')
-    expect(await codeOf(markdownDocument({ sections: [fileSection('a'), fileSection('"a"')] }))).toBe('ARC_DUMP_DAMAGED')
-    expect(await codeOf(linesDocument([fileRecord('a'), { path: 'a', type: 'directory', mode: '755' }]))).toBe('ARC_ENTRY_DUPLICATE')
+    expect(await codeOf(markdownDocument({ sections: [fileSection('a'), fileSection('"a"')] }))).toBe(
+      'ARC_DUMP_DAMAGED',
+    )
+    expect(await codeOf(linesDocument([fileRecord('a'), { path: 'a', type: 'directory', mode: '755' }]))).toBe(
+      'ARC_ENTRY_DUPLICATE',
+    )
   })
 
   test('entries out of order are refused', async () => {
@@ -58,10 +94,17 @@ describe('paths', () => {
 
   test('nothing lies below a file, a symbolic link or a hard link', async () => {
     const target = 'elsewhere\n'
-    const link: Section = { pathText: 'a', info: 'text symlink', body: target, row: `${sha256Hex(Buffer.from(target))} 120000 ${target.length} a` }
+    const link: Section = {
+      pathText: 'a',
+      info: 'text symlink',
+      body: target,
+      row: `${sha256Hex(Buffer.from(target))} 120000 ${target.length} a`,
+    }
     expect(await codeOf(markdownDocument({ sections: [link] }))).toBe('taken')
     expect(await codeOf(markdownDocument({ sections: [link, fileSection('a/b')] }))).toBe('ARC_DUMP_DAMAGED')
-    expect(await codeOf(markdownDocument({ sections: [fileSection('a'), fileSection('a-b'), fileSection('a/b')] }))).toBe('ARC_DUMP_DAMAGED')
+    expect(
+      await codeOf(markdownDocument({ sections: [fileSection('a'), fileSection('a-b'), fileSection('a/b')] })),
+    ).toBe('ARC_DUMP_DAMAGED')
     const symlink = { path: 'a', type: 'symlink', target: '/etc', size: 4, sha256: sha256Hex(Buffer.from('/etc')) }
     expect(await codeOf(linesDocument([symlink]))).toBe('taken')
     expect(await codeOf(linesDocument([symlink, fileRecord('a/b/c')]))).toBe('ARC_DUMP_DAMAGED')
@@ -69,7 +112,12 @@ describe('paths', () => {
 })
 
 describe('links', () => {
-  const hardLink = (pathText: string, to: string, content = 'x\n', mode = '100644'): Section => ({ pathText, info: 'text hardlink noeol', body: `${to}\n`, row: fileRow(pathText, content, mode) })
+  const hardLink = (pathText: string, to: string, content = 'x\n', mode = '100644'): Section => ({
+    pathText,
+    info: 'text hardlink noeol',
+    body: `${to}\n`,
+    row: fileRow(pathText, content, mode),
+  })
 
   test('a hard link names a file that comes before it and agrees with it', async () => {
     expect(await codeOf(markdownDocument({ sections: [fileSection('a'), hardLink('b', 'a')] }))).toBe('taken')
@@ -96,8 +144,15 @@ describe('links', () => {
   })
 
   test('a target that no link can have is refused', async () => {
-    const symlink = (target: string): object => ({ path: 'a', type: 'symlink', target, size: Buffer.byteLength(target), sha256: sha256Hex(Buffer.from(target)) })
-    for (const target of ['', 'a\0b']) expect(await codeOf(linesDocument([{ ...symlink(target) }]))).toBe('ARC_DUMP_DAMAGED')
+    const symlink = (target: string): object => ({
+      path: 'a',
+      type: 'symlink',
+      target,
+      size: Buffer.byteLength(target),
+      sha256: sha256Hex(Buffer.from(target)),
+    })
+    for (const target of ['', 'a\0b'])
+      expect(await codeOf(linesDocument([{ ...symlink(target) }]))).toBe('ARC_DUMP_DAMAGED')
     expect(await codeOf(linesDocument([{ ...symlink('t'.repeat(5000)) }]))).toBe('ARC_LIMIT_EXCEEDED')
   })
 })
@@ -106,7 +161,11 @@ describe('bodies', () => {
   test('a body that imitates the rest of a document is a body', async () => {
     const forged = markdownDocument({ sections: [fileSection('../../evil'), fileSection('b', 'two\n')] }).toString()
     using folder = temporaryFolder()
-    await using source = await openBytes(folder.path, markdownDocument({ sections: [{ pathText: 'a', fence: '````', body: forged }] }), { verifyContent: true })
+    await using source = await openBytes(
+      folder.path,
+      markdownDocument({ sections: [{ pathText: 'a', fence: '````', body: forged }] }),
+      { verifyContent: true },
+    )
     expect(source.records.map(({ path }) => path)).toEqual(['a'])
     for await (const [entry] of source.entries()) expect(entry && contentOf(entry)?.toString()).toBe(forged)
   })
@@ -115,22 +174,48 @@ describe('bodies', () => {
     for (const body of ['a```b\n', '   ```\n', '```\nx\n', 'x ```\n', '````\n']) {
       expect(await codeOf(markdownDocument({ sections: [fileSection('a', body)] }))).toBe('ARC_DUMP_DAMAGED')
     }
-    expect(await codeOf(markdownDocument({ sections: [{ ...fileSection('a', 'a```b\n'), fence: '~~~' }] }))).toBe('taken')
+    expect(await codeOf(markdownDocument({ sections: [{ ...fileSection('a', 'a```b\n'), fence: '~~~' }] }))).toBe(
+      'taken',
+    )
   })
 
   test('a length that is not that of the body is refused', async () => {
-    const withLength = (bytes: string): Buffer => markdownDocument({ sections: [{ ...fileSection('a', 'x\ny\n'), info: `text bytes=${bytes}` }] })
+    const withLength = (bytes: string): Buffer =>
+      markdownDocument({ sections: [{ ...fileSection('a', 'x\ny\n'), info: `text bytes=${bytes}` }] })
     expect(await codeOf(withLength('4'))).toBe('taken')
-    for (const bytes of ['0', '2', '3', '5', '1000', '04', '-1', '4.0', '1e3', '99999999999999', '999999999999999', '9'.repeat(16)]) {
+    for (const bytes of [
+      '0',
+      '2',
+      '3',
+      '5',
+      '1000',
+      '04',
+      '-1',
+      '4.0',
+      '1e3',
+      '99999999999999',
+      '999999999999999',
+      '9'.repeat(16),
+    ]) {
       expect([bytes, await codeOf(withLength(bytes))]).toEqual([bytes, 'ARC_DUMP_DAMAGED'])
     }
   })
 
   test('base64 in any other form than ours is refused', async () => {
     const row = fileRow('a', 'abcd')
-    const encoded = (body: string): Buffer => markdownDocument({ sections: [{ pathText: 'a', info: 'text base64', body, row }] })
+    const encoded = (body: string): Buffer =>
+      markdownDocument({ sections: [{ pathText: 'a', info: 'text base64', body, row }] })
     expect(await codeOf(encoded('YWJjZA==\n'))).toBe('taken')
-    for (const body of ['YWJjZA==', 'YWJjZA\n', 'YWJj\nZA==\n', 'YWJjZB==\n', 'YWJjZA==\n\n', ' YWJjZA==\n', 'YWJj\r\nZA==\n', 'YWJjZA-=\n']) {
+    for (const body of [
+      'YWJjZA==',
+      'YWJjZA\n',
+      'YWJj\nZA==\n',
+      'YWJjZB==\n',
+      'YWJjZA==\n\n',
+      ' YWJjZA==\n',
+      'YWJj\r\nZA==\n',
+      'YWJjZA-=\n',
+    ]) {
       expect([body, await codeOf(encoded(body))]).toEqual([body, 'ARC_DUMP_DAMAGED'])
     }
   })
@@ -156,7 +241,9 @@ describe('bodies', () => {
       ['text unknown', 'x\n', 'x\n'],
     ]
     for (const [info, body, content] of refused) {
-      const document = markdownDocument({ sections: [{ pathText: 'a', info, body: Buffer.from(body, 'latin1'), row: fileRow('a', content) }] })
+      const document = markdownDocument({
+        sections: [{ pathText: 'a', info, body: Buffer.from(body, 'latin1'), row: fileRow('a', content) }],
+      })
       expect([info, body, await codeOf(document)]).toEqual([info, body, 'ARC_DUMP_DAMAGED'])
     }
   })
@@ -199,7 +286,8 @@ describe('frame', () => {
   })
 
   test('what precedes the sections is not read, whatever it looks like', async () => {
-    const preamble = '\n# x\n\n### `../evil`\n\n```text\nx\n```\n\n## Manifest\n\n<!-- arc-dump/1 entries=0 sha256=0 -->\n\n'
+    const preamble =
+      '\n# x\n\n### `../evil`\n\n```text\nx\n```\n\n## Manifest\n\n<!-- arc-dump/1 entries=0 sha256=0 -->\n\n'
     expect(await codeOf(markdownDocument({ preamble, sections: [fileSection('a')] }))).toBe('taken')
   })
 
@@ -207,17 +295,32 @@ describe('frame', () => {
     const sections = [fileSection('a')]
     expect(await codeOf(markdownDocument({ sections, footer: '' }))).toBe('ARC_DUMP_DAMAGED')
     expect(await codeOf(markdownDocument({ sections, entries: 2 }))).toBe('ARC_DUMP_DAMAGED')
-    expect(await codeOf(markdownDocument({ sections, footer: `<!-- arc-dump/1 entries=1 sha256=${'0'.repeat(64)} -->\n` }))).toBe('ARC_DUMP_DAMAGED')
+    expect(
+      await codeOf(markdownDocument({ sections, footer: `<!-- arc-dump/1 entries=1 sha256=${'0'.repeat(64)} -->\n` })),
+    ).toBe('ARC_DUMP_DAMAGED')
     expect(await codeOf(Buffer.concat([markdownDocument({ sections }), Buffer.from('\n')]))).toBe('ARC_DUMP_DAMAGED')
-    expect(await codeOf(Buffer.concat([markdownDocument({ sections }), markdownDocument({ sections })]))).toBe('ARC_DUMP_DAMAGED')
+    expect(await codeOf(Buffer.concat([markdownDocument({ sections }), markdownDocument({ sections })]))).toBe(
+      'ARC_DUMP_DAMAGED',
+    )
   })
 
   test('CR LF everywhere, a BOM in front, or another kind of file is refused', async () => {
     const document = markdownDocument({ sections: [fileSection('a')] })
     expect(await codeOf(Buffer.from(document.toString().replaceAll('\n', '\r\n')))).toBe('ARC_DUMP_UNSUPPORTED')
     expect(await codeOf(Buffer.concat([Buffer.from('\ufeff'), document]))).toBe('ARC_DUMP_UNSUPPORTED')
-    for (const text of ['', '\n', '-', 'hello\n', '# x\n', '%PDF-1.7', 'PK\u0003\u0004', '[]', '"x"']) expect([text, await codeOf(Buffer.from(text))]).toEqual([text, 'ARC_DUMP_UNSUPPORTED'])
-    for (const text of ['---\n', '---\n---\n', '{', '{}', '{}\n', '{"arcDump":1}\n', '{"arcDump":1,"name":"x"}', '{"arcDump":1,"name":"x"}\n']) expect([text, await codeOf(Buffer.from(text))]).toEqual([text, 'ARC_DUMP_DAMAGED'])
+    for (const text of ['', '\n', '-', 'hello\n', '# x\n', '%PDF-1.7', 'PK\u0003\u0004', '[]', '"x"'])
+      expect([text, await codeOf(Buffer.from(text))]).toEqual([text, 'ARC_DUMP_UNSUPPORTED'])
+    for (const text of [
+      '---\n',
+      '---\n---\n',
+      '{',
+      '{}',
+      '{}\n',
+      '{"arcDump":1}\n',
+      '{"arcDump":1,"name":"x"}',
+      '{"arcDump":1,"name":"x"}\n',
+    ])
+      expect([text, await codeOf(Buffer.from(text))]).toEqual([text, 'ARC_DUMP_DAMAGED'])
   })
 
   test('a folder, or nothing, is no dump', async () => {
@@ -258,7 +361,9 @@ describe('JSON', () => {
 
   test('pieces of text and base64 are joined', async () => {
     expect(await codeOf(linesDocument([fileRecord('a', 'x\n', { text: ['x', '', '\n'] })]))).toBe('taken')
-    expect(await codeOf(linesDocument([fileRecord('a', 'x\n', { text: undefined, base64: ['eA==', 'Cg=='] })]))).toBe('taken')
+    expect(await codeOf(linesDocument([fileRecord('a', 'x\n', { text: undefined, base64: ['eA==', 'Cg=='] })]))).toBe(
+      'taken',
+    )
   })
 
   test('another layout of the same document is taken, and checked as strictly', async () => {
@@ -266,7 +371,12 @@ describe('JSON', () => {
     const records = [fileRecord('a'), fileRecord('b', 'two\n'), fileRecord('\u{1f600}\udcff')]
     const value: unknown = JSON.parse(jsonDocument(records).toString())
     const plain = await factsOf(await openBytes(folder.path, jsonDocument(records)))
-    for (const text of [JSON.stringify(value), `${JSON.stringify(value)}\n`, JSON.stringify(value, undefined, 2), `${JSON.stringify(value, undefined, '\t')}\r\n`]) {
+    for (const text of [
+      JSON.stringify(value),
+      `${JSON.stringify(value)}\n`,
+      JSON.stringify(value, undefined, 2),
+      `${JSON.stringify(value, undefined, '\t')}\r\n`,
+    ]) {
       await using source = await openBytes(folder.path, Buffer.from(text), { verifyContent: true })
       expect(await factsOf(source)).toEqual(plain)
       expect(await codeOf(Buffer.from(text.replace('two', 'tow')))).toBe('ARC_HASH_MISMATCH')
@@ -285,7 +395,9 @@ describe('JSON', () => {
     const document = linesDocument([fileRecord('a')])
     expect(await codeOf(Buffer.concat([document, Buffer.from('{}\n')]))).toBe('ARC_DUMP_DAMAGED')
     expect(await codeOf(document.subarray(0, -1))).toBe('ARC_DUMP_DAMAGED')
-    expect(await codeOf(linesDocument([fileRecord('a')], { arcDump: 1, name: 'x' }, { entries: 2 }))).toBe('ARC_DUMP_DAMAGED')
+    expect(await codeOf(linesDocument([fileRecord('a')], { arcDump: 1, name: 'x' }, { entries: 2 }))).toBe(
+      'ARC_DUMP_DAMAGED',
+    )
   })
 })
 
@@ -293,7 +405,9 @@ describe('limits', () => {
   test('a million entries, or any other count, can be the most', async () => {
     const limits = { ...DEFAULT_LIMITS, maxEntries: 2 }
     const names = ['a', 'b', 'c']
-    expect(await codeOf(markdownDocument({ sections: names.map((name) => fileSection(name)) }), { limits })).toBe('ARC_LIMIT_EXCEEDED')
+    expect(await codeOf(markdownDocument({ sections: names.map((name) => fileSection(name)) }), { limits })).toBe(
+      'ARC_LIMIT_EXCEEDED',
+    )
     expect(await codeOf(linesDocument(names.map((name) => fileRecord(name))), { limits })).toBe('ARC_LIMIT_EXCEEDED')
     expect(await codeOf(markdownDocument({ sections: [fileSection('a'), fileSection('b')] }), { limits })).toBe('taken')
   })
@@ -311,15 +425,23 @@ describe('limits', () => {
   test('a line, a name or a heading without end is refused in little memory', async () => {
     const long = Buffer.alloc(12 * 1024 * 1024, 'x')
     expect(await codeOf(Buffer.concat([Buffer.from('---\n'), long]))).toBe('ARC_DUMP_DAMAGED')
-    expect(await codeOf(Buffer.concat([Buffer.from('---\narc-dump: 1\nname: "x"\n---\n## Files\n\n### `'), long]))).toMatch(/^ARC_(DUMP_DAMAGED|LIMIT_EXCEEDED)$/)
-    expect(await codeOf(Buffer.concat([Buffer.from('---\narc-dump: 1\nname: "x"\n---\n\n## Files\n\n### `a`\n\n```text\n'), long]))).toMatch(/^ARC_(DUMP_DAMAGED|LIMIT_EXCEEDED)$/)
+    expect(
+      await codeOf(Buffer.concat([Buffer.from('---\narc-dump: 1\nname: "x"\n---\n## Files\n\n### `'), long])),
+    ).toMatch(/^ARC_(DUMP_DAMAGED|LIMIT_EXCEEDED)$/)
+    expect(
+      await codeOf(
+        Buffer.concat([Buffer.from('---\narc-dump: 1\nname: "x"\n---\n\n## Files\n\n### `a`\n\n```text\n'), long]),
+      ),
+    ).toMatch(/^ARC_(DUMP_DAMAGED|LIMIT_EXCEEDED)$/)
   })
 
   test('a small document that becomes a huge one is refused before it fills the disk', async () => {
     const zeros = Buffer.alloc(160 * 1024 * 1024)
     expect(await codeOf(gzipSync(zeros))).toBe('ARC_LIMIT_EXCEEDED')
     expect(await codeOf(zstdCompressSync(zeros))).toBe('ARC_LIMIT_EXCEEDED')
-    expect(await codeOf(gzipSync(randomBytes(5000)), { limits: { ...DEFAULT_LIMITS, maxTotalBytes: 4999 } })).toBe('ARC_LIMIT_EXCEEDED')
+    expect(await codeOf(gzipSync(randomBytes(5000)), { limits: { ...DEFAULT_LIMITS, maxTotalBytes: 4999 } })).toBe(
+      'ARC_LIMIT_EXCEEDED',
+    )
   })
 })
 
@@ -331,7 +453,8 @@ describe('compression', () => {
     ['zstd', zstdCompressSync(plain)],
   ])('%s that is cut or changed is refused', async (_name, packed) => {
     expect(await codeOf(packed)).toBe('taken')
-    for (const end of [packed.length - 1, packed.length - 9, packed.length >> 1, 20, 5]) expect([end, await codeOf(packed.subarray(0, end))]).toEqual([end, 'ARC_DUMP_DAMAGED'])
+    for (const end of [packed.length - 1, packed.length - 9, packed.length >> 1, 20, 5])
+      expect([end, await codeOf(packed.subarray(0, end))]).toEqual([end, 'ARC_DUMP_DAMAGED'])
     const changed = Buffer.from(packed)
     changed[packed.length >> 1] = (changed[packed.length >> 1] as number) ^ 0x10
     expect(await codeOf(changed)).toMatch(/^ARC_(DUMP_DAMAGED|HASH_MISMATCH)$/)

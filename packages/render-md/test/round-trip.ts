@@ -12,7 +12,11 @@ const COMPRESS: Record<number, (bytes: Uint8Array) => Buffer> = { 0: gzipSync, 1
  * Render the tree of a seed in some spellings, open what was written, and compare: each entry, each byte, and what rendering the
  * opened document writes. Returns what is wrong, or `undefined`.
  */
-export async function roundTripFault(seed: number, folder: string, formats: readonly DumpFormat[]): Promise<string | undefined> {
+export async function roundTripFault(
+  seed: number,
+  folder: string,
+  formats: readonly DumpFormat[],
+): Promise<string | undefined> {
   const tree = randomTree(seed)
   for (const format of formats) {
     const fault = await formatFault(tree, format, seed, folder)
@@ -21,7 +25,12 @@ export async function roundTripFault(seed: number, folder: string, formats: read
   return undefined
 }
 
-async function formatFault(tree: RandomTree, format: DumpFormat, seed: number, folder: string): Promise<string | undefined> {
+async function formatFault(
+  tree: RandomTree,
+  format: DumpFormat,
+  seed: number,
+  folder: string,
+): Promise<string | undefined> {
   const { name, git, entries, contents, times } = tree
   const options = { format, contents, times }
   const source = memorySource(name, entries, { git })
@@ -29,7 +38,9 @@ async function formatFault(tree: RandomTree, format: DumpFormat, seed: number, f
   if (result.omissions.length > 0) return `omitted ${inspect(result.omissions)}`
   const compress = COMPRESS[seed % 8]
   await using opened = await openBytes(folder, compress?.(bytes) ?? bytes, { verifyContent: seed % 2 === 0 })
-  const fault = sourceFault(source, opened) ?? entriesFault(await expectedFacts(entries, times, opened, format), await factsOf(opened))
+  const fault =
+    sourceFault(source, opened) ??
+    entriesFault(await expectedFacts(entries, times, opened, format), await factsOf(opened))
   if (fault !== undefined) return fault
   const again = await render(opened, options)
   return again.bytes.equals(bytes) ? undefined : 'rendering the opened document gives another one'
@@ -37,11 +48,18 @@ async function formatFault(tree: RandomTree, format: DumpFormat, seed: number, f
 
 function sourceFault(wanted: EntrySource, found: EntrySource): string | undefined {
   if (found.name !== wanted.name) return `name ${inspect(found.name)} instead of ${inspect(wanted.name)}`
-  return isDeepStrictEqual(found.git, wanted.git) ? undefined : `git ${inspect(found.git)} instead of ${inspect(wanted.git)}`
+  return isDeepStrictEqual(found.git, wanted.git)
+    ? undefined
+    : `git ${inspect(found.git)} instead of ${inspect(wanted.git)}`
 }
 
 /** The facts of the tree, and of the folders that only paths tell of. */
-async function expectedFacts(entries: readonly Entry[], times: boolean, opened: DumpSource, format: DumpFormat): Promise<EntryFacts[]> {
+async function expectedFacts(
+  entries: readonly Entry[],
+  times: boolean,
+  opened: DumpSource,
+  format: DumpFormat,
+): Promise<EntryFacts[]> {
   const facts = await factsOf(memorySource('', entries))
   const stated = new Map(opened.records.map((record) => [record.path as string, record]))
   const known = new Set(facts.map(({ path }) => path))

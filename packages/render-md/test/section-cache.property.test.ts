@@ -37,16 +37,24 @@ test('after any edits, the document made with the cache is the one made without:
   for (let seed = 1; seed <= 150; seed++) {
     const random = new Random(seed)
     const project = new CachedProject(subfolder(folder.path, seed))
-    const options = { binary: random.pick(['base64', 'omit'] as const), contents: random.pick(['tree', 'list', 'none'] as const) }
+    const options = {
+      binary: random.pick(['base64', 'omit'] as const),
+      contents: random.pick(['tree', 'list', 'none'] as const),
+    }
     for (let round = 0; round < 6; round++) {
       const unknown = new Set(Array.from({ length: random.below(4) }, () => edit(project, random)).flat())
-      const modes = (): string => [...project.entries.values()].map(({ mode }) => mode).sort().join()
+      const modes = (): string =>
+        [...project.entries.values()]
+          .map(({ mode }) => mode)
+          .sort()
+          .join()
       const modesBefore = modes()
       const { bytes, opened, result } = await project.run(options)
       expect([seed, round, bytes.equals(await project.fresh(options))]).toEqual([seed, round, true])
       const reread = opened.filter((path) => !unknown.has(path) && project.entries.get(path)?.hardLink === undefined)
       // Another most common mode makes every section another one.
-      if (round > 0 && unknown.size === 0 && modes() === modesBefore) expect([seed, round, reread, result.isWritten]).toEqual([seed, round, [], false])
+      if (round > 0 && unknown.size === 0 && modes() === modesBefore)
+        expect([seed, round, reread, result.isWritten]).toEqual([seed, round, [], false])
     }
   }
 })

@@ -39,7 +39,13 @@ test('nothing changed: nothing is opened, nothing is written, and the result is 
   const first = await project.run()
   const second = await project.run()
   for (const { result, opened } of [first, second]) {
-    expect({ opened, ...result }).toMatchObject({ opened: [], isWritten: false, reusedEntries: 6, sizeBytes: Number(before.size), omissions: [] })
+    expect({ opened, ...result }).toMatchObject({
+      opened: [],
+      isWritten: false,
+      reusedEntries: 6,
+      sizeBytes: Number(before.size),
+      omissions: [],
+    })
   }
   expect(fs.statSync(project.document, { bigint: true }).mtimeNs).toBe(before.mtimeNs)
   expect(first.result.statistics).toMatchObject({ files: 4, entries: 6, lines: 2 })
@@ -60,15 +66,18 @@ const EDITS: Record<string, { edit: (project: CachedProject) => void; opened: st
   'everything went': { edit: (project) => project.entries.clear(), opened: [] },
 }
 
-test.each(Object.entries(EDITS))('%s: only that is opened, and the document is that of a fresh run', async (_name, { edit, opened }) => {
-  const project = await dumpedProject()
-  edit(project)
-  const run = await project.run()
-  expect(run.opened).toEqual(opened)
-  expect(run.result.isWritten).toBe(true)
-  expect(run.bytes.equals(await project.fresh())).toBe(true)
-  expect((await project.run()).result.isWritten).toBe(false)
-})
+test.each(Object.entries(EDITS))(
+  '%s: only that is opened, and the document is that of a fresh run',
+  async (_name, { edit, opened }) => {
+    const project = await dumpedProject()
+    edit(project)
+    const run = await project.run()
+    expect(run.opened).toEqual(opened)
+    expect(run.result.isWritten).toBe(true)
+    expect(run.bytes.equals(await project.fresh())).toBe(true)
+    expect((await project.run()).result.isWritten).toBe(false)
+  },
+)
 
 test('the default mode changes with the modes of most files: every section is made anew', async () => {
   const project = await dumpedProject()
@@ -102,7 +111,11 @@ describe('a cache is not used', () => {
     const project = await dumpedProject()
     spoil(project)
     const { result, bytes, opened } = await project.run()
-    expect({ ...result, opened }).toMatchObject({ isWritten: true, reusedEntries: 0, opened: ['a.ts', 'b.bin', 'c.sh', 'd/e.txt'] })
+    expect({ ...result, opened }).toMatchObject({
+      isWritten: true,
+      reusedEntries: 0,
+      opened: ['a.ts', 'b.bin', 'c.sh', 'd/e.txt'],
+    })
     expect(bytes.equals(await project.fresh())).toBe(true)
   })
 
@@ -166,7 +179,8 @@ test('what is left out as binary is told again when nothing changed, its other n
 test('times of folders and links, which have no stamp, are written as they are now', async () => {
   const options: RenderOptions = { times: true }
   const project = await dumpedProject(options)
-  const setTime = (path: string, mtimeNs: bigint): void => void project.entries.set(path, { ...(project.entries.get(path) as Entry), mtimeNs })
+  const setTime = (path: string, mtimeNs: bigint): void =>
+    void project.entries.set(path, { ...(project.entries.get(path) as Entry), mtimeNs })
   for (const path of ['empty', 'link']) {
     setTime(path, 1_000_000_001n)
     await project.run(options)

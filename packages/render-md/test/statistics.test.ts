@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { memorySource } from '@arc/core'
 import { contentBytes, fileEntry, temporaryFolder } from '@arc/core/testing'
 import { expect, test } from 'vitest'
-import { languageOf } from '../src/languages.ts'
+import { languageOf, languageOfScript } from '../src/languages.ts'
 import { render } from './documents.ts'
 import { Random } from './random.ts'
 import { randomContent } from './trees.ts'
@@ -30,7 +30,13 @@ test.each(FORMATS)('lines and bytes of text files in %s are what wc counts', asy
 })
 
 test('languages are those of the names, most bytes first, and add up', async () => {
-  const entries = [fileEntry('a.ts', 'x\ny\n'), fileEntry('b.py', 'print(1)\n'.repeat(9)), fileEntry('Makefile', 'all:\n'), fileEntry('c.mts', '1\n'), fileEntry('odd', '??')]
+  const entries = [
+    fileEntry('a.ts', 'x\ny\n'),
+    fileEntry('b.py', 'print(1)\n'.repeat(9)),
+    fileEntry('Makefile', 'all:\n'),
+    fileEntry('c.mts', '1\n'),
+    fileEntry('odd', '??'),
+  ]
   const { result, bytes } = await render(memorySource('project', entries))
   expect(result.statistics).toEqual({
     entries: 5,
@@ -48,7 +54,20 @@ test('languages are those of the names, most bytes first, and add up', async () 
 })
 
 test('a language name is found by the whole name, the extension, in any case', () => {
-  const names = ['src/a.ts', 'A.TS', 'Dockerfile', 'x/Makefile', '.gitattributes', 'a.unknown', 'noext', 'dir.ts/noext', '__proto__', 'x.__proto__', 'constructor', 'x.constructor']
+  const names = [
+    'src/a.ts',
+    'A.TS',
+    'Dockerfile',
+    'x/Makefile',
+    '.gitattributes',
+    'a.unknown',
+    'noext',
+    'dir.ts/noext',
+    '__proto__',
+    'x.__proto__',
+    'constructor',
+    'x.constructor',
+  ]
   expect(names.map((name) => languageOf(name).name)).toEqual([
     'TypeScript',
     'TypeScript',
@@ -56,5 +75,34 @@ test('a language name is found by the whole name, the extension, in any case', (
     'Makefile',
     'Git Config',
     ...Array.from({ length: 7 }, () => 'Other'),
+  ])
+})
+
+test('a script without a telling name is tagged by its interpreter', () => {
+  const lines = [
+    '#!/bin/sh',
+    '#! /bin/bash -e',
+    '#!/usr/bin/env python3',
+    '#!/usr/bin/env -S node --test',
+    '#!/usr/bin/python3.11',
+    '#!perl',
+    '#!/opt/x y/ruby',
+    '#!',
+    '#!/usr/bin/env',
+    'sh',
+    '#!/bin/unknown',
+  ]
+  expect(lines.map((line) => languageOfScript(line).tag)).toEqual([
+    'sh',
+    'sh',
+    'python',
+    'js',
+    'python',
+    'perl',
+    'text',
+    'text',
+    'text',
+    'text',
+    'text',
   ])
 })

@@ -26,7 +26,9 @@ function naiveFacts(bytes: Uint8Array): TextFacts {
   }
 }
 
-const ALPHABETS = ['\r\n`~a', '\n\r', '`~', 'abc \n', 'a\t\f', '`a~\r\n\u0000\u007f\u0080\u00ff\u000b\u001f\u0020'].map((letters) => Buffer.from(letters, 'latin1'))
+const ALPHABETS = ['\r\n`~a', '\n\r', '`~', 'abc \n', 'a\t\f', '`a~\r\n\u0000\u007f\u0080\u00ff\u000b\u001f\u0020'].map(
+  (letters) => Buffer.from(letters, 'latin1'),
+)
 
 function randomBytes(random: Random): Buffer {
   const length = random.once(10) ? random.below(300) : random.below(70)
@@ -47,12 +49,13 @@ test('the facts are those of a plain count, wherever the bytes lie and however t
     const wanted = JSON.stringify(naiveFacts(bytes))
     const whole = scan.scan(at, at + bytes.length)
     scan.reset()
-    for (let start = 0; start < bytes.length; ) {
+    for (let start = 0; start < bytes.length;) {
       const end = Math.min(bytes.length, start + 1 + random.below(40))
       scan.add(at + start, at + end)
       start = end
     }
-    if (JSON.stringify(whole) !== wanted || JSON.stringify(scan.facts()) !== wanted) wrong.push({ at, bytes: bytes.toString('latin1'), whole, cut: scan.facts() })
+    if (JSON.stringify(whole) !== wanted || JSON.stringify(scan.facts()) !== wanted)
+      wrong.push({ at, bytes: bytes.toString('latin1'), whole, cut: scan.facts() })
   }
   expect(wrong).toEqual([])
 })
@@ -65,7 +68,8 @@ test('every byte is judged alike in a block of sixteen and in what is left over'
       for (let place = 0; place < length; place += 5) {
         scan.bytes.fill(0x61, 0, length)
         scan.bytes[place] = byte
-        if (JSON.stringify(scan.scan(0, length)) !== JSON.stringify(naiveFacts(scan.bytes.subarray(0, length)))) wrong.push(byte)
+        if (JSON.stringify(scan.scan(0, length)) !== JSON.stringify(naiveFacts(scan.bytes.subarray(0, length))))
+          wrong.push(byte)
       }
     }
   }

@@ -13,24 +13,173 @@ export interface RandomTree {
 }
 
 const NAMES = [
-  ...['a', 'b', 'c', 'src', 'README.md', 'main.ts', 'run.sh', 'Makefile', 'data.bin', '.gitignore', 'x.py', 'A', 'B', 'SRC'],
-  ...[' leading', 'trailing ', ' both ', ' ', 'in the middle', 'new\nline', 'tab\there', 'quo"te', "apo'strophe", 'tick`s', '```', '~~~'],
-  ...['back\\slash', '..foo', '...', '.hidden', '-dash', '--', '*', 'a?b', '[x](y)', '#', '## Files', '<b>', '&amp;', '%41', '\r', '\u001b[31m'],
-  ...['caf\u00e9', 'cafe\u0301', '\u212b', '\u00c5', 'A\u030a', '\u65e5\u672c\u8a9e', '\u{1f600}', '\u202egnp', '\u2028', '\ufeff', '\u200b', '\ufffd', '\u007f'],
-  ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'CON', 'aux.txt', 'a:b', 'a|b', '---', '"', '{', '{"path":1}', 'Contents', 'Manifest'],
+  ...[
+    'a',
+    'b',
+    'c',
+    'src',
+    'README.md',
+    'main.ts',
+    'run.sh',
+    'Makefile',
+    'data.bin',
+    '.gitignore',
+    'x.py',
+    'A',
+    'B',
+    'SRC',
+  ],
+  ...[
+    ' leading',
+    'trailing ',
+    ' both ',
+    ' ',
+    'in the middle',
+    'new\nline',
+    'tab\there',
+    'quo"te',
+    "apo'strophe",
+    'tick`s',
+    '```',
+    '~~~',
+  ],
+  ...[
+    'back\\slash',
+    '..foo',
+    '...',
+    '.hidden',
+    '-dash',
+    '--',
+    '*',
+    'a?b',
+    '[x](y)',
+    '#',
+    '## Files',
+    '<b>',
+    '&amp;',
+    '%41',
+    '\r',
+    '\u001b[31m',
+  ],
+  ...[
+    'caf\u00e9',
+    'cafe\u0301',
+    '\u212b',
+    '\u00c5',
+    'A\u030a',
+    '\u65e5\u672c\u8a9e',
+    '\u{1f600}',
+    '\u202egnp',
+    '\u2028',
+    '\ufeff',
+    '\u200b',
+    '\ufffd',
+    '\u007f',
+  ],
+  ...[
+    '__proto__',
+    'constructor',
+    'toString',
+    'hasOwnProperty',
+    'CON',
+    'aux.txt',
+    'a:b',
+    'a|b',
+    '---',
+    '"',
+    '{',
+    '{"path":1}',
+    'Contents',
+    'Manifest',
+  ],
 ]
-const RAW_NAMES = ['caf\xe9', '\xff\xfe', '\xed\xa0\x80', '\xc0\xaf', '\xf0\x9f', 'a\x80', '\x80', '\xc3\xa9\xe9'].map((name) => Buffer.from(name, 'latin1'))
+const RAW_NAMES = ['caf\xe9', '\xff\xfe', '\xed\xa0\x80', '\xc0\xaf', '\xf0\x9f', 'a\x80', '\x80', '\xc3\xa9\xe9'].map(
+  (name) => Buffer.from(name, 'latin1'),
+)
 
 const LINES = [
-  ...['', 'x', 'const a = 1', '  indented', '# heading', '## Files', '### `a`', '### `src/main.ts`', '## Manifest', '---', 'arc-dump: 1', 'name: "x"'],
-  ...['```', '````', '`````', '~~~', '~~~~', '```ts', '```arc-manifest', '   ```', '\t```', '```  ', '> ```', '- ```', '`` ` ``', '```text noeol'],
-  ...['<!-- arc-dump/1 entries=0 sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 -->', '<!--', '-->'],
-  ...['e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 100644 0 a', '{"arcDump":1,"name":"x"}', '],"footer":{"end":true}}', '{"end":true}'],
-  ...['caf\u00e9', '\u65e5\u672c', '\u{1f600}', 'a\u2028b', 'a\u2029b', '\u0085', '\ufeff', '\ufffd', '\u00a0', 'a\fb', 'lone\rreturn', 'trailing  ', '\\', '"', '${x}'],
+  ...[
+    '',
+    'x',
+    'const a = 1',
+    '  indented',
+    '# heading',
+    '## Files',
+    '### `a`',
+    '### `src/main.ts`',
+    '## Manifest',
+    '---',
+    'arc-dump: 1',
+    'name: "x"',
+  ],
+  ...[
+    '```',
+    '````',
+    '`````',
+    '~~~',
+    '~~~~',
+    '```ts',
+    '```arc-manifest',
+    '   ```',
+    '\t```',
+    '```  ',
+    '> ```',
+    '- ```',
+    '`` ` ``',
+    '```text noeol',
+  ],
+  ...[
+    '<!-- arc-dump/1 entries=0 sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 -->',
+    '<!--',
+    '-->',
+  ],
+  ...[
+    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 100644 0 a',
+    '{"arcDump":1,"name":"x"}',
+    '],"footer":{"end":true}}',
+    '{"end":true}',
+  ],
+  ...[
+    'caf\u00e9',
+    '\u65e5\u672c',
+    '\u{1f600}',
+    'a\u2028b',
+    'a\u2029b',
+    '\u0085',
+    '\ufeff',
+    '\ufffd',
+    '\u00a0',
+    'a\fb',
+    'lone\rreturn',
+    'trailing  ',
+    '\\',
+    '"',
+    '${x}',
+  ],
 ]
 const ENDS = ['\n', '\r\n', '\r', '\n\n', '']
-const TARGETS = ['a', '../outside', '/etc/passwd', '.', '..', '/', 'missing/../x', 'a//b', 'a/', ' spaced ', 'new\nline', 'x\r\ny', '`', '```', '"', '\u2028', '#!/bin/sh']
-const RAW_TARGETS = ['\xff', 'caf\xe9', '\xed\xa0\x80\xed\xb0\x80', '\x01\x02'].map((target) => Buffer.from(target, 'latin1'))
+const TARGETS = [
+  'a',
+  '../outside',
+  '/etc/passwd',
+  '.',
+  '..',
+  '/',
+  'missing/../x',
+  'a//b',
+  'a/',
+  ' spaced ',
+  'new\nline',
+  'x\r\ny',
+  '`',
+  '```',
+  '"',
+  '\u2028',
+  '#!/bin/sh',
+]
+const RAW_TARGETS = ['\xff', 'caf\xe9', '\xed\xa0\x80\xed\xb0\x80', '\x01\x02'].map((target) =>
+  Buffer.from(target, 'latin1'),
+)
 const MODES = [0o644, 0o755, 0o600, 0o640, 0o664, 0o775, 0o444, 0o000, 0o777, 0o4755, 0o2755, 0o1777, 0o7777]
 
 /** The tree of a seed. */
@@ -52,8 +201,12 @@ function nameText(random: Random): string {
 
 function gitState(random: Random): GitState {
   return {
-    ...(random.once(4) ? {} : { branch: random.pick(['main', 'feature/x', '## Files', '`', '\n## Files\n', '\u202e', 'caf\u00e9']) }),
-    ...(random.once(4) ? {} : { commit: random.pick(['0123456789abcdef0123456789abcdef01234567', 'x`\n## Files\n\n`']) }),
+    ...(random.once(4)
+      ? {}
+      : { branch: random.pick(['main', 'feature/x', '## Files', '`', '\n## Files\n', '\u202e', 'caf\u00e9']) }),
+    ...(random.once(4)
+      ? {}
+      : { commit: random.pick(['0123456789abcdef0123456789abcdef01234567', 'x`\n## Files\n\n`']) }),
     ...(random.once(3) ? {} : { dirty: random.once(2) }),
   }
 }
@@ -107,9 +260,18 @@ class TreeBuilder {
 
   #addLink(path: EntryPath): void {
     const random = this.#random
-    const raw = random.once(4) ? random.pick(RAW_TARGETS) : Buffer.from(random.once(20) ? 't'.repeat(4095) : random.pick(TARGETS))
+    const raw = random.once(4)
+      ? random.pick(RAW_TARGETS)
+      : Buffer.from(random.once(20) ? 't'.repeat(4095) : random.pick(TARGETS))
     const target = decodePath(raw)
-    this.#entries.set(path, { path, type: 'symlink', mode: 0o777, sizeBytes: raw.length, target, mtimeNs: this.#time() })
+    this.#entries.set(path, {
+      path,
+      type: 'symlink',
+      mode: 0o777,
+      sizeBytes: raw.length,
+      target,
+      mtimeNs: this.#time(),
+    })
   }
 
   #addHardLink(path: EntryPath): void {
@@ -147,14 +309,18 @@ class TreeBuilder {
   }
 
   #time(): bigint {
-    return this.#random.once(10) ? -1n - BigInt(this.#random.below(2e9)) : BigInt(this.#random.below(2e9)) * 1_000_000_007n
+    return this.#random.once(10)
+      ? -1n - BigInt(this.#random.below(2e9))
+      : BigInt(this.#random.below(2e9)) * 1_000_000_007n
   }
 }
 
 function randomName(random: Random): Buffer {
   if (random.once(8)) return random.pick(RAW_NAMES)
   if (random.once(16)) {
-    const bytes = random.bytes(1 + random.below(20)).map((byte) => (byte === 0 || byte === 0x2f || byte === 0x2e ? 0x41 : byte))
+    const bytes = random
+      .bytes(1 + random.below(20))
+      .map((byte) => (byte === 0 || byte === 0x2f || byte === 0x2e ? 0x41 : byte))
     return Buffer.from(bytes)
   }
   if (random.once(60)) return Buffer.from(random.once(2) ? 'n'.repeat(250) : '\u65e5'.repeat(83))
@@ -166,21 +332,30 @@ function randomName(random: Random): Buffer {
 export function randomContent(random: Random): Buffer {
   const kind = random.below(20)
   if (kind === 0) return Buffer.alloc(0)
-  if (kind === 1) return Buffer.from(random.pick(['\n', '\r\n', '\r', '\0', '\ufeff', '`', '\n\n', '\n\r', ' ', '\u007f', '\f']))
+  if (kind === 1)
+    return Buffer.from(random.pick(['\n', '\r\n', '\r', '\0', '\ufeff', '`', '\n\n', '\n\r', ' ', '\u007f', '\f']))
   if (kind === 2) return random.bytes(random.below(300))
   if (kind === 3) return utf16(randomText(random), random)
-  if (kind === 4) return Buffer.from(`caf\xe9 \x93quoted\x94 \x80 ${random.once(3) ? '\x81' : ''}${random.pick(ENDS)}`, 'latin1')
-  if (kind === 5) return Buffer.from(`${'`'.repeat(random.below(140))}${random.pick(ENDS)}${'~'.repeat(random.below(140))}${random.pick(ENDS)}`)
+  if (kind === 4)
+    return Buffer.from(`caf\xe9 \x93quoted\x94 \x80 ${random.once(3) ? '\x81' : ''}${random.pick(ENDS)}`, 'latin1')
+  if (kind === 5)
+    return Buffer.from(
+      `${'`'.repeat(random.below(140))}${random.pick(ENDS)}${'~'.repeat(random.below(140))}${random.pick(ENDS)}`,
+    )
   if (kind === 6) return Buffer.concat([Buffer.from('\ufeff'), Buffer.from(randomText(random))])
   if (kind === 7) return spoiled(Buffer.from(randomText(random)), random)
-  if (kind === 8) return Buffer.from(`#!/usr/bin/env ${random.pick(['node', 'python3', 'bash', 'x`y', '-S deno run'])}\n${randomText(random)}`)
+  if (kind === 8)
+    return Buffer.from(
+      `#!/usr/bin/env ${random.pick(['node', 'python3', 'bash', 'x`y', '-S deno run'])}\n${randomText(random)}`,
+    )
   return Buffer.from(randomText(random))
 }
 
 function randomText(random: Random): string {
   const end = random.once(3) ? undefined : random.pick(ENDS)
   let text = ''
-  for (let i = random.below(random.once(10) ? 80 : 12); i > 0; i--) text += random.pick(LINES) + (end ?? random.pick(ENDS))
+  for (let i = random.below(random.once(10) ? 80 : 12); i > 0; i--)
+    text += random.pick(LINES) + (end ?? random.pick(ENDS))
   return random.once(4) ? text + random.pick(LINES) : text
 }
 
