@@ -15,11 +15,20 @@ const OTHER_NUMBER = /\d[.eE]|-0/
  * twice, names are plain words, numbers are integers. Throws a SyntaxError.
  */
 export function readJson(text: string): JsonText {
-  const value: unknown = JSON.parse(text)
+  const value = parse(text)
   const members = countMembers(value, 0)
   const canonical = JSON.stringify(value)
   if (canonical !== text) checkOutsideStrings(withoutStrings(text), members)
   return { value, canonical }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The message of the engine quotes the text, which may hold anything, terminal escapes included.
+    throw new SyntaxError('its syntax is wrong')
+  }
 }
 
 /** Members in all objects of the value, which must have proper names and numbers. */
