@@ -29,8 +29,12 @@ export function bytesInput(bytes: Uint8Array): RandomInput {
 const PIECE_BYTES = 256 * 1024
 
 /** The whole of a seekable input, or a range of it, in fresh pieces that stay valid. */
-export function* inputPieces(input: RandomInput, from = 0, to: number = input.sizeBytes): Generator<Uint8Array, void, void> {
-  for (let at = from; at < to; ) {
+export function* inputPieces(
+  input: RandomInput,
+  from = 0,
+  to: number = input.sizeBytes,
+): Generator<Uint8Array, void, void> {
+  for (let at = from; at < to;) {
     const piece = new Uint8Array(Math.min(PIECE_BYTES, to - at))
     const count = input.read(piece, at)
     if (count === 0) return

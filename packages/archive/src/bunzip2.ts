@@ -20,7 +20,8 @@ async function* decodeStream(window: InputWindow): AsyncGenerator<Uint8Array, vo
   const bits = window.bits
   const magic = bits.read(24)
   const level = bits.read(8) - 0x30
-  if (magic !== 0x425a68 || level < 1 || level > 9) throw damaged('something that is no bzip2 data follows the bzip2 data')
+  if (magic !== 0x425a68 || level < 1 || level > 9)
+    throw damaged('something that is no bzip2 data follows the bzip2 data')
   const maxBytes = level * 100_000
   const links = new Uint32Array(maxBytes)
   let combined = 0
@@ -35,7 +36,8 @@ async function* decodeStream(window: InputWindow): AsyncGenerator<Uint8Array, vo
       return
     }
     if (kind !== BLOCK_MAGIC) throw damaged('a bzip2 block is malformed')
-    if (bits.read(1) !== 0) throw unsupported('it uses randomised bzip2 blocks, which no program has written since 1997')
+    if (bits.read(1) !== 0)
+      throw unsupported('it uses randomised bzip2 blocks, which no program has written since 1997')
     const block = decodeBlock(bits, links)
     let blockCrc = -1
     for (const piece of expandRuns(links, block)) {

@@ -55,7 +55,7 @@ export class ByteFeed {
     }
     const whole = new Uint8Array(count)
     whole.set(piece)
-    for (let have = piece.length; have < count; ) {
+    for (let have = piece.length; have < count;) {
       const more = (await this.next()) ?? cutOff()
       const part = more.subarray(0, count - have)
       whole.set(part, have)
@@ -67,7 +67,7 @@ export class ByteFeed {
 
   /** Pieces that make up exactly the next `count` bytes. */
   async *passOn(count: number): AsyncGenerator<Uint8Array, void, void> {
-    for (let left = count; left > 0; ) {
+    for (let left = count; left > 0;) {
       const piece = (await this.next()) ?? cutOff()
       const part = piece.subarray(0, left)
       this.putBack(piece.subarray(part.length))

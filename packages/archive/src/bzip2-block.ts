@@ -89,7 +89,8 @@ function readAlphabet(bits: BitReader): Uint8Array {
   for (let row = 0; row < 16; row++) {
     if ((rows & (0x8000 >> row)) === 0) continue
     const columns = bits.read(16)
-    for (let column = 0; column < 16; column++) if ((columns & (0x8000 >> column)) !== 0) alphabet.push(row * 16 + column)
+    for (let column = 0; column < 16; column++)
+      if ((columns & (0x8000 >> column)) !== 0) alphabet.push(row * 16 + column)
   }
   if (alphabet.length === 0) fail()
   return Uint8Array.from(alphabet)

@@ -19,7 +19,8 @@ export class ContentMeter {
 
   /** A size that is declared, so that what cannot fit is refused before the first byte. */
   assertFileSize(sizeBytes: number, path: string): void {
-    if (sizeBytes > this.#limits.maxFileBytes) throw limitExceeded('maxFileBytes', this.#limits.maxFileBytes, 'the size of a file', path)
+    if (sizeBytes > this.#limits.maxFileBytes)
+      throw limitExceeded('maxFileBytes', this.#limits.maxFileBytes, 'the size of a file', path)
   }
 
   /** Bytes that were produced. */

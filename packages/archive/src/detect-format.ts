@@ -22,7 +22,8 @@ export function detectFormat(head: Uint8Array): DetectedFormat | undefined {
   const found = MAGICS.find(([, magic]) => magic.every((byte, i) => head[i] === byte))
   if (found !== undefined) return found[0]
   // A zstd file may start with a skippable frame, whatever it holds; lz4 has the same ones, but writes none of its own.
-  const isSkippable = head[0] !== undefined && head[0] >> 4 === 5 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18
+  const isSkippable =
+    head[0] !== undefined && head[0] >> 4 === 5 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18
   return isSkippable ? 'zstd' : undefined
 }
 
@@ -30,7 +31,8 @@ export function detectFormat(head: Uint8Array): DetectedFormat | undefined {
 function isTar(head: Uint8Array): boolean {
   if (head.length < 512) return false
   if (isEndBlock(head, 0)) return true
-  if (head[257] === 0x75 && head[258] === 0x73 && head[259] === 0x74 && head[260] === 0x61 && head[261] === 0x72) return true
+  if (head[257] === 0x75 && head[258] === 0x73 && head[259] === 0x74 && head[260] === 0x61 && head[261] === 0x72)
+    return true
   let sum = 0
   let signedSum = 0
   for (let i = 0; i < 512; i++) {
@@ -38,6 +40,11 @@ function isTar(head: Uint8Array): boolean {
     sum += byte
     signedSum += byte > 0x7f ? byte - 256 : byte
   }
-  const declared = Number.parseInt(String.fromCharCode(...head.subarray(148, 156)).replaceAll('\0', ' ').trim(), 8)
+  const declared = Number.parseInt(
+    String.fromCharCode(...head.subarray(148, 156))
+      .replaceAll('\0', ' ')
+      .trim(),
+    8,
+  )
   return declared === sum || declared === signedSum
 }

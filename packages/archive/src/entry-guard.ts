@@ -1,4 +1,13 @@
-import { ArcError, assertSafePath, DEFAULT_LIMITS, type EntryPath, type EntryType, type Limits, pathProblem, printablePath } from '@arc/core'
+import {
+  ArcError,
+  assertSafePath,
+  DEFAULT_LIMITS,
+  type EntryPath,
+  type EntryType,
+  type Limits,
+  pathProblem,
+  printablePath,
+} from '@arc/core'
 import { limitExceeded, unsafe } from './problems.ts'
 
 /** What the names of a target's file system mean; the default is Linux: every byte counts. */
@@ -32,12 +41,14 @@ export class EntryGuard {
 
   /** Throws `ARC_PATH_UNSAFE`, `ARC_ENTRY_DUPLICATE`, `ARC_ARCHIVE_UNSAFE` or `ARC_LIMIT_EXCEEDED` unless `path` may come next. */
   admit(path: EntryPath, type: EntryType): void {
-    if (++this.#count > this.#limits.maxEntries) throw limitExceeded('maxEntries', this.#limits.maxEntries, 'the number of entries', path)
+    if (++this.#count > this.#limits.maxEntries)
+      throw limitExceeded('maxEntries', this.#limits.maxEntries, 'the number of entries', path)
     const slash = path.lastIndexOf('/')
     const rules = { platform: this.#names.platform ?? 'posix', limits: this.#limits }
     // Parents are judged once, when first met; only a long path needs to be judged as a whole.
     const long = path.length * 3 > this.#limits.maxPathBytes || path.length > this.#limits.maxDepth
-    if (long || slash === 0 || pathProblem(path.slice(slash + 1) as EntryPath, rules) !== undefined) assertSafePath(path, rules)
+    if (long || slash === 0 || pathProblem(path.slice(slash + 1) as EntryPath, rules) !== undefined)
+      assertSafePath(path, rules)
     if (slash > 0) this.#admitFolders(path, slash)
     const known = this.#kinds.get(path)
     if (known !== undefined && !(known === 'implied' && type === 'directory')) throw duplicate(path, known, type)
@@ -58,7 +69,8 @@ export class EntryGuard {
     for (let at = path.indexOf('/'); at > 0 && at <= lastSlash; at = path.indexOf('/', at + 1)) {
       const folder = path.slice(0, at)
       const kind = this.#kinds.get(folder)
-      if (kind === 'file' || kind === 'symlink') throw unsafe(`it lies below ${printablePath(folder)}, which is a ${kind}`, path)
+      if (kind === 'file' || kind === 'symlink')
+        throw unsafe(`it lies below ${printablePath(folder)}, which is a ${kind}`, path)
       if (kind !== undefined) continue
       this.#assertDistinct(folder)
       this.#kinds.set(folder, 'implied')
@@ -76,7 +88,8 @@ export class EntryGuard {
 
 function duplicate(path: EntryPath, first: Kind, second: EntryType): ArcError {
   const shown = printablePath(path)
-  const what = first === second ? `is there twice` : `is there as ${first === 'implied' ? 'a folder' : first} and as ${second}`
+  const what =
+    first === second ? `is there twice` : `is there as ${first === 'implied' ? 'a folder' : first} and as ${second}`
   return new ArcError('ARC_ENTRY_DUPLICATE', `${shown} ${what}`, {
     path: shown,
     hint: 'Readers differ in which one they keep: write the archive anew with one entry a path.',

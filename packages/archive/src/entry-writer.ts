@@ -1,4 +1,12 @@
-import { ArcError, type ContentReader, type Entry, entryChanged, isArcError, type Omission, printablePath } from '@arc/core'
+import {
+  ArcError,
+  type ContentReader,
+  type Entry,
+  entryChanged,
+  isArcError,
+  type Omission,
+  printablePath,
+} from '@arc/core'
 import { Manifest, MANIFEST_NAME } from './manifest.ts'
 
 /** Takes entries one after another and makes an archive of them. */

@@ -12,7 +12,11 @@ const RESERVED = 0xe0
  * Decompress gzip (RFC 1952): one member after another, each with its CRC and length checked, until the end or until
  * zero padding. Anything else behind a member is damage, where many readers stop or go on in silence.
  */
-export async function* gunzip(feed: ByteFeed, codecs: Codecs, maxMetadataBytes: number): AsyncGenerator<Uint8Array, void, void> {
+export async function* gunzip(
+  feed: ByteFeed,
+  codecs: Codecs,
+  maxMetadataBytes: number,
+): AsyncGenerator<Uint8Array, void, void> {
   for (let members = 0; ; members++) {
     const first = await feed.next()
     if (first === undefined && members > 0) return

@@ -17,7 +17,8 @@ export function gzipCompressor(sink: ByteSink, { level = DEFAULT_LEVEL, workers 
   let sizeBytes = 0
   let dictionary: Uint8Array | undefined
   const jobs = new OrderedJobs<Uint8Array>(workers, (bytes) => sink.write(bytes))
-  const header = (): Uint8Array => Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level >= 9 ? 2 : level === 1 ? 4 : 0, 255)
+  const header = (): Uint8Array =>
+    Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level >= 9 ? 2 : level === 1 ? 4 : 0, 255)
   return {
     frameBytes: FRAME_BYTES,
     async write(frame) {
@@ -41,6 +42,13 @@ export function gzipCompressor(sink: ByteSink, { level = DEFAULT_LEVEL, workers 
 }
 
 function deflatePiece(piece: Uint8Array, dictionary: Uint8Array | undefined, level: number): Promise<Uint8Array> {
-  const options = { level, chunkSize: piece.length + 64 * 1024, finishFlush: constants.Z_SYNC_FLUSH, ...(dictionary === undefined ? {} : { dictionary }) }
-  return new Promise((resolve, reject) => deflateRaw(piece, options, (error, output) => (error ? reject(error) : resolve(output))))
+  const options = {
+    level,
+    chunkSize: piece.length + 64 * 1024,
+    finishFlush: constants.Z_SYNC_FLUSH,
+    ...(dictionary === undefined ? {} : { dictionary }),
+  }
+  return new Promise((resolve, reject) =>
+    deflateRaw(piece, options, (error, output) => (error ? reject(error) : resolve(output))),
+  )
 }

@@ -63,7 +63,7 @@ export function encodeLz4Block(input: Uint8Array, output: Uint8Array): number {
   let anchor = 0
   let to = 0
   let step = 64 // grows where nothing matches, so that incompressible data is passed over quickly
-  for (let at = 0; at <= matchEnd; ) {
+  for (let at = 0; at <= matchEnd;) {
     const value = read32(input, at)
     const slot = Math.imul(value, 0x9e3779b1) >>> (32 - HASH_BITS)
     const candidate = table[slot] as number
@@ -89,10 +89,23 @@ export function encodeLz4Block(input: Uint8Array, output: Uint8Array): number {
 }
 
 function read32(bytes: Uint8Array, at: number): number {
-  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  )
 }
 
-function putSequence(input: Uint8Array, anchor: number, start: number, distance: number, length: number, output: Uint8Array, at: number): number {
+function putSequence(
+  input: Uint8Array,
+  anchor: number,
+  start: number,
+  distance: number,
+  length: number,
+  output: Uint8Array,
+  at: number,
+): number {
   const rest = length - MIN_MATCH
   let to = putLiterals(input, anchor, start, output, at, Math.min(rest, 15))
   output[to++] = distance & 255
@@ -100,7 +113,14 @@ function putSequence(input: Uint8Array, anchor: number, start: number, distance:
   return rest >= 15 ? putLong(rest - 15, output, to) : to
 }
 
-function putLiterals(input: Uint8Array, from: number, end: number, output: Uint8Array, at: number, low: number): number {
+function putLiterals(
+  input: Uint8Array,
+  from: number,
+  end: number,
+  output: Uint8Array,
+  at: number,
+  low: number,
+): number {
   const count = end - from
   output[at] = (Math.min(count, 15) << 4) | low
   let to = at + 1

@@ -126,7 +126,12 @@ export class LzmaDecoder {
     if (chunk.length < 5 || chunk[0] !== 0) fail()
     this.#input = chunk
     this.#range = 0xffffffff
-    this.#code = (((chunk[1] as number) << 24) | ((chunk[2] as number) << 16) | ((chunk[3] as number) << 8) | (chunk[4] as number)) >>> 0
+    this.#code =
+      (((chunk[1] as number) << 24) |
+        ((chunk[2] as number) << 16) |
+        ((chunk[3] as number) << 8) |
+        (chunk[4] as number)) >>>
+      0
     this.#next = 5
   }
 
@@ -226,7 +231,8 @@ export class LzmaDecoder {
 
   /** Bring one of the last four distances to the front; true for a repeat of a single byte. */
   #chooseRepeat(state: number, positionState: number): boolean {
-    if (this.#bit(IS_REP_0 + state) === 0) return this.#bit(IS_REP_0_LONG + state * POSITION_STATES + positionState) === 0
+    if (this.#bit(IS_REP_0 + state) === 0)
+      return this.#bit(IS_REP_0_LONG + state * POSITION_STATES + positionState) === 0
     let distance = this.#rep1
     if (this.#bit(IS_REP_1 + state) === 1) {
       distance = this.#rep2

@@ -10,9 +10,16 @@ const OUTPUT_BYTES = 512 * 1024
 export const nodeCodecs: Codecs = {
   crc32: (bytes, seed = 0) => crc32(bytes, seed),
   inflateRawSync(bytes, maxOutputBytes) {
-    const options = { maxOutputLength: Math.max(1, maxOutputBytes), chunkSize: Math.max(64, maxOutputBytes), info: true }
+    const options = {
+      maxOutputLength: Math.max(1, maxOutputBytes),
+      chunkSize: Math.max(64, maxOutputBytes),
+      info: true,
+    }
     try {
-      const { buffer, engine } = inflateRawSync(bytes, options) as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } }
+      const { buffer, engine } = inflateRawSync(bytes, options) as unknown as {
+        buffer: Uint8Array
+        engine: { bytesWritten: number }
+      }
       return { output: buffer, usedBytes: engine.bytesWritten }
     } catch (cause) {
       throw damaged('compressed data cannot be decompressed', { cause })
@@ -24,7 +31,9 @@ export const nodeCodecs: Codecs = {
   },
   zstdFrame(frame, sizeBytes) {
     const options = { maxOutputLength: Math.max(1, sizeBytes), chunkSize: Math.max(64, sizeBytes) }
-    return new Promise((resolve, reject) => zstdDecompress(frame, options, (error, output) => (error ? reject(error) : resolve(output))))
+    return new Promise((resolve, reject) =>
+      zstdDecompress(frame, options, (error, output) => (error ? reject(error) : resolve(output))),
+    )
   },
   async *zstdFrameStream(frame) {
     const engine = createZstdDecompress({ chunkSize: OUTPUT_BYTES })
@@ -37,12 +46,16 @@ export const nodeCodecs: Codecs = {
 
 /** Run `pump`, which writes to `engine`, while its output is read; whichever fails first is thrown. */
 async function* transform(engine: Transform, pump: () => Promise<void>): AsyncGenerator<Uint8Array, void, void> {
-  const pumping = pump().catch((error: unknown) => void engine.destroy(error instanceof Error ? error : new Error(String(error))))
+  const pumping = pump().catch(
+    (error: unknown) => void engine.destroy(error instanceof Error ? error : new Error(String(error))),
+  )
   try {
     for await (const piece of engine) yield piece as Uint8Array
     await pumping
   } catch (cause) {
-    throw cause instanceof Error && 'errno' in cause ? damaged('compressed data cannot be decompressed', { cause }) : cause
+    throw cause instanceof Error && 'errno' in cause
+      ? damaged('compressed data cannot be decompressed', { cause })
+      : cause
   } finally {
     engine.destroy()
   }

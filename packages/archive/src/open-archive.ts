@@ -1,6 +1,13 @@
 import type { EntrySource, Limits } from '@arc/core'
 import { RATIO_FLOOR_BYTES } from '@arc/core'
-import { type ArchiveInput, bytesInput, inputPieces, isRandomInput, piecesInput, sequentialInput } from './archive-input.ts'
+import {
+  type ArchiveInput,
+  bytesInput,
+  inputPieces,
+  isRandomInput,
+  piecesInput,
+  sequentialInput,
+} from './archive-input.ts'
 import { bunzip2 } from './bunzip2.ts'
 import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
@@ -50,7 +57,8 @@ export async function openArchive(input: ArchiveInput, options: OpenArchiveOptio
     const format = formatOf(head.subarray(0, random.read(head, 0)))
     if (format === 'zip') return new ZipSource(name, random, codecs, reader)
     if (options.access === 'random') {
-      if (format !== 'zstd') throw unsupported(`${format} archives are read from front to back only`, 'Leave out the option access.')
+      if (format !== 'zstd')
+        throw unsupported(`${format} archives are read from front to back only`, 'Leave out the option access.')
       return openSeekableTar(name, random, codecs, reader)
     }
     if (format === 'tar') return new TarSource(name, sequentialInput(random), reader)
@@ -64,7 +72,8 @@ export async function openArchive(input: ArchiveInput, options: OpenArchiveOptio
 function formatOf(head: Uint8Array): DetectedFormat {
   if (head.length === 0) throw damaged('it is empty')
   const format = detectFormat(head)
-  if (format === undefined) throw unsupported('its first bytes are those of no archive format that Arc knows', 'Check that it is an archive.')
+  if (format === undefined)
+    throw unsupported('its first bytes are those of no archive format that Arc knows', 'Check that it is an archive.')
   return format
 }
 
@@ -83,13 +92,29 @@ async function peek(feed: ByteFeed): Promise<Uint8Array> {
   return head.subarray(0, have)
 }
 
-function openSequential(name: string, format: DetectedFormat, feed: ByteFeed, codecs: Codecs, options: ReaderOptions): EntrySource {
-  if (format === 'zip') throw unsupported('a zip archive keeps its list of entries at its end', 'Save it as a file first.')
+function openSequential(
+  name: string,
+  format: DetectedFormat,
+  feed: ByteFeed,
+  codecs: Codecs,
+  options: ReaderOptions,
+): EntrySource {
+  if (format === 'zip')
+    throw unsupported('a zip archive keeps its list of entries at its end', 'Save it as a file first.')
   const pieces = boundRatio(decompress(format, feed, codecs, options), feed, options.limits)
-  return new TarSource(name, piecesInput(closeAfter(pieces, feed), () => feed.takenBytes), options)
+  return new TarSource(
+    name,
+    piecesInput(closeAfter(pieces, feed), () => feed.takenBytes),
+    options,
+  )
 }
 
-function decompress(format: Exclude<DetectedFormat, 'zip'>, feed: ByteFeed, codecs: Codecs, options: ReaderOptions): AsyncGenerator<Uint8Array, void, void> {
+function decompress(
+  format: Exclude<DetectedFormat, 'zip'>,
+  feed: ByteFeed,
+  codecs: Codecs,
+  options: ReaderOptions,
+): AsyncGenerator<Uint8Array, void, void> {
   switch (format) {
     case 'tar':
       return feed.rest()
@@ -107,7 +132,11 @@ function decompress(format: Exclude<DetectedFormat, 'zip'>, feed: ByteFeed, code
 }
 
 /** Stop what decompresses without end, whether or not it becomes content. */
-async function* boundRatio(pieces: AsyncIterable<Uint8Array>, feed: ByteFeed, limits: Readonly<Limits>): AsyncGenerator<Uint8Array, void, void> {
+async function* boundRatio(
+  pieces: AsyncIterable<Uint8Array>,
+  feed: ByteFeed,
+  limits: Readonly<Limits>,
+): AsyncGenerator<Uint8Array, void, void> {
   let sizeBytes = 0
   for await (const piece of pieces) {
     sizeBytes += piece.length

@@ -11,6 +11,8 @@ export interface ReaderOptions {
 }
 
 /** Options with every limit filled in. */
-export function readerOptions(options: Partial<Omit<ReaderOptions, 'limits'>> & { limits?: Partial<Limits> | undefined }): ReaderOptions {
+export function readerOptions(
+  options: Partial<Omit<ReaderOptions, 'limits'>> & { limits?: Partial<Limits> | undefined },
+): ReaderOptions {
   return { names: options.names, specialFiles: options.specialFiles, limits: { ...DEFAULT_LIMITS, ...options.limits } }
 }

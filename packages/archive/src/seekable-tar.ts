@@ -1,4 +1,11 @@
-import { comparePaths, encodePath, type Entry, type EntryPath, type EntrySource, type EntrySourceOptions } from '@arc/core'
+import {
+  comparePaths,
+  encodePath,
+  type Entry,
+  type EntryPath,
+  type EntrySource,
+  type EntrySourceOptions,
+} from '@arc/core'
 import { inputPieces, type RandomInput } from './archive-input.ts'
 import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
@@ -45,7 +52,12 @@ export class SeekableTarSource implements EntrySource {
     for (let at = 0; at < this.#places.length; at += BATCH_ENTRIES) {
       signal?.throwIfAborted()
       const batch = this.#places.slice(at, at + BATCH_ENTRIES).map((place) => this.#entry(place))
-      onProgress?.({ phase: 'reading', doneEntries: at + batch.length, doneBytes: 0, totalEntries: this.#places.length })
+      onProgress?.({
+        phase: 'reading',
+        doneEntries: at + batch.length,
+        doneBytes: 0,
+        totalEntries: this.#places.length,
+      })
       yield batch
     }
   }
@@ -55,11 +67,20 @@ export class SeekableTarSource implements EntrySource {
   #entry(place: Place): Entry {
     const { path, mode, mtimeNs, type, target, sizeBytes } = place.row
     if (type === 'directory') return { path, type, mode, mtimeNs, sizeBytes: 0 }
-    if (type === 'symlink') return { path, type, mode, mtimeNs, target, sizeBytes: encodePath(target as EntryPath).length }
+    if (type === 'symlink')
+      return { path, type, mode, mtimeNs, target, sizeBytes: encodePath(target as EntryPath).length }
     const first = type === 'hard-link' ? (this.#byPath.get(target as EntryPath) as Place) : place
     if (first.row.type === 'symlink') return { ...this.#entry(first), path, hardLink: first.row.path }
     const content = { kind: 'stream' as const, stream: () => readContent(this.#frames, first) }
-    return { path, type: 'file', mode, mtimeNs, hardLink: first.row.path, sizeBytes: type === 'file' ? sizeBytes : first.row.sizeBytes, content }
+    return {
+      path,
+      type: 'file',
+      mode,
+      mtimeNs,
+      hardLink: first.row.path,
+      sizeBytes: type === 'file' ? sizeBytes : first.row.sizeBytes,
+      content,
+    }
   }
 }
 
@@ -70,7 +91,12 @@ interface Place {
 }
 
 /** Open an archive that has seek table and index. Throws `ARC_ARCHIVE_UNSUPPORTED` when it has not. */
-export async function openSeekableTar(name: string, input: RandomInput, codecs: Codecs, options: ReaderOptions): Promise<EntrySource> {
+export async function openSeekableTar(
+  name: string,
+  input: RandomInput,
+  codecs: Codecs,
+  options: ReaderOptions,
+): Promise<EntrySource> {
   const frames = readSeekTable(input)
   const index = frames.at(-1)
   if (index === undefined || index.contentBytes !== 0) throw noIndex()
@@ -99,9 +125,18 @@ function readSeekTable(input: RandomInput): SeekFrame[] {
   return frames
 }
 
-async function readIndex(input: RandomInput, offset: number, length: number, codecs: Codecs, options: ReaderOptions): Promise<Place[]> {
+async function readIndex(
+  input: RandomInput,
+  offset: number,
+  length: number,
+  codecs: Codecs,
+  options: ReaderOptions,
+): Promise<Place[]> {
   const head = readAt(input, offset, offset + Math.min(length, 8 + INDEX_SIGNATURE.length))
-  const isIndex = u32(head, 0) === INDEX_FRAME_MAGIC && u32(head, 4) === length - 8 && INDEX_SIGNATURE.every((byte, i) => head[8 + i] === byte)
+  const isIndex =
+    u32(head, 0) === INDEX_FRAME_MAGIC &&
+    u32(head, 4) === length - 8 &&
+    INDEX_SIGNATURE.every((byte, i) => head[8 + i] === byte)
   if (!isIndex) throw noIndex()
   const guard = new EntryGuard(options)
   const meter = new ContentMeter(options.limits, () => input.sizeBytes)
@@ -112,7 +147,11 @@ async function readIndex(input: RandomInput, offset: number, length: number, cod
   for await (const piece of unzstd(new ByteFeed(inputPieces(input, offset + head.length, offset + length)), codecs)) {
     const bytes = rest.length === 0 ? piece : join(rest, piece)
     let at = 0
-    for (let found = decodeIndexRow(bytes, at, bytes.length); found !== undefined; found = decodeIndexRow(bytes, at, bytes.length)) {
+    for (
+      let found = decodeIndexRow(bytes, at, bytes.length);
+      found !== undefined;
+      found = decodeIndexRow(bytes, at, bytes.length)
+    ) {
       const { row } = found
       admit(row, first, guard, meter, options)
       places.push({ row, position })
@@ -125,12 +164,19 @@ async function readIndex(input: RandomInput, offset: number, length: number, cod
   return places
 }
 
-function admit(row: IndexRow, known: Map<EntryPath, IndexRow>, guard: EntryGuard, meter: ContentMeter, options: ReaderOptions): void {
+function admit(
+  row: IndexRow,
+  known: Map<EntryPath, IndexRow>,
+  guard: EntryGuard,
+  meter: ContentMeter,
+  options: ReaderOptions,
+): void {
   const { path, type, target } = row
   if (row.headerBytes === 0 || row.headerBytes % BLOCK_BYTES !== 0) throw damaged('its index makes no sense')
   const first = type === 'hard-link' ? known.get(target as EntryPath) : undefined
-  if (type === 'hard-link' && first === undefined) throw unsafe('it is a hard link to what is no earlier file of this archive', path)
-  guard.admit(path, type === 'hard-link' ? (first as IndexRow).type as 'file' | 'symlink' : type)
+  if (type === 'hard-link' && first === undefined)
+    throw unsafe('it is a hard link to what is no earlier file of this archive', path)
+  guard.admit(path, type === 'hard-link' ? ((first as IndexRow).type as 'file' | 'symlink') : type)
   if (type === 'symlink') assertTarget(encodePath(target ?? ('' as EntryPath)), path, options.limits)
   if (type !== 'file' && row.sizeBytes !== 0) throw damaged('its index makes no sense')
   if (type === 'file') {

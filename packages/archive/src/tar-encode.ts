@@ -101,7 +101,8 @@ function splitAt(bytes: Uint8Array): number | undefined {
 
 function putTarget(into: Uint8Array, header: number, target: EntryPath, pax: PaxRecords): void {
   const bytes = encodePath(target)
-  if (bytes.length > NAME_BYTES || (target.isWellFormed() && bytes.length !== target.length)) pax.addName('linkpath', target)
+  if (bytes.length > NAME_BYTES || (target.isWellFormed() && bytes.length !== target.length))
+    pax.addName('linkpath', target)
   into.set(bytes.subarray(0, NAME_BYTES), header + 157)
 }
 

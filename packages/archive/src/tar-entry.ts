@@ -1,4 +1,13 @@
-import { ArcError, type ContentReader, encodePath, type Entry, type EntryPath, type Limits, printablePath, type SyncContent } from '@arc/core'
+import {
+  ArcError,
+  type ContentReader,
+  encodePath,
+  type Entry,
+  type EntryPath,
+  type Limits,
+  printablePath,
+  type SyncContent,
+} from '@arc/core'
 import { damaged, limitExceeded, unsafe, unsupported } from './problems.ts'
 import { dialectOf, isBlank, MAX_OCTAL_SIZE, readName, readNumber, readText } from './tar-header.ts'
 import { archivePath, type TarMeta } from './tar-meta.ts'
@@ -56,17 +65,26 @@ export function readMember(bytes: Uint8Array, at: number, meta: TarMeta, globalM
     kind,
     path,
     mode: readNumber(bytes, at + 100, 8, 'mode') & 0o7777,
-    mtimeNs: meta.pax.mtimeNs ?? globalMtimeNs ?? BigInt(readNumber(bytes, at + 136, 12, 'time', true)) * 1_000_000_000n,
+    mtimeNs:
+      meta.pax.mtimeNs ?? globalMtimeNs ?? BigInt(readNumber(bytes, at + 136, 12, 'time', true)) * 1_000_000_000n,
     storedBytes,
     linkBytes: isLink ? (meta.linkPath ?? readText(bytes, at + 157, 100)) : undefined,
   }
 }
 
-function readSize(bytes: Uint8Array, at: number, paxBytes: number | undefined, kind: TarMember['kind'], path: EntryPath): number {
+function readSize(
+  bytes: Uint8Array,
+  at: number,
+  paxBytes: number | undefined,
+  kind: TarMember['kind'],
+  path: EntryPath,
+): number {
   const header = readNumber(bytes, at + 124, 12, 'size')
-  if (kind === 'file' && paxBytes === undefined && isBlank(bytes, at + 124, 12)) throw damaged('a file has no size', { path })
+  if (kind === 'file' && paxBytes === undefined && isBlank(bytes, at + 124, 12))
+    throw damaged('a file has no size', { path })
   // The extended header is for sizes that the header cannot hold; otherwise the two must agree.
-  if (paxBytes !== undefined && paxBytes !== header && paxBytes <= MAX_OCTAL_SIZE) throw unsafe('its two headers give two sizes', path)
+  if (paxBytes !== undefined && paxBytes !== header && paxBytes <= MAX_OCTAL_SIZE)
+    throw unsafe('its two headers give two sizes', path)
   const size = paxBytes ?? header
   if (kind !== 'file' && size > 0) throw unsafe(`a ${kind} has content, which some readers take for entries`, path)
   return size
@@ -106,7 +124,8 @@ export class TarLinks {
 export function assertTarget(bytes: Uint8Array, path: EntryPath, limits: Readonly<Limits>): void {
   if (bytes.length === 0) throw damaged('a symlink points nowhere', { path })
   if (bytes.includes(0)) throw unsafe("a symlink's target holds a NUL byte", path)
-  if (bytes.length > limits.maxTargetBytes) throw limitExceeded('maxTargetBytes', limits.maxTargetBytes, "the length of a symlink's target", path)
+  if (bytes.length > limits.maxTargetBytes)
+    throw limitExceeded('maxTargetBytes', limits.maxTargetBytes, "the length of a symlink's target", path)
 }
 
 /** Throws `ARC_ARCHIVE_UNSAFE` for a device, pipe or socket. */
@@ -155,7 +174,11 @@ export class WindowContent implements SyncContent, ContentReader {
 
 /** What to throw when content of a sequential archive is asked for after its turn. */
 export function tooLate(): ArcError {
-  return new ArcError('ARC_ENTRY_UNREADABLE', 'the content of an archive that is read once can only be had before the next batch', {
-    hint: 'Read the content of each batch before asking for the next one.',
-  })
+  return new ArcError(
+    'ARC_ENTRY_UNREADABLE',
+    'the content of an archive that is read once can only be had before the next batch',
+    {
+      hint: 'Read the content of each batch before asking for the next one.',
+    },
+  )
 }

@@ -44,7 +44,11 @@ export function encodeIndexRow(row: IndexRow): Uint8Array {
 }
 
 /** Read the row at `at`; `undefined` when it is not all there before `end`. */
-export function decodeIndexRow(bytes: Uint8Array, at: number, end: number): { row: IndexRow; next: number } | undefined {
+export function decodeIndexRow(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): { row: IndexRow; next: number } | undefined {
   if (end - at < FIXED_BYTES) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, FIXED_BYTES)
   const path = at + FIXED_BYTES
@@ -73,5 +77,10 @@ export function rowBytes(row: IndexRow): number {
 
 /** True when a parsed header says of an entry what its row says. */
 export function rowMatches(row: IndexRow, found: Pick<Entry, 'path' | 'mode' | 'mtimeNs' | 'sizeBytes'>): boolean {
-  return found.path === row.path && found.mode === row.mode && found.mtimeNs === row.mtimeNs && found.sizeBytes === row.sizeBytes
+  return (
+    found.path === row.path &&
+    found.mode === row.mode &&
+    found.mtimeNs === row.mtimeNs &&
+    found.sizeBytes === row.sizeBytes
+  )
 }

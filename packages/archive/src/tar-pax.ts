@@ -26,7 +26,8 @@ export function parsePax(records: Uint8Array): PaxFields {
   const fields: PaxFields = {}
   const seen = new Map<string, Uint8Array>()
   forEachRecord(records, (key, value) => {
-    if (key.startsWith('GNU.sparse.')) return addSparse((fields.sparse ??= { values: new Map(), pairs: [] }), key.slice(11), value)
+    if (key.startsWith('GNU.sparse.'))
+      return addSparse((fields.sparse ??= { values: new Map(), pairs: [] }), key.slice(11), value)
     const earlier = seen.get(key)
     if (earlier !== undefined && DECISIVE.has(key) && text.decode(earlier) !== text.decode(value)) {
       throw unsafe(`an extended header gives ${key} twice`)
@@ -68,7 +69,8 @@ function readField(fields: PaxFields, key: string, value: Uint8Array): void {
       break
     case 'hdrcharset': {
       const name = text.decode(value)
-      if (name !== 'BINARY' && name !== 'ISO-IR 10646 2000 UTF-8') throw unsupported(`its names are in the character set ${name}`)
+      if (name !== 'BINARY' && name !== 'ISO-IR 10646 2000 UTF-8')
+        throw unsupported(`its names are in the character set ${name}`)
       break
     }
     default: // remarks, owners, other times, and attributes that Arc does not carry
@@ -92,7 +94,7 @@ function addSparse(sparse: PaxSparseKeys, key: string, value: Uint8Array): void 
 }
 
 function forEachRecord(records: Uint8Array, visit: (key: string, value: Uint8Array) => void): void {
-  for (let at = 0; at < records.length; ) {
+  for (let at = 0; at < records.length;) {
     const space = records.indexOf(0x20, at)
     if (space < 0 || space - at > 10 || records[at] === 0x30) throw malformed()
     const length = parseDecimal(records.subarray(at, space), 'length of an extended header record')

@@ -5,11 +5,27 @@ import { ContentMeter } from './content-meter.ts'
 import { EntryGuard } from './entry-guard.ts'
 import { damaged, limitExceeded } from './problems.ts'
 import type { ReaderOptions } from './reader-options.ts'
-import { assertTarget, readMember, refuseSpecial, TarLinks, type TarMember, tooLate, type Turn, WindowContent } from './tar-entry.ts'
+import {
+  assertTarget,
+  readMember,
+  refuseSpecial,
+  TarLinks,
+  type TarMember,
+  tooLate,
+  type Turn,
+  WindowContent,
+} from './tar-entry.ts'
 import { assertChecksum, BLOCK_BYTES, isEndBlock, readNumber, toBlocks } from './tar-header.ts'
 import { TarMeta } from './tar-meta.ts'
 import { parseGlobalPax } from './tar-pax.ts'
-import { expandSparse, mapFromNumbers, readMapBeforeContent, readOldSparse, readPaxSparse, type SparseMap } from './tar-sparse.ts'
+import {
+  expandSparse,
+  mapFromNumbers,
+  readMapBeforeContent,
+  readOldSparse,
+  readPaxSparse,
+  type SparseMap,
+} from './tar-sparse.ts'
 
 /** Entries whose content is longer are streamed; the others are handed out in batches from one window. */
 const WINDOW_BYTES = 2 * 1024 * 1024
@@ -164,7 +180,8 @@ export class TarSource implements EntrySource {
     }
     if (found === undefined) {
       // A map that fills the window, or all that is stored, will not get more complete.
-      if (flag !== 0x53 && this.#end - content >= storedBytes) throw damaged('the map of a sparse file is cut off', { path })
+      if (flag !== 0x53 && this.#end - content >= storedBytes)
+        throw damaged('the map of a sparse file is cut off', { path })
       return false
     }
     this.#admit(member, found.map.realBytes)
@@ -259,10 +276,18 @@ export class TarSource implements EntrySource {
     this.#end -= this.#at
     this.#at = 0
     const room = this.#window.subarray(this.#end)
-    if (room.length === 0) throw limitExceeded('maxMetadataBytes', this.#options.limits.maxMetadataBytes, 'the length of the map of a sparse file')
+    if (room.length === 0)
+      throw limitExceeded(
+        'maxMetadataBytes',
+        this.#options.limits.maxMetadataBytes,
+        'the length of the map of a sparse file',
+      )
     const filled = this.#input.fill(room)
     const count = typeof filled === 'number' ? filled : await filled
-    if (count === 0) throw damaged(this.#end === 0 && this.#untaken === 0 ? 'it has no end mark, so it may be cut off' : 'it is cut off')
+    if (count === 0)
+      throw damaged(
+        this.#end === 0 && this.#untaken === 0 ? 'it has no end mark, so it may be cut off' : 'it is cut off',
+      )
     this.#end += count
   }
 

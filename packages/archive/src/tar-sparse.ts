@@ -33,7 +33,12 @@ const OLD_BYTES = 24
  * The map of the old GNU format (type `S`): four segments in the header at `at`, then blocks of 21 while a flag says so.
  * Returns `undefined` when the blocks are not all there before `end`.
  */
-export function readOldSparse(bytes: Uint8Array, at: number, end: number, storedBytes: number): { map: SparseMap; mapBytes: number } | undefined {
+export function readOldSparse(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  storedBytes: number,
+): { map: SparseMap; mapBytes: number } | undefined {
   const numbers: number[] = []
   readOldSegments(bytes, at + 386, OLD_IN_HEADER, numbers)
   let next = at + BLOCK_BYTES
@@ -75,9 +80,11 @@ export function readPaxSparse({ values, pairs }: PaxSparseKeys): PaxSparse {
   const realBytes = realSize ?? size
   if (realBytes === undefined) throw damaged('a sparse file gives no size')
   const name = values.get('name')
-  if (Number(version === '1.0') + Number(list !== undefined) + Number(pairs.length > 0) > 1) throw damaged('a sparse file has two maps')
+  if (Number(version === '1.0') + Number(list !== undefined) + Number(pairs.length > 0) > 1)
+    throw damaged('a sparse file has two maps')
   if (version === '1.0') return { name, realBytes, numbers: undefined }
-  if (version !== '0.0' && version !== '0.1') throw unsupported(`it holds a sparse file of the unknown format ${version}`)
+  if (version !== '0.0' && version !== '0.1')
+    throw unsupported(`it holds a sparse file of the unknown format ${version}`)
   const numbers = list === undefined ? pairs.map((pair) => parseDecimal(pair, MAP)) : decimals(list, COMMA)
   const declared = number('numblocks')
   if (declared !== undefined && declared * 2 !== numbers.length) throw damaged(`the ${MAP} has not the declared length`)
@@ -89,7 +96,7 @@ const COMMA = 0x2c
 
 function decimals(list: Uint8Array, separator: number): number[] {
   const numbers: number[] = []
-  for (let at = 0; at < list.length; ) {
+  for (let at = 0; at < list.length;) {
     const found = list.indexOf(separator, at)
     const end = found < 0 ? list.length : found
     numbers.push(parseDecimal(list.subarray(at, end), MAP))
@@ -143,14 +150,18 @@ export function readMapBeforeContent(
 const ZERO_PIECE_BYTES = 256 * 1024
 
 /** The content of a sparse file: its stored bytes with the holes between them. */
-export async function* expandSparse(map: SparseMap, stored: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+export async function* expandSparse(
+  map: SparseMap,
+  stored: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
   const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, map.realBytes))
   let at = 0
   let index = 0
   for await (let piece of stored) {
     while (piece.length > 0) {
       const segment = map.segments[index] as { offset: number; sizeBytes: number }
-      for (; at < segment.offset; at += Math.min(zeros.length, segment.offset - at)) yield zeros.subarray(0, segment.offset - at)
+      for (; at < segment.offset; at += Math.min(zeros.length, segment.offset - at))
+        yield zeros.subarray(0, segment.offset - at)
       const part = piece.subarray(0, segment.offset + segment.sizeBytes - at)
       yield part
       at += part.length
@@ -158,5 +169,6 @@ export async function* expandSparse(map: SparseMap, stored: AsyncIterable<Uint8A
       if (at === segment.offset + segment.sizeBytes) index++
     }
   }
-  for (; at < map.realBytes; at += Math.min(zeros.length, map.realBytes - at)) yield zeros.subarray(0, map.realBytes - at)
+  for (; at < map.realBytes; at += Math.min(zeros.length, map.realBytes - at))
+    yield zeros.subarray(0, map.realBytes - at)
 }

@@ -51,7 +51,13 @@ export class TarWriter implements EntryWriter {
   async finish(): Promise<void> {
     const bytes = this.record.manifest?.bytes()
     if (bytes !== undefined) {
-      this.#putHeaders({ path: MANIFEST_NAME, type: 'file', mode: 0o644, sizeBytes: bytes.length, mtimeNs: this.#options.mtimeNs ?? 0n })
+      this.#putHeaders({
+        path: MANIFEST_NAME,
+        type: 'file',
+        mode: 0o644,
+        sizeBytes: bytes.length,
+        mtimeNs: this.#options.mtimeNs ?? 0n,
+      })
       await this.#copyIn([bytes])
       this.#pad(bytes.length)
     }
@@ -113,7 +119,7 @@ export class TarWriter implements EntryWriter {
       onPiece?.(piece)
       copied += piece.length
       if (copied > maxBytes) return copied
-      for (let at = 0; at < piece.length; ) {
+      for (let at = 0; at < piece.length;) {
         const part = piece.subarray(at, at + SMALL_FILE_BYTES)
         buffer.bytes.set(part, buffer.length)
         buffer.length += part.length
@@ -156,5 +162,9 @@ export class TarWriter implements EntryWriter {
 function assertFits({ path, target }: TarRecord): void {
   const bytes = encodePath(path).length + (target === undefined ? 0 : encodePath(target).length)
   if (bytes <= MAX_HEADER_BYTES - 6 * BLOCK_BYTES) return
-  throw new ArcError('ARC_LIMIT_EXCEEDED', `${printablePath(path.slice(0, 100))}... is too long a path for an archive`, { details: { bytes } })
+  throw new ArcError(
+    'ARC_LIMIT_EXCEEDED',
+    `${printablePath(path.slice(0, 100))}... is too long a path for an archive`,
+    { details: { bytes } },
+  )
 }

@@ -15,7 +15,7 @@ const STORED = 0x80000000
  * behind a frame is damage.
  */
 export async function* unlz4(feed: ByteFeed): AsyncGenerator<Uint8Array, void, void> {
-  for (let frames = 0; ; ) {
+  for (let frames = 0; ;) {
     const magicBytes = await feed.takeOrEnd(4)
     if (magicBytes === undefined && frames > 0) return
     if (magicBytes === undefined) throw damaged('it is empty')
@@ -44,12 +44,14 @@ interface FrameHeader {
 async function readHeader(feed: ByteFeed): Promise<FrameHeader> {
   const fixed = (await feed.take(2)).slice()
   const [flags, limits] = [fixed[0] as number, fixed[1] as number]
-  if (flags >> 6 !== 1 || (flags & 2) !== 0 || (limits & 0x8f) !== 0) throw damaged('the header of an lz4 frame is of an unknown kind')
+  if (flags >> 6 !== 1 || (flags & 2) !== 0 || (limits & 0x8f) !== 0)
+    throw damaged('the header of an lz4 frame is of an unknown kind')
   if ((flags & 1) !== 0) throw unsupported('it needs an lz4 dictionary')
   const sizeField = (flags & 8) === 0 ? new Uint8Array(0) : (await feed.take(8)).slice()
   const checksum = (await feed.take(1))[0] as number
   const header = new Uint8Array([...fixed, ...sizeField])
-  if (((xxHash32(header) >>> 8) & 255) !== checksum) throw damaged('the header of an lz4 frame does not match its checksum')
+  if (((xxHash32(header) >>> 8) & 255) !== checksum)
+    throw damaged('the header of an lz4 frame does not match its checksum')
   const size = limits >> 4
   if (size < 4) throw damaged('the header of an lz4 frame is of an unknown kind')
   return {
@@ -83,8 +85,10 @@ async function* decodeFrame(feed: ByteFeed): AsyncGenerator<Uint8Array, void, vo
     yield content
     if (!header.isIndependent) historyBytes = keepHistory(output, historyBytes + content.length)
   }
-  if (header.hasChecksum && u32(await feed.take(4)) !== hash.digest()) throw damaged('the lz4 data does not match its checksum')
-  if (header.sizeBytes !== undefined && header.sizeBytes !== totalBytes) throw damaged('an lz4 frame does not hold what it says')
+  if (header.hasChecksum && u32(await feed.take(4)) !== hash.digest())
+    throw damaged('the lz4 data does not match its checksum')
+  if (header.sizeBytes !== undefined && header.sizeBytes !== totalBytes)
+    throw damaged('an lz4 frame does not hold what it says')
 }
 
 function expand(block: Uint8Array, isStored: boolean, output: Uint8Array, at: number, maxBytes: number): Uint8Array {
@@ -101,5 +105,11 @@ function keepHistory(output: Uint8Array, length: number): number {
 }
 
 function u32(bytes: Uint8Array): number {
-  return ((bytes[0] as number) | ((bytes[1] as number) << 8) | ((bytes[2] as number) << 16) | ((bytes[3] as number) << 24)) >>> 0
+  return (
+    ((bytes[0] as number) |
+      ((bytes[1] as number) << 8) |
+      ((bytes[2] as number) << 16) |
+      ((bytes[3] as number) << 24)) >>>
+    0
+  )
 }

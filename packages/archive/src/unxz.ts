@@ -91,7 +91,12 @@ async function* decodeStream(feed: ByteFeed, codecs: Codecs): AsyncGenerator<Uin
   const footer = (await feed.take(6)).slice()
   const end = await feed.take(2)
   const isRight =
-    crc === codecs.crc32(footer) && (u32(footer) + 1) * 4 === indexBytes && footer[4] === flags[0] && footer[5] === flags[1] && end[0] === 0x59 && end[1] === 0x5a
+    crc === codecs.crc32(footer) &&
+    (u32(footer) + 1) * 4 === indexBytes &&
+    footer[4] === flags[0] &&
+    footer[5] === flags[1] &&
+    end[0] === 0x59 &&
+    end[1] === 0x5a
   if (!isRight) throw damaged('the end of the xz data is malformed')
 }
 
@@ -118,12 +123,20 @@ async function* decodeBlock(
     yield piece
   }
   const compressedBytes = feed.takenBytes - before
-  if (![undefined, compressedBytes].includes(declared.compressedBytes) || ![undefined, contentBytes].includes(declared.contentBytes)) {
+  if (
+    ![undefined, compressedBytes].includes(declared.compressedBytes) ||
+    ![undefined, contentBytes].includes(declared.contentBytes)
+  ) {
     throw damaged('a block of the xz data does not hold what it says')
   }
   await new CheckedFeed(feed, codecs).expectZeros(-compressedBytes & 3)
   const check = await feed.take(checkBytes)
-  const matches = checkBytes === 4 ? u32(check) === crc32 : checkBytes === 8 ? u32(check) === crc64.low && u32(check.subarray(4)) === crc64.high : true
+  const matches =
+    checkBytes === 4
+      ? u32(check) === crc32
+      : checkBytes === 8
+        ? u32(check) === crc64.low && u32(check.subarray(4)) === crc64.high
+        : true
   if (!matches) throw damaged('the xz data does not match its checksum')
   records.push({ unpaddedBytes: headerBytes + compressedBytes + checkBytes, contentBytes })
 }
@@ -140,11 +153,13 @@ async function readBlockHeader(header: CheckedFeed, headerBytes: number): Promis
   if ((flags & 3) !== 0) throw unsupported('its xz data went through a further filter')
   const compressedBytes = (flags & 0x40) === 0 ? undefined : await header.number()
   const contentBytes = (flags & 0x80) === 0 ? undefined : await header.number()
-  if ((await header.number()) !== FILTER_LZMA2 || (await header.number()) !== 1) throw unsupported('its xz data is not LZMA2')
+  if ((await header.number()) !== FILTER_LZMA2 || (await header.number()) !== 1)
+    throw unsupported('its xz data is not LZMA2')
   const bits = (await header.take(1))[0] as number
   if (bits > 40) throw damaged('a block of the xz data is of an unknown kind')
   const dictionaryBytes = bits === 40 ? 2 ** 32 - 1 : (2 | (bits & 1)) * 2 ** ((bits >> 1) + 11)
-  if (dictionaryBytes > MAX_WINDOW_BYTES) throw limitExceeded('maxWindowBytes', MAX_WINDOW_BYTES, 'the memory that the xz data needs')
+  if (dictionaryBytes > MAX_WINDOW_BYTES)
+    throw limitExceeded('maxWindowBytes', MAX_WINDOW_BYTES, 'the memory that the xz data needs')
   const padding = headerBytes - 1 - header.count - 4
   if (padding < 0) throw damaged('a block of the xz data is of an unknown kind')
   await header.expectZeros(padding)
@@ -196,5 +211,11 @@ async function checkIndex(feed: ByteFeed, codecs: Codecs, records: readonly Bloc
 }
 
 function u32(bytes: Uint8Array): number {
-  return ((bytes[0] as number) | ((bytes[1] as number) << 8) | ((bytes[2] as number) << 16) | ((bytes[3] as number) << 24)) >>> 0
+  return (
+    ((bytes[0] as number) |
+      ((bytes[1] as number) << 8) |
+      ((bytes[2] as number) << 16) |
+      ((bytes[3] as number) << 24)) >>>
+    0
+  )
 }

@@ -48,7 +48,11 @@ export interface ArchiveReport {
  * A file that cannot be read, or that changed, is an omission in the report. A file over 1 MiB that changes while it is
  * written throws `ARC_ENTRY_CHANGED`; the sink then holds an archive that no reader accepts.
  */
-export async function writeArchive(source: EntrySource, sink: ByteSink, options: WriteArchiveOptions): Promise<ArchiveReport> {
+export async function writeArchive(
+  source: EntrySource,
+  sink: ByteSink,
+  options: WriteArchiveOptions,
+): Promise<ArchiveReport> {
   const { format, signal, onProgress } = options
   const counting = countingSink(sink)
   const compressor = compressorFor(format, counting, checkedOptions(options))
@@ -73,10 +77,18 @@ export async function writeArchive(source: EntrySource, sink: ByteSink, options:
   }
 }
 
-function writerFor(compressor: Compressor, { format, level, mtimeNs, manifest = true }: WriteArchiveOptions): EntryWriter {
+function writerFor(
+  compressor: Compressor,
+  { format, level, mtimeNs, manifest = true }: WriteArchiveOptions,
+): EntryWriter {
   const { frameBytes } = compressor
-  if (format === 'zip') return new ZipWriter(new FrameBuffer(compressor, frameBytes, ZIP_ROOM_BYTES), { manifest, mtimeNs, level })
-  return new TarWriter(new FrameBuffer(compressor, frameBytes, TAR_ROOM_BYTES), { manifest, mtimeNs, onEntry: compressor.onEntry })
+  if (format === 'zip')
+    return new ZipWriter(new FrameBuffer(compressor, frameBytes, ZIP_ROOM_BYTES), { manifest, mtimeNs, level })
+  return new TarWriter(new FrameBuffer(compressor, frameBytes, TAR_ROOM_BYTES), {
+    manifest,
+    mtimeNs,
+    onEntry: compressor.onEntry,
+  })
 }
 
 function compressorFor(format: ArchiveFormat, sink: ByteSink, options: CompressorOptions): Compressor {
@@ -93,12 +105,20 @@ function compressorFor(format: ArchiveFormat, sink: ByteSink, options: Compresso
   }
 }
 
-const LEVELS: Readonly<Record<ArchiveFormat, readonly [number, number]>> = { tar: [0, 0], 'tar.gz': [0, 9], 'tar.zst': [1, 22], 'tar.lz4': [1, 1], zip: [0, 9] }
+const LEVELS: Readonly<Record<ArchiveFormat, readonly [number, number]>> = {
+  tar: [0, 0],
+  'tar.gz': [0, 9],
+  'tar.zst': [1, 22],
+  'tar.lz4': [1, 1],
+  zip: [0, 9],
+}
 
 function checkedOptions({ format, level, workers = availableParallelism() }: WriteArchiveOptions): CompressorOptions {
   const [low, high] = LEVELS[format]
   if (level !== undefined && !(Number.isInteger(level) && level >= low && level <= high)) {
-    throw new ArcError('ARC_OPTION_INVALID', `${level} is no compression level of ${format}`, { hint: `Use a whole number from ${low} to ${high}.` })
+    throw new ArcError('ARC_OPTION_INVALID', `${level} is no compression level of ${format}`, {
+      hint: `Use a whole number from ${low} to ${high}.`,
+    })
   }
   return { level, workers }
 }

@@ -12,7 +12,12 @@ function rotate(value: number, bits: number): number {
 }
 
 function word(bytes: Uint8Array, at: number): number {
-  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  )
 }
 
 /** An XXH32 with seed 0 over bytes that come in pieces. */
@@ -45,11 +50,16 @@ export class XxHash32 {
 
   /** The hash as an unsigned number; more may still be added. */
   digest(): number {
-    let hash = this.#totalBytes >= STRIPE_BYTES ? (rotate(this.#a, 1) + rotate(this.#b, 7) + rotate(this.#c, 12) + rotate(this.#d, 18)) | 0 : P5
+    let hash =
+      this.#totalBytes >= STRIPE_BYTES
+        ? (rotate(this.#a, 1) + rotate(this.#b, 7) + rotate(this.#c, 12) + rotate(this.#d, 18)) | 0
+        : P5
     hash = (hash + this.#totalBytes) | 0
     let at = 0
-    for (; at + 4 <= this.#restBytes; at += 4) hash = Math.imul(rotate((hash + Math.imul(word(this.#rest, at), P3)) | 0, 17), P4)
-    for (; at < this.#restBytes; at++) hash = Math.imul(rotate((hash + Math.imul(this.#rest[at] as number, P5)) | 0, 11), P1)
+    for (; at + 4 <= this.#restBytes; at += 4)
+      hash = Math.imul(rotate((hash + Math.imul(word(this.#rest, at), P3)) | 0, 17), P4)
+    for (; at < this.#restBytes; at++)
+      hash = Math.imul(rotate((hash + Math.imul(this.#rest[at] as number, P5)) | 0, 11), P1)
     hash = Math.imul(hash ^ (hash >>> 15), P2)
     hash = Math.imul(hash ^ (hash >>> 13), P3)
     return (hash ^ (hash >>> 16)) >>> 0

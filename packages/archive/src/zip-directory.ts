@@ -31,18 +31,26 @@ const MAX_COMMENT_BYTES = 0xffff
  * must lie right before it: whatever is elsewhere, another reader could take for the archive.
  */
 export function readZipDirectory(input: RandomInput, limits: Readonly<Limits>): ZipDirectory {
-  const tail = readAt(input, Math.max(0, input.sizeBytes - END_BYTES - MAX_COMMENT_BYTES - LOCATOR64_BYTES - END64_BYTES), input.sizeBytes)
+  const tail = readAt(
+    input,
+    Math.max(0, input.sizeBytes - END_BYTES - MAX_COMMENT_BYTES - LOCATOR64_BYTES - END64_BYTES),
+    input.sizeBytes,
+  )
   const end = findEnd(tail)
   const endOffset = input.sizeBytes - tail.length + end
   const record = readEnd(tail, end)
   const large = readEnd64(input, tail, end, endOffset)
   const found = large ?? { ...record, recordOffset: endOffset }
-  if (large === undefined && (record.count === SEE_ZIP64_16 || record.offset === SEE_ZIP64_32 || record.sizeBytes === SEE_ZIP64_32)) {
+  if (
+    large === undefined &&
+    (record.count === SEE_ZIP64_16 || record.offset === SEE_ZIP64_32 || record.sizeBytes === SEE_ZIP64_32)
+  ) {
     throw damaged('its end record points to a zip64 record that is not there')
   }
   if (large !== undefined) assertAgree(record, large)
   if (found.count > limits.maxEntries) throw limitExceeded('maxEntries', limits.maxEntries, 'the number of entries')
-  if (found.offset + found.sizeBytes !== found.recordOffset) throw damaged('its list of entries is not where its end record says')
+  if (found.offset + found.sizeBytes !== found.recordOffset)
+    throw damaged('its list of entries is not where its end record says')
   if (found.sizeBytes < found.count * CENTRAL_BYTES) throw damaged('its list of entries is too short')
   const bytes = readAt(input, found.offset, found.offset + found.sizeBytes)
   return { count: found.count, offset: found.offset, bytes }
@@ -64,7 +72,8 @@ function findEnd(tail: Uint8Array): number {
       if (at + END_BYTES + u16(tail, at + 20) === tail.length) throw unsafe('it has two end records')
       continue
     }
-    if (at + END_BYTES + u16(tail, at + 20) !== tail.length) throw damaged('something follows its end record, or its comment hides another')
+    if (at + END_BYTES + u16(tail, at + 20) !== tail.length)
+      throw damaged('something follows its end record, or its comment hides another')
     found = at
   }
   if (found === undefined) throw damaged('it has no end record, so it is cut off')
@@ -79,25 +88,38 @@ interface EndRecord {
 
 function readEnd(tail: Uint8Array, at: number): EndRecord {
   const disks = [u16(tail, at + 4), u16(tail, at + 6)]
-  if (disks.some((disk) => disk !== 0 && disk !== SEE_ZIP64_16)) throw unsupported('it is a part of an archive in several files')
+  if (disks.some((disk) => disk !== 0 && disk !== SEE_ZIP64_16))
+    throw unsupported('it is a part of an archive in several files')
   if (u16(tail, at + 8) !== u16(tail, at + 10)) throw damaged('its end record gives two numbers of entries')
   return { count: u16(tail, at + 10), sizeBytes: u32(tail, at + 12), offset: u32(tail, at + 16) }
 }
 
-function readEnd64(input: RandomInput, tail: Uint8Array, end: number, endOffset: number): (EndRecord & { recordOffset: number }) | undefined {
+function readEnd64(
+  input: RandomInput,
+  tail: Uint8Array,
+  end: number,
+  endOffset: number,
+): (EndRecord & { recordOffset: number }) | undefined {
   const locator = end - LOCATOR64_BYTES
   if (locator < 0 || u32(tail, locator) !== LOCATOR64_SIGNATURE) return undefined
   const recordOffset = u64(tail, locator + 8)
-  if (u32(tail, locator + 4) !== 0 || u32(tail, locator + 16) > 1) throw unsupported('it is a part of an archive in several files')
-  if (recordOffset === undefined || recordOffset + END64_BYTES > endOffset - LOCATOR64_BYTES) throw damaged('its zip64 record is not where it should be')
+  if (u32(tail, locator + 4) !== 0 || u32(tail, locator + 16) > 1)
+    throw unsupported('it is a part of an archive in several files')
+  if (recordOffset === undefined || recordOffset + END64_BYTES > endOffset - LOCATOR64_BYTES)
+    throw damaged('its zip64 record is not where it should be')
   const record = readAt(input, recordOffset, recordOffset + END64_BYTES)
   const length = u64(record, 4)
-  if (u32(record, 0) !== END64_SIGNATURE || length === undefined || recordOffset + 12 + length !== endOffset - LOCATOR64_BYTES) {
+  if (
+    u32(record, 0) !== END64_SIGNATURE ||
+    length === undefined ||
+    recordOffset + 12 + length !== endOffset - LOCATOR64_BYTES
+  ) {
     throw damaged('its zip64 record is not where it should be')
   }
   if (u32(record, 16) !== 0 || u32(record, 20) !== 0) throw unsupported('it is a part of an archive in several files')
   const [onDisk, count, sizeBytes, offset] = [u64(record, 24), u64(record, 32), u64(record, 40), u64(record, 48)]
-  if (count === undefined || count !== onDisk || sizeBytes === undefined || offset === undefined) throw damaged('its zip64 record makes no sense')
+  if (count === undefined || count !== onDisk || sizeBytes === undefined || offset === undefined)
+    throw damaged('its zip64 record makes no sense')
   return { count, sizeBytes, offset, recordOffset }
 }
 
@@ -114,7 +136,8 @@ export function centralOffsets({ bytes, count }: ZipDirectory): Uint32Array {
   const offsets = new Uint32Array(count)
   let at = 0
   for (let i = 0; i < count; i++) {
-    if (at + CENTRAL_BYTES > bytes.length || u32(bytes, at) !== CENTRAL_SIGNATURE) throw damaged('its list of entries is not one')
+    if (at + CENTRAL_BYTES > bytes.length || u32(bytes, at) !== CENTRAL_SIGNATURE)
+      throw damaged('its list of entries is not one')
     offsets[i] = at
     at += CENTRAL_BYTES + u16(bytes, at + 28) + u16(bytes, at + 30) + u16(bytes, at + 32)
   }

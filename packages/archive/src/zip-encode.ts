@@ -87,7 +87,8 @@ export function encodeCentral(record: ZipRecord, isStreamed: boolean): Uint8Arra
   const isLarge = sizeBytes >= LARGE_BYTES
   const isFar = offset >= SEE_ZIP64_32
   const time = timeExtra(record.mtimeNs)
-  const large = isLarge || isFar ? zip64Extra([...(isLarge ? [sizeBytes, compressedBytes] : []), ...(isFar ? [offset] : [])]) : NONE
+  const large =
+    isLarge || isFar ? zip64Extra([...(isLarge ? [sizeBytes, compressedBytes] : []), ...(isFar ? [offset] : [])]) : NONE
   const bytes = new Uint8Array(CENTRAL_BYTES + name.length + time.length + large.length)
   const view = new DataView(bytes.buffer)
   const version = isLarge || isFar ? VERSION64 : VERSION
@@ -137,7 +138,12 @@ function putEnd64(view: DataView, count: number, sizeBytes: number, offset: numb
 }
 
 /** Flags, method, time and date, which both headers have in this order. */
-function putCommon(view: DataView, at: number, { name, isText, method, mtimeNs }: ZipRecord, isStreamed: boolean): void {
+function putCommon(
+  view: DataView,
+  at: number,
+  { name, isText, method, mtimeNs }: ZipRecord,
+  isStreamed: boolean,
+): void {
   const isAscii = name.every((byte) => byte < 0x80)
   view.setUint16(at, (isText && !isAscii ? FLAG_UTF8 : 0) | (isStreamed ? FLAG_DESCRIPTOR : 0), true)
   view.setUint16(at + 2, method, true)

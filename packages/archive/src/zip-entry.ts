@@ -57,11 +57,21 @@ export function readCentral(bytes: Uint8Array, at: number, codecs: Codecs): ZipM
   const method = u16(bytes, at + 10)
   if ((flags & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_MASKED)) !== 0) throw unsupported(`it is encrypted`)
   if ((flags & FLAG_PATCH) !== 0) throw unsupported('it holds patches')
-  if (method !== METHOD_STORE && method !== METHOD_DEFLATE) throw unsupported(`it uses the compression method ${method}`)
+  if (method !== METHOD_STORE && method !== METHOD_DEFLATE)
+    throw unsupported(`it uses the compression method ${method}`)
   assertUnicodePath(findExtra(bytes, extra, extraEnd, EXTRA_UNICODE_PATH), name, codecs, path)
   const sizes = readSizes(bytes, at, findExtra(bytes, extra, extraEnd, EXTRA_ZIP64), path)
-  if (method === METHOD_STORE && sizes.compressedBytes !== sizes.sizeBytes) throw damaged('its two sizes differ though it is not compressed', { path })
-  return { path, ...kindOf(bytes, at, isFolder, path), mtimeNs: readTime(bytes, at, extra, extraEnd), flags, method, crc: u32(bytes, at + 16), ...sizes }
+  if (method === METHOD_STORE && sizes.compressedBytes !== sizes.sizeBytes)
+    throw damaged('its two sizes differ though it is not compressed', { path })
+  return {
+    path,
+    ...kindOf(bytes, at, isFolder, path),
+    mtimeNs: readTime(bytes, at, extra, extraEnd),
+    flags,
+    method,
+    crc: u32(bytes, at + 16),
+    ...sizes,
+  }
 }
 
 /** The extra field that overrides a name for some readers must say what the name says. */
@@ -126,6 +136,7 @@ function readTime(bytes: Uint8Array, at: number, extra: number, extraEnd: number
     return ticks * 100n - NTFS_EPOCH_SECONDS * 1_000_000_000n
   }
   const unix = findExtra(bytes, extra, extraEnd, EXTRA_UNIX_TIME)
-  if (unix !== undefined && unix.length >= 5 && ((unix[0] as number) & 1) !== 0) return BigInt(u32(unix, 1) | 0) * 1_000_000_000n
+  if (unix !== undefined && unix.length >= 5 && ((unix[0] as number) & 1) !== 0)
+    return BigInt(u32(unix, 1) | 0) * 1_000_000_000n
   return dosTimeNs(u16(bytes, at + 12), u16(bytes, at + 14))
 }

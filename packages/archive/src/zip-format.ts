@@ -58,7 +58,7 @@ export function u64(bytes: Uint8Array, at: number): number | undefined {
 /** The data of the extra field `id`, if it is there. */
 export function findExtra(bytes: Uint8Array, from: number, to: number, id: number): Uint8Array | undefined {
   // What is left over at the end is padding, which some tools put there to align the content.
-  for (let at = from; at + 4 <= to; ) {
+  for (let at = from; at + 4 <= to;) {
     const end = at + 4 + u16(bytes, at + 2)
     if (u16(bytes, at) === id) return end <= to ? bytes.subarray(at + 4, end) : undefined
     at = end
@@ -68,7 +68,14 @@ export function findExtra(bytes: Uint8Array, from: number, to: number, id: numbe
 
 /** Nanoseconds since 1970 of a DOS date and time, which are local to nobody knows where: taken as UTC. */
 export function dosTimeNs(time: number, date: number): bigint {
-  const ms = Date.UTC(1980 + (date >> 9), ((date >> 5) & 15) - 1, date & 31, time >> 11, (time >> 5) & 63, (time & 31) * 2)
+  const ms = Date.UTC(
+    1980 + (date >> 9),
+    ((date >> 5) & 15) - 1,
+    date & 31,
+    time >> 11,
+    (time >> 5) & 63,
+    (time & 31) * 2,
+  )
   return BigInt(ms) * 1_000_000n
 }
 

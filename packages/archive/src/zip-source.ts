@@ -1,4 +1,13 @@
-import { compareBytes, type ContentReader, decodePath, type Entry, type EntryContent, type EntrySource, type EntrySourceOptions, type Omission } from '@arc/core'
+import {
+  compareBytes,
+  type ContentReader,
+  decodePath,
+  type Entry,
+  type EntryContent,
+  type EntrySource,
+  type EntrySourceOptions,
+  type Omission,
+} from '@arc/core'
 import { inputPieces, type RandomInput } from './archive-input.ts'
 import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
@@ -41,7 +50,9 @@ export class ZipSource implements EntrySource {
     this.#options = options
     this.#directory = readZipDirectory(input, options.limits)
     const { bytes } = this.#directory
-    this.#central = centralOffsets(this.#directory).sort((a, b) => compareBytes(centralName(bytes, a), centralName(bytes, b)))
+    this.#central = centralOffsets(this.#directory).sort((a, b) =>
+      compareBytes(centralName(bytes, a), centralName(bytes, b)),
+    )
     // Decompression is held to the declared sizes: so their sum tells at once whether too much would come.
     const meter = new ContentMeter(options.limits, () => input.sizeBytes)
     this.#starts = locateContents(input, this.#directory, this.#central, codecs, ({ sizeBytes, path }) => {

@@ -41,7 +41,8 @@ export class ZipWriter implements EntryWriter {
   add(entry: Entry): void | Promise<void> {
     if (this.record.yieldsToManifest(entry)) return undefined
     if (entry.type === 'directory') this.#addBytes(entry, S_IFDIR, NOTHING, METHOD_STORE)
-    else if (entry.type === 'symlink') this.#addBytes(entry, S_IFLNK, encodePath(entry.target as EntryPath), METHOD_STORE)
+    else if (entry.type === 'symlink')
+      this.#addBytes(entry, S_IFLNK, encodePath(entry.target as EntryPath), METHOD_STORE)
     else if (entry.content === undefined) this.record.omit(entry, contentMissing(entry))
     else if (entry.content.kind === 'sync' && entry.sizeBytes <= SMALL_FILE_BYTES) this.#addSmallFile(entry)
     else return this.#addLargeFile(entry, entry.content)
@@ -114,7 +115,9 @@ export class ZipWriter implements EntryWriter {
         found += piece.length
         if (found > entry.sizeBytes) break
         onPiece?.(piece)
-        await new Promise<void>((resolve, reject) => deflater.write(piece, (error) => (error ? reject(error) : resolve())))
+        await new Promise<void>((resolve, reject) =>
+          deflater.write(piece, (error) => (error ? reject(error) : resolve())),
+        )
       }
       if (found !== entry.sizeBytes) throw entryChanged(entry, found)
       deflater.end()
@@ -134,7 +137,9 @@ export class ZipWriter implements EntryWriter {
     const path = entry.type === 'directory' ? (`${entry.path}/` as EntryPath) : entry.path
     const name = encodePath(path)
     if (name.length > MAX_NAME_BYTES) {
-      throw new ArcError('ARC_LIMIT_EXCEEDED', 'a path is too long for a zip archive', { details: { bytes: name.length } })
+      throw new ArcError('ARC_LIMIT_EXCEEDED', 'a path is too long for a zip archive', {
+        details: { bytes: name.length },
+      })
     }
     return {
       name,

@@ -56,7 +56,8 @@ async function* decompressStream(frame: ZstdFrame, codecs: Codecs): AsyncGenerat
     sizeBytes += piece.length
     yield piece
   }
-  if (frame.sizeBytes !== undefined && frame.sizeBytes !== sizeBytes) throw damaged('a zstd frame does not hold what it says')
+  if (frame.sizeBytes !== undefined && frame.sizeBytes !== sizeBytes)
+    throw damaged('a zstd frame does not hold what it says')
 }
 
 interface ZstdFrame {
@@ -79,7 +80,8 @@ async function nextFrame(feed: ByteFeed, isFirst: boolean): Promise<ZstdFrame | 
       const header = await readFrameHeader(feed)
       return { sizeBytes: header.sizeBytes, pieces: framePieces(feed, magicBytes, header) }
     }
-    if ((magic & 0xfffffff0) >>> 0 !== SKIPPABLE_MAGIC) throw damaged('something that is no zstd frame follows the zstd data')
+    if ((magic & 0xfffffff0) >>> 0 !== SKIPPABLE_MAGIC)
+      throw damaged('something that is no zstd frame follows the zstd data')
     const length = u32(await feed.take(4), 0)
     for await (const _ignored of feed.passOn(length));
   }
@@ -105,7 +107,8 @@ async function readFrameHeader(feed: ByteFeed): Promise<ZstdFrameHeader> {
   const sizeBytes = readContentSize(rest.subarray(rest.length - sizeFieldBytes))
   const windowBytes = isSingleSegment ? (sizeBytes ?? 0) : windowOf(rest[0] as number)
   // A single segment is never larger than its content, which a frame that is decompressed whole may hold.
-  if (windowBytes > MAX_WINDOW_BYTES) throw limitExceeded('maxWindowBytes', MAX_WINDOW_BYTES, 'the memory that a zstd frame needs')
+  if (windowBytes > MAX_WINDOW_BYTES)
+    throw limitExceeded('maxWindowBytes', MAX_WINDOW_BYTES, 'the memory that a zstd frame needs')
   const bytes = new Uint8Array(1 + rest.length)
   bytes[0] = descriptor
   bytes.set(rest, 1)
@@ -137,10 +140,14 @@ function readContentSize(field: Uint8Array): number | undefined {
 
 const MAX_BLOCK_BYTES = 128 * 1024
 
-async function* framePieces(feed: ByteFeed, magic: Uint8Array, header: ZstdFrameHeader): AsyncGenerator<Uint8Array, void, void> {
+async function* framePieces(
+  feed: ByteFeed,
+  magic: Uint8Array,
+  header: ZstdFrameHeader,
+): AsyncGenerator<Uint8Array, void, void> {
   yield magic
   yield header.bytes
-  for (let isLast = false; !isLast; ) {
+  for (let isLast = false; !isLast;) {
     const head = await feed.take(3)
     const word = (head[0] as number) | ((head[1] as number) << 8) | ((head[2] as number) << 16)
     isLast = (word & 1) !== 0
@@ -172,5 +179,11 @@ async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 }
 
 function u32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  )
 }

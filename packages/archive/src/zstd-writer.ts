@@ -85,5 +85,7 @@ export function compressFrame(content: Uint8Array, level: number): Promise<Uint8
     pledgedSrcSize: content.length,
     params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
   }
-  return new Promise((resolve, reject) => zstdCompress(content, options, (error, output) => (error ? reject(error) : resolve(output))))
+  return new Promise((resolve, reject) =>
+    zstdCompress(content, options, (error, output) => (error ? reject(error) : resolve(output))),
+  )
 }

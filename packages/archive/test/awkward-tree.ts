@@ -13,7 +13,10 @@ export interface TreeOptions {
 }
 
 /** Create the tree below `root`. */
-export function writeAwkwardTree(root: string, { rawNames = true, hardLinks = true, large = true }: TreeOptions = {}): void {
+export function writeAwkwardTree(
+  root: string,
+  { rawNames = true, hardLinks = true, large = true }: TreeOptions = {},
+): void {
   const put = (path: string, content: string | Uint8Array = path, mode = 0o644): void => {
     fs.mkdirSync(join(root, path, '..'), { recursive: true })
     fs.writeFileSync(join(root, path), content)
@@ -36,7 +39,10 @@ export function writeAwkwardTree(root: string, { rawNames = true, hardLinks = tr
   put('-rf')
   put('__proto__')
   put('block', new Uint8Array(512).fill(7))
-  put('binary', Uint8Array.from({ length: 70_000 }, (_, i) => (i * 7919) & 255))
+  put(
+    'binary',
+    Uint8Array.from({ length: 70_000 }, (_, i) => (i * 7919) & 255),
+  )
   if (large) put('large', Buffer.alloc(5_000_003, 'The quick brown fox. '))
   if (large) put('medium', Buffer.alloc(1_500_000, 'jumps over '))
   if (hardLinks) fs.linkSync(join(root, 'plain.txt'), join(root, 'z-hard-link'))
@@ -99,16 +105,29 @@ export function treeSource(root: string): EntrySource {
 }
 
 /** A line for each path: type, mode, time, size, content hash or target; to compare trees by. */
-export function describeTree(root: string, options: { times?: 'ns' | 's' | 'none'; linkModes?: boolean; links?: boolean } = {}): string[] {
+export function describeTree(
+  root: string,
+  options: { times?: 'ns' | 's' | 'none'; linkModes?: boolean; links?: boolean } = {},
+): string[] {
   const inodes = new Map<string, string>()
   return listTree(root).map((entry) => {
     const at = localPath(root, entry.path)
     const mode = entry.type === 'symlink' ? '' : entry.mode.toString(8)
     const ns = entry.mtimeNs as bigint
-    const time = options.times === 'none' || entry.type === 'symlink' ? '' : options.times === 's' ? ns / 1_000_000_000n : ns
+    const time =
+      options.times === 'none' || entry.type === 'symlink' ? '' : options.times === 's' ? ns / 1_000_000_000n : ns
     const first = entry.hardLink === undefined ? entry.path : (inodes.get(entry.hardLink) ?? entry.path)
     if (entry.hardLink !== undefined) inodes.set(entry.hardLink, first)
-    const content = entry.type === 'file' ? fs.readFileSync(at).toString('base64').slice(0, 200_000) : (entry.target ?? '')
-    return [JSON.stringify(entry.path), entry.type, mode, time, entry.sizeBytes, content, options.links === false ? '' : first].join(' ')
+    const content =
+      entry.type === 'file' ? fs.readFileSync(at).toString('base64').slice(0, 200_000) : (entry.target ?? '')
+    return [
+      JSON.stringify(entry.path),
+      entry.type,
+      mode,
+      time,
+      entry.sizeBytes,
+      content,
+      options.links === false ? '' : first,
+    ].join(' ')
   })
 }

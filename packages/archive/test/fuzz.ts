@@ -28,8 +28,11 @@ async function examine(bytes: Uint8Array): Promise<Outcome> {
       for (const entry of batch) {
         let count = 0
         if (entry.content !== undefined) for await (const piece of readContent(entry.content)) count += piece.length
-        if (entry.content !== undefined && count !== entry.sizeBytes) throw new Error(`${printablePath(entry.path)} has ${count} bytes`)
-        listing.push(`${entry.type === 'file' ? entry.sizeBytes : entry.type} ${Buffer.from(entry.path).toString('hex')}`)
+        if (entry.content !== undefined && count !== entry.sizeBytes)
+          throw new Error(`${printablePath(entry.path)} has ${count} bytes`)
+        listing.push(
+          `${entry.type === 'file' ? entry.sizeBytes : entry.type} ${Buffer.from(entry.path).toString('hex')}`,
+        )
       }
     }
     return { verdict: 'accepted', listing }
@@ -61,15 +64,29 @@ for name in sys.stdin.read().split():
 /** Names of accepted archives that Python reads without an error and differently. */
 function disagreements(folder: string, accepted: ReadonlyMap<string, string[]>): string[] {
   const names = [...accepted.keys()]
-  const output = execFileSync('python3', ['-c', PYTHON], { input: names.map((name) => join(folder, name)).join('\n'), maxBuffer: 2 ** 28 }).toString()
+  const output = execFileSync('python3', ['-c', PYTHON], {
+    input: names.map((name) => join(folder, name)).join('\n'),
+    maxBuffer: 2 ** 28,
+  }).toString()
   return output.split('\n').filter((line) => {
     const [name = '', ...rest] = line.split(' ')
     const ours = accepted.get(name)
     if (ours === undefined || rest[0] === 'ERROR') return false
     const theirs = rest.join(' ').split('|').filter(Boolean)
     // Python gives a hard link no size: only its place and name count.
-    return theirs.length !== ours.length || theirs.some((row, i) => (row.startsWith('link ') ? row.slice(5) !== ours[i]?.split(' ')[1] : row !== ours[i]))
+    return (
+      theirs.length !== ours.length ||
+      theirs.some((row, i) => (row.startsWith('link ') ? row.slice(5) !== ours[i]?.split(' ')[1] : row !== ours[i]))
+    )
   })
+}
+
+function report(folder: string, accepted: ReadonlyMap<string, string[]>): number {
+  const lines = disagreements(folder, accepted)
+  for (const line of lines.slice(0, 20))
+    console.log('differs:', line, '| ours:', accepted.get(line.split(' ')[0] ?? '')?.join('|'))
+  console.log(`${accepted.size} accepted archives compared with Python, ${lines.length} differ`)
+  return lines.length
 }
 
 async function main(): Promise<void> {
@@ -93,7 +110,10 @@ async function main(): Promise<void> {
       outcome = await examine(mutated)
     } catch (error) {
       writeFileSync(`fuzz-crash-${runs}`, mutated)
-      throw new Error(`run ${runs} of seed ${seed} (${name}) ended with something else than an ArcError; saved as fuzz-crash-${runs}`, { cause: error })
+      throw new Error(
+        `run ${runs} of seed ${seed} (${name}) ended with something else than an ArcError; saved as fuzz-crash-${runs}`,
+        { cause: error },
+      )
     }
     const tookMs = performance.now() - start
     slowestMs = Math.max(slowestMs, tookMs)
@@ -106,16 +126,19 @@ async function main(): Promise<void> {
     if (!isDifferential || outcome.verdict !== 'accepted' || !['tar', 'sparse', 'our tar'].includes(name)) continue
     writeFileSync(join(folder, `case-${runs}`), mutated)
     accepted.set(`case-${runs}`, outcome.listing)
-    if (accepted.size < 2000) continue
-    for (const line of disagreements(folder, accepted)) {
-      differing++
-      const [caseName = ''] = line.split(' ')
-      if (differing <= 20) console.log('differs:', line, '| ours:', accepted.get(caseName)?.join('|'))
-    }
+    if (accepted.size < 1000) continue
+    differing += report(folder, accepted)
     accepted.clear()
   }
+  differing += report(folder, accepted)
   if (differing === 0) rmSync(folder, { recursive: true })
-  console.log({ runs, slowestMs: Math.round(slowestMs), rssMiB: process.memoryUsage.rss() >> 20, differing, verdicts: Object.fromEntries(verdicts) })
+  console.log({
+    runs,
+    slowestMs: Math.round(slowestMs),
+    rssMiB: process.memoryUsage.rss() >> 20,
+    differing,
+    verdicts: Object.fromEntries(verdicts),
+  })
 }
 
 await main()

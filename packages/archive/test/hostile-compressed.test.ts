@@ -5,7 +5,8 @@ import { concat, file, tar } from './tar-builder.ts'
 import { u16, u32 } from './zip-builder.ts'
 
 const plain = tar(file('a', 'hello'), file('b', Buffer.alloc(300_000, 'world')))
-const paths = async (bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<string[]> => (await readAll(bytes)).map(({ path }) => path)
+const paths = async (bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<string[]> =>
+  (await readAll(bytes)).map(({ path }) => path)
 
 /** The bytes one by one: every state of a reader that waits for more. */
 async function* dripping(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
@@ -15,7 +16,13 @@ async function* dripping(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 describe('gzip', () => {
   const gz = gzipSync(plain)
   const member = (content: Uint8Array, flags: number, header: Uint8Array): Uint8Array =>
-    concat(Uint8Array.of(0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 3), header, deflateRawSync(content), u32(crc32(content)), u32(content.length))
+    concat(
+      Uint8Array.of(0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 3),
+      header,
+      deflateRawSync(content),
+      u32(crc32(content)),
+      u32(content.length),
+    )
   const half = 1000
 
   const good: Readonly<Record<string, Uint8Array>> = {
@@ -24,7 +31,11 @@ describe('gzip', () => {
     'an empty member between': concat(gzipSync(plain.slice(0, half)), gzipSync(''), gzipSync(plain.slice(half))),
     'zero padding': concat(gz, new Uint8Array(10_000)),
     'a name': member(plain, 8, Buffer.from('name.tar\0')),
-    'name, comment and extra field': member(plain, 4 | 8 | 16, concat(u16(3), Buffer.from('xyz'), Buffer.from('name\0'), Buffer.from('comment\0'))),
+    'name, comment and extra field': member(
+      plain,
+      4 | 8 | 16,
+      concat(u16(3), Buffer.from('xyz'), Buffer.from('name\0'), Buffer.from('comment\0')),
+    ),
     'a header checksum': member(plain, 2, u16(crc32(Uint8Array.of(0x1f, 0x8b, 8, 2, 0, 0, 0, 0, 0, 3)) & 0xffff)),
     'stored blocks': gzipSync(plain, { level: 0 }),
   }
@@ -68,12 +79,22 @@ describe('zstd', () => {
   const skippable = (content: string): Uint8Array => concat(u32(0x184d2a53), u32(content.length), Buffer.from(content))
   const [front, back] = [zstdCompressSync(plain.slice(0, 1000)), zstdCompressSync(plain.slice(1000), checksum)]
   // Raw and RLE blocks, no content size: a frame as no library writes it.
-  const raw = concat(u32(0xfd2fb528), Uint8Array.of(0, 0x58), Uint8Array.of((plain.slice(0, 1000).length << 3) & 255, 1000 >> 5, 0), plain.slice(0, 1000), Uint8Array.of(1, 0, 0))
+  const raw = concat(
+    u32(0xfd2fb528),
+    Uint8Array.of(0, 0x58),
+    Uint8Array.of((plain.slice(0, 1000).length << 3) & 255, 1000 >> 5, 0),
+    plain.slice(0, 1000),
+    Uint8Array.of(1, 0, 0),
+  )
 
   const good: Readonly<Record<string, Uint8Array>> = {
     'one frame': zst,
     'two frames': concat(front, back),
-    'a hundred frames': concat(...Array.from({ length: 100 }, (_, i) => zstdCompressSync(plain.slice(Math.floor((i * plain.length) / 100), Math.floor(((i + 1) * plain.length) / 100))))),
+    'a hundred frames': concat(
+      ...Array.from({ length: 100 }, (_, i) =>
+        zstdCompressSync(plain.slice(Math.floor((i * plain.length) / 100), Math.floor(((i + 1) * plain.length) / 100))),
+      ),
+    ),
     'a leading skippable frame': concat(skippable('hello'), zst),
     'skippable frames everywhere': concat(skippable(''), front, skippable('x'), skippable('y'), back, skippable('end')),
     'an empty frame between': concat(front, zstdCompressSync(''), back),
@@ -112,14 +133,20 @@ describe('zstd', () => {
   }
 
   test('a window of 2 GiB is refused before any memory is taken', async () => {
-    expect(await verdictOf(concat(u32(0xfd2fb528), Uint8Array.of(0, 21 << 3), new Uint8Array(100)))).toBe('ARC_LIMIT_EXCEEDED')
+    expect(await verdictOf(concat(u32(0xfd2fb528), Uint8Array.of(0, 21 << 3), new Uint8Array(100)))).toBe(
+      'ARC_LIMIT_EXCEEDED',
+    )
   })
 
   test('a dictionary is refused', async () => {
-    expect(await verdictOf(concat(u32(0xfd2fb528), Uint8Array.of(0x21, 5, 5), new Uint8Array(100)))).toBe('ARC_ARCHIVE_UNSUPPORTED')
+    expect(await verdictOf(concat(u32(0xfd2fb528), Uint8Array.of(0x21, 5, 5), new Uint8Array(100)))).toBe(
+      'ARC_ARCHIVE_UNSUPPORTED',
+    )
   })
 })
 
 test('what is no archive is refused as unknown', async () => {
-  expect(await verdictOf(Buffer.from('just some text that is long enough to be looked at'))).toBe('ARC_ARCHIVE_UNSUPPORTED')
+  expect(await verdictOf(Buffer.from('just some text that is long enough to be looked at'))).toBe(
+    'ARC_ARCHIVE_UNSUPPORTED',
+  )
 })

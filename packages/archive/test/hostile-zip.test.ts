@@ -15,24 +15,71 @@ const read = (path: string, content = 'x', mode = 0o644) => ({ path, type: 'file
 const legitimate: Readonly<Record<string, [Uint8Array, unknown[]]>> = {
   'an empty archive': [zip([]), []],
   'a comment': [zip([{ name: 'a', content: 'x' }], { comment: 'made by hand' }), [read('a')]],
-  'entries in any order': [zip([{ name: 'b', content: 'x' }, { name: 'a', content: 'x' }]), [read('a'), read('b')]],
-  'names that only look like parents': [zip(['..foo', '...', 'a..b'].map((name) => ({ name, content: 'x' }))), [read('...'), read('..foo'), read('a..b')]],
-  'backslashes and colons': [zip([{ name: 'a\\b', content: 'x' }, { name: 'c:d', content: 'x' }]), [read('a\\b'), read('c:d')]],
+  'entries in any order': [
+    zip([
+      { name: 'b', content: 'x' },
+      { name: 'a', content: 'x' },
+    ]),
+    [read('a'), read('b')],
+  ],
+  'names that only look like parents': [
+    zip(['..foo', '...', 'a..b'].map((name) => ({ name, content: 'x' }))),
+    [read('...'), read('..foo'), read('a..b')],
+  ],
+  'backslashes and colons': [
+    zip([
+      { name: 'a\\b', content: 'x' },
+      { name: 'c:d', content: 'x' },
+    ]),
+    [read('a\\b'), read('c:d')],
+  ],
   'a file named __proto__': [zip([{ name: '__proto__', content: 'x' }]), [read('__proto__')]],
   'a name that is no UTF-8': [zip([{ name: Uint8Array.of(0x61, 0xff), content: 'x' }]), [read('a\udcff')]],
-  'made on DOS': [zip([{ name: 'a', content: 'x', host: 0, attributes: 0x20 }, { name: 'd/', host: 0, attributes: 0x10 }]), [read('a'), { path: 'd', type: 'directory', mode: 0o755, mtimeNs: MTIME_NS }]],
+  'made on DOS': [
+    zip([
+      { name: 'a', content: 'x', host: 0, attributes: 0x20 },
+      { name: 'd/', host: 0, attributes: 0x10 },
+    ]),
+    [read('a'), { path: 'd', type: 'directory', mode: 0o755, mtimeNs: MTIME_NS }],
+  ],
   'folders, symlinks and modes': [
-    zip([{ name: 'd/', mode: 0o40700 }, { name: 'd/l', content: '../x', mode: 0o120777 }, { name: 'd/x', content: 'x', mode: 0o100755 }]),
-    [{ path: 'd', type: 'directory', mode: 0o700, mtimeNs: MTIME_NS }, { path: 'd/l', type: 'symlink', mode: 0o777, mtimeNs: MTIME_NS, target: '../x' }, read('d/x', 'x', 0o755)],
+    zip([
+      { name: 'd/', mode: 0o40700 },
+      { name: 'd/l', content: '../x', mode: 0o120777 },
+      { name: 'd/x', content: 'x', mode: 0o100755 },
+    ]),
+    [
+      { path: 'd', type: 'directory', mode: 0o700, mtimeNs: MTIME_NS },
+      { path: 'd/l', type: 'symlink', mode: 0o777, mtimeNs: MTIME_NS, target: '../x' },
+      read('d/x', 'x', 0o755),
+    ],
   ],
   'deflated and empty': [zip([{ name: 'a', content: '', method: 8 }]), [read('a', '')]],
   'zip64 sizes of a small file': [
-    zip([{ name: 'a', content: 'x', sizeBytes: 0xffffffff, compressedBytes: 0xffffffff, extra: extraField(1, new Uint8Array([...u64(1n), ...u64(1n)])), local: { compressedBytes: 0xffffffff } }]),
+    zip([
+      {
+        name: 'a',
+        content: 'x',
+        sizeBytes: 0xffffffff,
+        compressedBytes: 0xffffffff,
+        extra: extraField(1, new Uint8Array([...u64(1n), ...u64(1n)])),
+        local: { compressedBytes: 0xffffffff },
+      },
+    ]),
     [read('a')],
   ],
-  'times of Info-ZIP': [zip([{ name: 'a', content: 'x', extra: extraField(0x5455, Uint8Array.of(1, 1, 0, 0, 0)) }]), [{ ...read('a'), mtimeNs: 1_000_000_000n }]],
-  'a large file': [zip([{ name: 'a', content: Buffer.alloc(9_000_000, 'ab'), method: 8 }]), [read('a', 'ab'.repeat(4_500_000))]],
-  'a large file that is stored': [zip([{ name: 'a', content: Buffer.alloc(9_000_000, 'ab') }]), [read('a', 'ab'.repeat(4_500_000))]],
+  'times of Info-ZIP': [
+    zip([{ name: 'a', content: 'x', extra: extraField(0x5455, Uint8Array.of(1, 1, 0, 0, 0)) }]),
+    [{ ...read('a'), mtimeNs: 1_000_000_000n }],
+  ],
+  'a large file': [
+    zip([{ name: 'a', content: Buffer.alloc(9_000_000, 'ab'), method: 8 }]),
+    [read('a', 'ab'.repeat(4_500_000))],
+  ],
+  'a large file that is stored': [
+    zip([{ name: 'a', content: Buffer.alloc(9_000_000, 'ab') }]),
+    [read('a', 'ab'.repeat(4_500_000))],
+  ],
 }
 
 for (const [name, [bytes, entries]] of Object.entries(legitimate)) {

@@ -24,7 +24,11 @@ beforeAll(() => {
 })
 afterAll(() => folder[Symbol.dispose]())
 
-async function written(source: string, format: ArchiveFormat, options: Partial<WriteArchiveOptions> = {}): Promise<string> {
+async function written(
+  source: string,
+  format: ArchiveFormat,
+  options: Partial<WriteArchiveOptions> = {},
+): Promise<string> {
   const path = join(folder.path, `written-${fs.readdirSync(folder.path).length}.${format}`)
   const fd = fs.openSync(path, 'w')
   await writeArchive(treeSource(source), fdSink(fd), { format, ...options })
@@ -43,7 +47,15 @@ async function readLines(path: string): Promise<string[]> {
   for await (const batch of source.entries()) {
     for (const entry of batch) {
       const mode = entry.type === 'symlink' ? '' : entry.mode.toString(8)
-      lines.push([JSON.stringify(entry.path), entry.type, mode, entry.sizeBytes, entry.target ?? (await contentText(entry)).slice(0, 1000)].join(' '))
+      lines.push(
+        [
+          JSON.stringify(entry.path),
+          entry.type,
+          mode,
+          entry.sizeBytes,
+          entry.target ?? (await contentText(entry)).slice(0, 1000),
+        ].join(' '),
+      )
     }
   }
   return lines.sort()
@@ -56,7 +68,10 @@ function expectedLines(root: string, withLinks: boolean): string[] {
       const mode = entry.type === 'symlink' ? '' : entry.mode.toString(8)
       const isLater = withLinks && entry.hardLink !== undefined && seen.has(entry.hardLink)
       if (entry.hardLink !== undefined) seen.add(entry.hardLink)
-      const content = entry.type === 'file' && !isLater ? fs.readFileSync(localPath(root, entry.path)).toString('latin1').slice(0, 1000) : ''
+      const content =
+        entry.type === 'file' && !isLater
+          ? fs.readFileSync(localPath(root, entry.path)).toString('latin1').slice(0, 1000)
+          : ''
       return [JSON.stringify(entry.path), entry.type, mode, entry.sizeBytes, entry.target ?? content].join(' ')
     })
     .sort()
@@ -78,7 +93,9 @@ describeWith(['bsdtar'], 'what bsdtar extracts from our archives', () => {
   test.each(['tar', 'tar.gz', 'zip'] as const)('%s is the same tree', async (format) => {
     const out = fresh()
     const source = format === 'zip' ? plainTree : tree
-    run('bsdtar', ['-xpf', await written(source, format, { manifest: false }), '-C', out], { env: { ...process.env, LC_ALL: 'C.UTF-8' } })
+    run('bsdtar', ['-xpf', await written(source, format, { manifest: false }), '-C', out], {
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    })
     // bsdtar changes decomposed names to composed ones on its way, and in a zip backslashes to slashes.
     const changed = /caf|^"ünïcödé" |^"back/
     const without = (lines: string[]): string[] => lines.filter((line) => !changed.test(line))
@@ -108,15 +125,24 @@ describeWith(['7z'], 'what 7z says of our archives', () => {
 describeWith(['python3'], 'what Python extracts from our archives', () => {
   test.each(['tar', 'tar.gz'] as const)('%s is the same tree', async (format) => {
     const out = fresh()
-    run('python3', ['-c', 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])', await written(tree, format, { manifest: false }), out])
+    run('python3', [
+      '-c',
+      'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])',
+      await written(tree, format, { manifest: false }),
+      out,
+    ])
     expect(describeTree(out, { times: 's' })).toEqual(describeTree(tree, { times: 's' }))
   })
 
   test('zip holds the same content', async () => {
     const out = fresh()
-    const script = 'import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\nz.extractall(sys.argv[2])'
+    const script =
+      'import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\nz.extractall(sys.argv[2])'
     run('python3', ['-c', script, await written(plainTree, 'zip', { manifest: false }), out])
-    const contents = (root: string): string[] => listTree(root).filter(({ type }) => type === 'file').map(({ path, sizeBytes }) => `${path} ${sizeBytes}`)
+    const contents = (root: string): string[] =>
+      listTree(root)
+        .filter(({ type }) => type === 'file')
+        .map(({ path, sizeBytes }) => `${path} ${sizeBytes}`)
     expect(contents(out)).toEqual(expect.arrayContaining(contents(plainTree)))
   })
 })
@@ -131,7 +157,10 @@ describeWith(['gzip', 'zstd'], 'what gzip and zstd say of our archives', () => {
 describeWith(['tar', 'gzip', 'zstd'], 'what GNU tar writes', () => {
   test.each(['gnu', 'posix', 'ustar', 'oldgnu', 'v7'])('in the format %s is read exactly', async (format) => {
     const path = join(folder.path, `gnu-${format}.tar`)
-    const names = format === 'ustar' || format === 'v7' ? ['plain.txt', 'binary', 'link', 'ünïcödé', 'empty-directory', 'z-hard-link'] : ['.']
+    const names =
+      format === 'ustar' || format === 'v7'
+        ? ['plain.txt', 'binary', 'link', 'ünïcödé', 'empty-directory', 'z-hard-link']
+        : ['.']
     run('tar', ['-cf', path, `--format=${format}`, '--sort=name', '-C', tree, ...names])
     const lines = await readLines(path)
     const expected = expectedLines(tree, true)
@@ -168,7 +197,9 @@ describeWith(['bsdtar'], 'what bsdtar writes', () => {
   test.each(['pax', 'gnutar', 'zip'])('in the format %s is read exactly', async (format) => {
     const source = format === 'zip' ? plainTree : tree
     const path = join(folder.path, `bsdtar-${format}`)
-    run('bsdtar', ['-cf', path, `--format=${format}`, '-C', source, '.'], { env: { ...process.env, LC_ALL: 'C.UTF-8' } })
+    run('bsdtar', ['-cf', path, `--format=${format}`, '-C', source, '.'], {
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    })
     expect(await readLines(path)).toEqual(expectedLines(source, true))
   })
 })
@@ -185,8 +216,17 @@ describeWith(['zip'], 'what zip writes to a pipe', () => {
   test('with data descriptors is read exactly', async () => {
     const path = join(folder.path, 'piped.zip')
     const names = ['plain.txt', 'binary', 'large', 'executable.sh']
-    fs.writeFileSync(path, execFileSync('zip', ['-q', '-', ...names], { cwd: plainTree, maxBuffer: 64 * 2 ** 20, stdio: ['ignore', 'pipe', 'pipe'] }))
-    expect(await readLines(path)).toEqual(expectedLines(plainTree, false).filter((line) => names.some((name) => line.startsWith(`"${name}" `))))
+    fs.writeFileSync(
+      path,
+      execFileSync('zip', ['-q', '-', ...names], {
+        cwd: plainTree,
+        maxBuffer: 64 * 2 ** 20,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
+    expect(await readLines(path)).toEqual(
+      expectedLines(plainTree, false).filter((line) => names.some((name) => line.startsWith(`"${name}" `))),
+    )
   })
 })
 
@@ -201,13 +241,23 @@ describeWith(['7z'], 'what 7z writes', () => {
 describeWith(['python3'], 'what Python writes', () => {
   test.each(['GNU_FORMAT', 'PAX_FORMAT'])('tar in %s is read exactly', async (format) => {
     const path = join(folder.path, `python-${format}.tar`)
-    run('python3', ['-c', `import sys, tarfile\nt = tarfile.open(sys.argv[1], "w", format=tarfile.${format})\nt.add(sys.argv[2], ".")\nt.close()`, path, tree])
+    run('python3', [
+      '-c',
+      `import sys, tarfile\nt = tarfile.open(sys.argv[1], "w", format=tarfile.${format})\nt.add(sys.argv[2], ".")\nt.close()`,
+      path,
+      tree,
+    ])
     expect(await readLines(path)).toEqual(expectedLines(tree, true))
   })
 
   test('zip is read exactly', async () => {
     const path = join(folder.path, 'python.zip')
-    run('python3', ['-c', 'import shutil, sys; shutil.make_archive(sys.argv[1][:-4], "zip", sys.argv[2])', path, plainTree])
+    run('python3', [
+      '-c',
+      'import shutil, sys; shutil.make_archive(sys.argv[1][:-4], "zip", sys.argv[2])',
+      path,
+      plainTree,
+    ])
     expect((await readLines(path)).length).toBeGreaterThan(20)
   })
 })
@@ -216,14 +266,17 @@ describeWith(['git', 'npm'], 'archives of everyday tools', () => {
   test('git archive (tar and zip) is read exactly', async () => {
     const repository = fresh()
     fs.cpSync(plainTree, repository, { recursive: true, verbatimSymlinks: true })
-    const git = (...args: string[]): string => run('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: repository })
+    const git = (...args: string[]): string =>
+      run('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: repository })
     git('init', '--quiet')
     git('add', '--all')
     git('commit', '--quiet', '--message', 'x')
     for (const format of ['tar', 'zip', 'tar.gz']) {
       git('archive', `--format=${format}`, '--prefix=p/', '--output', join(folder.path, `git.${format}`), 'HEAD')
       const lines = await readLines(join(folder.path, `git.${format}`))
-      expect(lines.filter((line) => !line.includes(' directory '))).toHaveLength(listTree(plainTree).filter(({ type }) => type !== 'directory').length)
+      expect(lines.filter((line) => !line.includes(' directory '))).toHaveLength(
+        listTree(plainTree).filter(({ type }) => type !== 'directory').length,
+      )
     }
   })
 

@@ -11,9 +11,13 @@ export function randomFrom(seed: number): (below: number) => number {
   }
 }
 
-const INTERESTING = [0, 1, 7, 8, 0x20, 0x2e, 0x2f, 0x30, 0x31, 0x35, 0x39, 0x4b, 0x4c, 0x53, 0x5c, 0x67, 0x78, 0x7f, 0x80, 0xff]
+const INTERESTING = [
+  0, 1, 7, 8, 0x20, 0x2e, 0x2f, 0x30, 0x31, 0x35, 0x39, 0x4b, 0x4c, 0x53, 0x5c, 0x67, 0x78, 0x7f, 0x80, 0xff,
+]
 /** Starts of the fields of a tar header. */
-const FIELDS = [0, 1, 99, 100, 107, 108, 124, 125, 134, 135, 136, 147, 156, 157, 257, 263, 329, 345, 386, 398, 482, 483, 499]
+const FIELDS = [
+  0, 1, 99, 100, 107, 108, 124, 125, 134, 135, 136, 147, 156, 157, 257, 263, 329, 345, 386, 398, 482, 483, 499,
+]
 
 type Random = (below: number) => number
 type Mutation = (bytes: Uint8Array, random: Random) => Uint8Array
@@ -23,7 +27,8 @@ const mutations: readonly Mutation[] = [
   (bytes, random) => edit(bytes, random(bytes.length), () => INTERESTING[random(INTERESTING.length)] as number),
   (bytes, random) => bytes.slice(0, random(bytes.length)),
   (bytes, random) => cut(bytes, random(bytes.length), 1 + random(600)),
-  (bytes, random) => paste(bytes, random(bytes.length), bytes.slice(random(bytes.length)).subarray(0, 1 + random(1024))),
+  (bytes, random) =>
+    paste(bytes, random(bytes.length), bytes.slice(random(bytes.length)).subarray(0, 1 + random(1024))),
   (bytes, random) => cut(bytes, random(Math.ceil(bytes.length / 512)) * 512, 512),
   (bytes, random) => {
     const [from, to] = [random(Math.ceil(bytes.length / 512)) * 512, random(Math.ceil(bytes.length / 512)) * 512]
@@ -32,18 +37,25 @@ const mutations: readonly Mutation[] = [
   (bytes, random) => {
     const start = random(Math.max(1, Math.floor(bytes.length / 512))) * 512
     const at = start + (FIELDS[random(FIELDS.length)] as number)
-    return mend(edit(bytes, at, () => INTERESTING[random(INTERESTING.length)] as number), start)
+    return mend(
+      edit(bytes, at, () => INTERESTING[random(INTERESTING.length)] as number),
+      start,
+    )
   },
   (bytes, random) => {
     const start = random(Math.max(1, Math.floor(bytes.length / 512))) * 512
-    return mend(edit(bytes, start + random(512), (byte) => byte ^ (1 << random(8))), start)
+    return mend(
+      edit(bytes, start + random(512), (byte) => byte ^ (1 << random(8))),
+      start,
+    )
   },
 ]
 
 /** One to four mutations of `bytes`. */
 export function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   let mutated = bytes
-  for (let i = 1 + random(4); i > 0 && mutated.length > 0; i--) mutated = (mutations[random(mutations.length)] as Mutation)(mutated, random)
+  for (let i = 1 + random(4); i > 0 && mutated.length > 0; i--)
+    mutated = (mutations[random(mutations.length)] as Mutation)(mutated, random)
   return mutated
 }
 

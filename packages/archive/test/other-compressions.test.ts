@@ -22,15 +22,20 @@ async function* dripping(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 /** The same for every format: what its own program writes is read, and nothing damaged is. */
 function judge(name: 'lz4' | 'xz' | 'bzip2', variants: readonly (readonly string[])[]): void {
   describeWith([name], name, () => {
-    test.each(variants.map((args) => [args.join(' '), args] as const))('written with %s is read exactly', async (_title, args) => {
-      const packed = pack(name, args)
-      expect(await readAll(packed)).toEqual(truth)
-      expect(await readAll(dripping(packed, 1013))).toEqual(truth)
-    })
+    test.each(variants.map((args) => [args.join(' '), args] as const))(
+      'written with %s is read exactly',
+      async (_title, args) => {
+        const packed = pack(name, args)
+        expect(await readAll(packed)).toEqual(truth)
+        expect(await readAll(dripping(packed, 1013))).toEqual(truth)
+      },
+    )
 
     test('two streams in a row are one archive', async () => {
       const args = variants[0] as readonly string[]
-      expect(await readAll(concat(pack(name, args, plain.slice(0, 100_000)), pack(name, args, plain.slice(100_000))))).toEqual(truth)
+      expect(
+        await readAll(concat(pack(name, args, plain.slice(0, 100_000)), pack(name, args, plain.slice(100_000)))),
+      ).toEqual(truth)
     })
 
     describe('damage is refused', () => {
@@ -43,15 +48,24 @@ function judge(name: 'lz4' | 'xz' | 'bzip2', variants: readonly (readonly string
         'garbage behind': concat(packed, Buffer.from('garbage!')),
         'one zero behind': concat(packed, new Uint8Array(1)),
         'a second archive behind': concat(packed, pack(name, variants[0] as readonly string[], tar(file('hidden')))),
-        ...Object.fromEntries(flips.map((at) => [`a bit flipped at ${at}`, packed.with(at, (packed[at] as number) ^ 0x10)])),
+        ...Object.fromEntries(
+          flips.map((at) => [`a bit flipped at ${at}`, packed.with(at, (packed[at] as number) ^ 0x10)]),
+        ),
       }
       test.each(Object.entries(cases))('%s', async (_title, bytes) => {
-        expect(['ARC_ARCHIVE_DAMAGED', 'ARC_ARCHIVE_UNSUPPORTED', 'ARC_LIMIT_EXCEEDED']).toContain(await verdictOf(bytes))
+        expect(['ARC_ARCHIVE_DAMAGED', 'ARC_ARCHIVE_UNSUPPORTED', 'ARC_LIMIT_EXCEEDED']).toContain(
+          await verdictOf(bytes),
+        )
       })
     })
 
     test('a bomb is stopped', async () => {
-      expect(await verdictOf(pack(name, variants[0] as readonly string[], tar(file('zeros', new Uint8Array(90 * 2 ** 20)))), { limits: { maxRatio: 20 } })).toBe('ARC_LIMIT_EXCEEDED')
+      expect(
+        await verdictOf(
+          pack(name, variants[0] as readonly string[], tar(file('zeros', new Uint8Array(90 * 2 ** 20)))),
+          { limits: { maxRatio: 20 } },
+        ),
+      ).toBe('ARC_LIMIT_EXCEEDED')
     })
 
     test('two archives are read at the same time', async () => {
@@ -61,8 +75,22 @@ function judge(name: 'lz4' | 'xz' | 'bzip2', variants: readonly (readonly string
   })
 }
 
-judge('lz4', [['-c'], ['-c', '-9', '-BD', '-B4'], ['-c', '-B5', '-BX'], ['-c', '-B7', '--no-frame-crc'], ['-c', '--fast=5']])
-judge('xz', [['-c'], ['-c', '-0'], ['-c', '-9e'], ['-c', '--check=crc32'], ['-c', '--check=none'], ['-c', '--block-size=100KiB'], ['-c', '--lzma2=lc=0,lp=2,pb=4,dict=4KiB']])
+judge('lz4', [
+  ['-c'],
+  ['-c', '-9', '-BD', '-B4'],
+  ['-c', '-B5', '-BX'],
+  ['-c', '-B7', '--no-frame-crc'],
+  ['-c', '--fast=5'],
+])
+judge('xz', [
+  ['-c'],
+  ['-c', '-0'],
+  ['-c', '-9e'],
+  ['-c', '--check=crc32'],
+  ['-c', '--check=none'],
+  ['-c', '--block-size=100KiB'],
+  ['-c', '--lzma2=lc=0,lp=2,pb=4,dict=4KiB'],
+])
 judge('bzip2', [['-c'], ['-c', '-1']])
 
 describeWith(['xz'], 'xz that is not LZMA2 alone', () => {

@@ -39,7 +39,8 @@ export async function contentText(entry: Entry): Promise<string> {
   const pieces: Buffer[] = []
   for await (const piece of readContent(entry.content)) pieces.push(Buffer.from(piece))
   const content = Buffer.concat(pieces)
-  if (content.length !== entry.sizeBytes) throw new Error(`${printablePath(entry.path)}: ${content.length} bytes read, ${entry.sizeBytes} listed`)
+  if (content.length !== entry.sizeBytes)
+    throw new Error(`${printablePath(entry.path)}: ${content.length} bytes read, ${entry.sizeBytes} listed`)
   return content.toString('latin1')
 }
 
@@ -48,7 +49,8 @@ export async function verdictOf(input: string | ArchiveInput, options: OpenOptio
   try {
     await using source = await openArchive(input, options)
     for await (const batch of source.entries()) {
-      for (const entry of batch) if (entry.content !== undefined) for await (const _piece of readContent(entry.content));
+      for (const entry of batch)
+        if (entry.content !== undefined) for await (const _piece of readContent(entry.content));
     }
     return 'accepted'
   } catch (error) {

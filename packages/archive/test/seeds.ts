@@ -25,7 +25,16 @@ export async function fuzzSeeds(): Promise<Map<string, Uint8Array>> {
     symlink('m', 'x'),
   )
   const sparse = tar(
-    header({ name: 's', type: 'S', size: 4, dialect: 'gnu', patches: [[386, octal(2) + octal(2) + octal(6) + octal(2)], [483, octal(10)]] }),
+    header({
+      name: 's',
+      type: 'S',
+      size: 4,
+      dialect: 'gnu',
+      patches: [
+        [386, octal(2) + octal(2) + octal(6) + octal(2)],
+        [483, octal(10)],
+      ],
+    }),
     blocks('abcd'),
     pax({ 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.name': 't', 'GNU.sparse.realsize': '6' }),
     file('x', concat(blocks('2\n1\n1\n4\n1\n'), Buffer.from('ab'))),
@@ -37,7 +46,15 @@ export async function fuzzSeeds(): Promise<Map<string, Uint8Array>> {
     ['sparse', sparse],
     ['gzip', gzipSync(everything)],
     ['zstd', concat(zstdCompressSync(everything.slice(0, 2000)), zstdCompressSync(everything.slice(2000)))],
-    ['zip', zip([{ name: 'd/', mode: 0o40755 }, { name: 'd/a', content: 'hello '.repeat(20), method: 8 }, { name: 'l', content: 'd/a', mode: 0o120777 }, { name: 's', content: 'stored' }])],
+    [
+      'zip',
+      zip([
+        { name: 'd/', mode: 0o40755 },
+        { name: 'd/a', content: 'hello '.repeat(20), method: 8 },
+        { name: 'l', content: 'd/a', mode: 0o120777 },
+        { name: 's', content: 'stored' },
+      ]),
+    ],
   ])
   const source = memorySource('seed', [fileEntry('a', 'hello'), fileEntry('b/c', 'x'.repeat(3000)), fileEntry('ü', '')])
   for (const format of ['tar', 'tar.gz', 'tar.zst', 'tar.lz4', 'zip'] satisfies ArchiveFormat[]) {

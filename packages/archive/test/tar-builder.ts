@@ -16,14 +16,16 @@ export interface HeaderFields {
   patches?: readonly (readonly [number, string | Uint8Array])[]
 }
 
-export const bytes = (text: string | Uint8Array): Uint8Array => (typeof text === 'string' ? Buffer.from(text, 'utf8') : text)
+export const bytes = (text: string | Uint8Array): Uint8Array =>
+  typeof text === 'string' ? Buffer.from(text, 'utf8') : text
 
 const octal = (value: number, digits: number): string => value.toString(8).padStart(digits, '0')
 
 /** One header block. */
 export function header(fields: HeaderFields): Uint8Array {
   const block = new Uint8Array(512)
-  const put = (at: number, value: string | Uint8Array, length: number): void => block.set(bytes(value).subarray(0, length), at)
+  const put = (at: number, value: string | Uint8Array, length: number): void =>
+    block.set(bytes(value).subarray(0, length), at)
   put(0, fields.name ?? 'file', 100)
   put(100, fields.mode ?? '0000644\0', 8)
   put(108, '0000000\0', 8)
@@ -54,13 +56,20 @@ export function blocks(content: string | Uint8Array): Uint8Array {
 }
 
 /** A regular file, its size set from its content unless `fields` says otherwise. */
-export function file(name: string | Uint8Array, content: string | Uint8Array = 'x', fields: HeaderFields = {}): Uint8Array {
+export function file(
+  name: string | Uint8Array,
+  content: string | Uint8Array = 'x',
+  fields: HeaderFields = {},
+): Uint8Array {
   return concat(header({ name, size: bytes(content).length, ...fields }), blocks(content))
 }
 
-export const folder = (name: string, fields: HeaderFields = {}): Uint8Array => header({ name, type: '5', mode: '0000755\0', ...fields })
-export const symlink = (name: string, link: string | Uint8Array, fields: HeaderFields = {}): Uint8Array => header({ name, type: '2', link, mode: '0000777\0', ...fields })
-export const hardLink = (name: string, link: string, fields: HeaderFields = {}): Uint8Array => header({ name, type: '1', link, ...fields })
+export const folder = (name: string, fields: HeaderFields = {}): Uint8Array =>
+  header({ name, type: '5', mode: '0000755\0', ...fields })
+export const symlink = (name: string, link: string | Uint8Array, fields: HeaderFields = {}): Uint8Array =>
+  header({ name, type: '2', link, mode: '0000777\0', ...fields })
+export const hardLink = (name: string, link: string, fields: HeaderFields = {}): Uint8Array =>
+  header({ name, type: '1', link, ...fields })
 
 /** A record of an extended header, with the right length. */
 export function record(key: string, value: string | Uint8Array): Uint8Array {

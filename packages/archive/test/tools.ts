@@ -4,7 +4,11 @@ import { describe } from 'vitest'
 
 /** Run a program without a shell; its output as text. */
 export function run(command: string, args: readonly string[], options: ExecFileSyncOptions = {}): string {
-  return execFileSync(command, args, { stdio: ['pipe', 'pipe', 'pipe'], maxBuffer: 64 * 2 ** 20, ...options }).toString()
+  return execFileSync(command, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    maxBuffer: 64 * 2 ** 20,
+    ...options,
+  }).toString()
 }
 
 function has(command: string, args: readonly string[]): boolean {

@@ -12,9 +12,16 @@ import { contentText, readAll } from './reading.ts'
 
 const FORMATS = ['tar', 'tar.gz', 'tar.zst', 'tar.lz4', 'zip'] as const satisfies ArchiveFormat[]
 
-async function written(entries: Iterable<Entry>, options: WriteArchiveOptions): Promise<{ bytes: Uint8Array; report: Awaited<ReturnType<typeof writeArchive>> }> {
+async function written(
+  entries: Iterable<Entry>,
+  options: WriteArchiveOptions,
+): Promise<{ bytes: Uint8Array; report: Awaited<ReturnType<typeof writeArchive>> }> {
   const pieces: Uint8Array[] = []
-  const report = await writeArchive(memorySource('x', entries), { write: (bytes) => void pieces.push(bytes.slice()) }, options)
+  const report = await writeArchive(
+    memorySource('x', entries),
+    { write: (bytes) => void pieces.push(bytes.slice()) },
+    options,
+  )
   return { bytes: new Uint8Array(Buffer.concat(pieces)), report }
 }
 
@@ -22,7 +29,11 @@ test.each(FORMATS)('%s: an awkward tree comes back as it was', async (format) =>
   using folder = temporaryFolder()
   writeAwkwardTree(folder.path)
   const pieces: Uint8Array[] = []
-  await writeArchive(treeSource(folder.path), { write: (bytes) => void pieces.push(bytes.slice()) }, { format, manifest: false })
+  await writeArchive(
+    treeSource(folder.path),
+    { write: (bytes) => void pieces.push(bytes.slice()) },
+    { format, manifest: false },
+  )
   const byPath = new Map((await readAll(new Uint8Array(Buffer.concat(pieces)))).map((row) => [row.path, row]))
   const entries = listTree(folder.path)
   expect(byPath.size).toBe(entries.length)
@@ -33,7 +44,8 @@ test.each(FORMATS)('%s: an awkward tree comes back as it was', async (format) =>
     const ns = entry.mtimeNs as bigint
     expect(row?.mtimeNs).toBe(format === 'zip' ? ns - (ns % 1_000_000_000n) : ns)
     expect(row?.target).toBe(entry.target)
-    if (entry.type === 'file' && row?.hardLink === undefined) expect(row?.content === (await contentText(entry))).toBe(true)
+    if (entry.type === 'file' && row?.hardLink === undefined)
+      expect(row?.content === (await contentText(entry))).toBe(true)
   }
   expect(byPath.get('z-hard-link')?.hardLink).toBe(format === 'zip' ? undefined : 'plain.txt')
 })
@@ -46,22 +58,30 @@ const pathOf = fc
   .array(entryName, { minLength: 1, maxLength: 6 })
   .map((names) => names.map((name) => name.replaceAll(/[/\0]/g, '_').replace(/^\.\.?$/, '_')).join('/') as EntryPath)
 const anyEntry = fc
-  .tuple(pathOf, fc.uint8Array({ maxLength: 2000 }), fc.integer({ min: 0, max: 0o7777 }), fc.bigInt({ min: -(10n ** 18n), max: 10n ** 19n }))
+  .tuple(
+    pathOf,
+    fc.uint8Array({ maxLength: 2000 }),
+    fc.integer({ min: 0, max: 0o7777 }),
+    fc.bigInt({ min: -(10n ** 18n), max: 10n ** 19n }),
+  )
   .map(([path, content, mode, mtimeNs]) => ({ ...fileEntry(path, content, mode), mtimeNs }))
 
 test.each(FORMATS)('%s: any files come back as they were', async (format) => {
-  const property = fc.asyncProperty(fc.uniqueArray(anyEntry, { selector: ({ path }) => path, maxLength: 8 }), async (entries) => {
-    const files = entries.filter(({ path }) => !entries.some((other) => other.path.startsWith(`${path}/`)))
-    const { bytes } = await written(files, { format, manifest: false })
-    const rows = await readAll(bytes)
-    const sorted = files.toSorted((a, b) => comparePaths(a.path, b.path))
-    expect(rows.map(({ path }) => path)).toEqual(sorted.map(({ path }) => path))
-    for (const [i, entry] of sorted.entries()) {
-      expect(rows[i]?.mode).toBe(entry.mode)
-      expect(rows[i]?.content).toBe(await contentText(entry))
-      if (format !== 'zip') expect(rows[i]?.mtimeNs).toBe(entry.mtimeNs)
-    }
-  })
+  const property = fc.asyncProperty(
+    fc.uniqueArray(anyEntry, { selector: ({ path }) => path, maxLength: 8 }),
+    async (entries) => {
+      const files = entries.filter(({ path }) => !entries.some((other) => other.path.startsWith(`${path}/`)))
+      const { bytes } = await written(files, { format, manifest: false })
+      const rows = await readAll(bytes)
+      const sorted = files.toSorted((a, b) => comparePaths(a.path, b.path))
+      expect(rows.map(({ path }) => path)).toEqual(sorted.map(({ path }) => path))
+      for (const [i, entry] of sorted.entries()) {
+        expect(rows[i]?.mode).toBe(entry.mode)
+        expect(rows[i]?.content).toBe(await contentText(entry))
+        if (format !== 'zip') expect(rows[i]?.mtimeNs).toBe(entry.mtimeNs)
+      }
+    },
+  )
   await fc.assert(property, { numRuns: 40 })
 })
 
@@ -84,31 +104,52 @@ test('levels matter, and wrong ones are refused', async () => {
 })
 
 test('the manifest is the last entry and lists every file', async () => {
-  const { bytes, report } = await written([fileEntry('a', 'hello'), fileEntry('new\nline', ''), fileEntry('.arc-manifest.sha256', 'old')], { format: 'tar' })
+  const { bytes, report } = await written(
+    [fileEntry('a', 'hello'), fileEntry('new\nline', ''), fileEntry('.arc-manifest.sha256', 'old')],
+    { format: 'tar' },
+  )
   const rows = await readAll(bytes)
   const empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
   const hello = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'
   expect(rows.map(({ path }) => path)).toEqual(['a', 'new\nline', '.arc-manifest.sha256'])
   expect(rows.at(-1)?.content).toBe(`${hello}  a\n\\${empty}  new\\nline\n`)
   expect(Buffer.from(report.manifest ?? []).toString()).toBe(rows.at(-1)?.content)
-  expect(report.omissions).toEqual([{ path: '.arc-manifest.sha256', reason: 'own-output', detail: 'the archive has its own manifest' }])
+  expect(report.omissions).toEqual([
+    { path: '.arc-manifest.sha256', reason: 'own-output', detail: 'the archive has its own manifest' },
+  ])
 })
 
-test.each(['tar', 'zip'] as const)('%s: files that vanished or changed are listed, and the archive is whole', async (format) => {
-  const gone: Entry = {
-    ...fileEntry('gone', 'x'),
-    content: {
-      kind: 'sync',
-      open: () => {
-        throw new ArcError('ARC_ENTRY_UNREADABLE', 'gone')
+test.each(['tar', 'zip'] as const)(
+  '%s: files that vanished or changed are listed, and the archive is whole',
+  async (format) => {
+    const gone: Entry = {
+      ...fileEntry('gone', 'x'),
+      content: {
+        kind: 'sync',
+        open: () => {
+          throw new ArcError('ARC_ENTRY_UNREADABLE', 'gone')
+        },
       },
-    },
-  }
-  const { bytes, report } = await written([fileEntry('a', 'x'), gone, { ...fileEntry('grown', 'xyz'), sizeBytes: 2 }, { ...fileEntry('shrunk', 'xyz'), sizeBytes: 5 }, fileEntry('z', 'x')], { format, manifest: false })
-  expect((await readAll(bytes)).map(({ path }) => path)).toEqual(['a', 'z'])
-  expect(report.omissions.map(({ path, reason }) => `${path} ${reason}`)).toEqual(['gone unreadable', 'grown changed', 'shrunk changed'])
-  expect(report.entries).toBe(2)
-})
+    }
+    const { bytes, report } = await written(
+      [
+        fileEntry('a', 'x'),
+        gone,
+        { ...fileEntry('grown', 'xyz'), sizeBytes: 2 },
+        { ...fileEntry('shrunk', 'xyz'), sizeBytes: 5 },
+        fileEntry('z', 'x'),
+      ],
+      { format, manifest: false },
+    )
+    expect((await readAll(bytes)).map(({ path }) => path)).toEqual(['a', 'z'])
+    expect(report.omissions.map(({ path, reason }) => `${path} ${reason}`)).toEqual([
+      'gone unreadable',
+      'grown changed',
+      'shrunk changed',
+    ])
+    expect(report.entries).toBe(2)
+  },
+)
 
 test.each(['tar', 'zip'] as const)('%s: a large file that changes ends the job', async (format) => {
   const large = { ...fileEntry('large', new Uint8Array(6_000_000)), sizeBytes: 6_000_001 }
@@ -116,7 +157,10 @@ test.each(['tar', 'zip'] as const)('%s: a large file that changes ends the job',
 })
 
 test('a tar.zst gives single files without reading the rest', async () => {
-  const { bytes } = await written([...many, fileEntry('big', Buffer.alloc(7_000_000, 'abc'))], { format: 'tar.zst', manifest: false })
+  const { bytes } = await written([...many, fileEntry('big', Buffer.alloc(7_000_000, 'abc'))], {
+    format: 'tar.zst',
+    manifest: false,
+  })
   let readBytes = 0
   const input = {
     sizeBytes: bytes.length,
@@ -141,13 +185,19 @@ test('a tar.zst gives single files without reading the rest', async () => {
 
 test('an index that lies is refused', async () => {
   const { bytes } = await written(many, { format: 'tar.zst', manifest: false })
-  const { bytes: other } = await written(many.map((entry) => ({ ...entry, mode: 0o600 })), { format: 'tar.zst', manifest: false })
-  const indexAt = (archive: Uint8Array): number => Buffer.from(archive).lastIndexOf(Buffer.from([0x5a, 0x2a, 0x4d, 0x18]))
+  const { bytes: other } = await written(
+    many.map((entry) => ({ ...entry, mode: 0o600 })),
+    { format: 'tar.zst', manifest: false },
+  )
+  const indexAt = (archive: Uint8Array): number =>
+    Buffer.from(archive).lastIndexOf(Buffer.from([0x5a, 0x2a, 0x4d, 0x18]))
   // The index of one archive behind the frames of another; both are the same but for modes.
   const mixed = new Uint8Array(Buffer.concat([bytes.subarray(0, indexAt(bytes)), other.subarray(indexAt(other))]))
   const reading = async (): Promise<void> => {
     await using source = await openArchive(mixed, { access: 'random' })
-    for await (const batch of source.entries()) for (const entry of batch) if (entry.content !== undefined) for await (const _piece of readContent(entry.content));
+    for await (const batch of source.entries())
+      for (const entry of batch)
+        if (entry.content !== undefined) for await (const _piece of readContent(entry.content));
   }
   await expect(reading()).rejects.toMatchObject({ code: expect.stringMatching(/^ARC_ARCHIVE_(UNSAFE|DAMAGED)$/) })
 })
@@ -163,7 +213,9 @@ test('archives go to a publication and to a stream', async () => {
   expect((await readAll(path)).length).toBe(201)
   const stream = new PassThrough({ highWaterMark: 1000 })
   const [report, rows] = await Promise.all([
-    writeArchive(memorySource('x', many), streamSink(stream), { format: 'tar.zst' }).then((done) => (stream.end(), done)),
+    writeArchive(memorySource('x', many), streamSink(stream), { format: 'tar.zst' }).then(
+      (done) => (stream.end(), done),
+    ),
     readAll(stream as AsyncIterable<Uint8Array>),
   ])
   expect(rows.length).toBe(201)
@@ -172,8 +224,15 @@ test('archives go to a publication and to a stream', async () => {
 })
 
 test('an abort ends writing and reading', async () => {
-  await expect(written(many, { format: 'tar', signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
+  await expect(written(many, { format: 'tar', signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
+    'enough',
+  )
   const { bytes } = await written(many, { format: 'tar' })
   await using source = await openArchive(bytes)
-  await expect(source.entries({ signal: AbortSignal.abort(new Error('enough')) })[Symbol.asyncIterator]().next()).rejects.toThrow('enough')
+  await expect(
+    source
+      .entries({ signal: AbortSignal.abort(new Error('enough')) })
+      [Symbol.asyncIterator]()
+      .next(),
+  ).rejects.toThrow('enough')
 })

@@ -17,7 +17,15 @@ export interface ZipMemberFields {
   extra?: Uint8Array
   centralExtra?: Uint8Array
   /** Changes to the local header only. */
-  local?: Partial<{ name: string | Uint8Array; crc: number; sizeBytes: number; compressedBytes: number; method: number; flags: number; extra: Uint8Array }>
+  local?: Partial<{
+    name: string | Uint8Array
+    crc: number
+    sizeBytes: number
+    compressedBytes: number
+    method: number
+    flags: number
+    extra: Uint8Array
+  }>
   /** Bytes after the content, a data descriptor or something hidden. */
   after?: Uint8Array
   /** Where the central header says the local one is. */

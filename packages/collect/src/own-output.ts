@@ -1,6 +1,6 @@
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { EntryPath } from '@arc/core'
-import { type FileSystem, isTemporaryName } from '@arc/core/node'
+import { type FileSystem, isInRestoreFolder, isTemporaryName } from '@arc/core/node'
 
 const LAST_LETTER = 'p'.charCodeAt(0) // of `.arc-tmp`
 
@@ -21,6 +21,7 @@ export class OwnOutput {
     // Every path comes by here: one look at its last letter settles nearly all.
     if (path.charCodeAt(path.length - 1) === LAST_LETTER && isTemporaryName(path.slice(path.lastIndexOf('/') + 1)))
       return true
+    if (isInRestoreFolder(path)) return true
     if (this.#paths.size === 0) return false
     for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
       if (this.#paths.has(path.slice(0, end))) return true

@@ -372,3 +372,11 @@ describe('system calls', () => {
 test('paths compare as their bytes', () => {
   expect(comparePaths('a-b' as EntryPath, 'a/c' as EntryPath)).toBeLessThan(0)
 })
+
+test('the folder in which a restore beside the project keeps its state is no content', async () => {
+  using folder = temporaryFolder()
+  write(folder.path, { '.app.arc-restore/old-1/a': 'old', 'notes.arc-restore': 'a file of that name is content' })
+  const { paths, omissions } = await collect(openDirectory(folder.path, { env }))
+  expect(paths).toEqual(['notes.arc-restore'])
+  expect(omissions).toContainEqual({ path: '.app.arc-restore', reason: 'own-output' })
+})

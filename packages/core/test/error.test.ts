@@ -66,22 +66,27 @@ test('codes are in alphabetical order and end with a status of their own', () =>
   expect(Object.values(ERROR_EXIT_STATUS).filter((status) => status < 1 || status > 255)).toEqual([])
 })
 
-test('a failed system call tells the action, the path, the reason and what helps', () => {
-  const trouble = (): unknown => readFileSync("/nowhere/at, open 'x'/all")
-  expect(trouble).toThrow()
+/** What a call throws. */
+function thrownBy(call: () => unknown): unknown {
   try {
-    trouble()
+    call()
   } catch (error) {
-    expect(errnoOf(error)).toBe('ENOENT')
-    expect(systemCallError(error, 'read', 'x')).toMatchObject({
-      code: 'ARC_NOT_FOUND',
-      message: 'cannot read x: no such file or directory',
-      hint: 'Check the spelling of the path.',
-      path: 'x',
-      details: { errno: 'ENOENT' },
-      cause: error,
-    })
+    return error
   }
+  throw new TypeError('nothing was thrown')
+}
+
+test('a failed system call tells the action, the path, the reason and what helps', () => {
+  const error = thrownBy(() => readFileSync("/nowhere/at, open 'x'/all"))
+  expect(errnoOf(error)).toBe('ENOENT')
+  expect(systemCallError(error, 'read', 'x')).toMatchObject({
+    code: 'ARC_NOT_FOUND',
+    message: 'cannot read x: no such file or directory',
+    hint: 'Check the spelling of the path.',
+    path: 'x',
+    details: { errno: 'ENOENT' },
+    cause: error,
+  })
 })
 
 test.each([

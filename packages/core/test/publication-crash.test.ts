@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { basename, join } from 'node:path'
+import { inspect } from 'node:util'
 import { isArcError } from '@arc/core'
 import { isTemporaryName, publishFile } from '@arc/core/node'
 import { failure, type FileSystemCall, temporaryFolder, watchedFileSystem } from '@arc/core/testing'
@@ -68,7 +69,7 @@ describe.each([
       }
       const state = stateOf(path)
       expect(state).toBe(at > RENAME + 1 || (error === undefined && at === 1) ? 'new' : 'old')
-      if (error !== undefined) expect(isArcError(error) && error.path === path, String(error)).toBe(true)
+      if (error !== undefined) expect(isArcError(error) && error.path === path, inspect(error)).toBe(true)
       // Only what cannot matter any more may fail in silence: the look for litter, and the removal of a name that is gone.
       if (error === undefined) expect(['readdirSync', 'unlinkSync']).toContain(CALLS[at - 1])
       if (fails === undefined || CALLS.length === at) expect(litterBeside(path)).toEqual([])

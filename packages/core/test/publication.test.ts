@@ -102,7 +102,7 @@ function deadProcess(): number {
 /** What the temporary files of this process are called, up to the process id and after it. */
 function temporaryName(path: string): string {
   using publication = new Publication(path)
-  const [name] = namesBeside(path).filter(isTemporaryName)
+  const name = namesBeside(path).find(isTemporaryName)
   publication.write(Buffer.alloc(0))
   return String(name)
 }

@@ -61,7 +61,7 @@ test('workers stay near to what is used up, and go on when more is', async () =>
 })
 
 test('no worker is no work', async () => {
-  await run(5, 0)
+  await expect(run(5, 0)).resolves.toBeUndefined()
 })
 
 test('the first failure ends the others and is thrown', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { type Entry, type EntryPath, isArcError, memorySource } from '@arc/core'
 import { fileEntry, temporaryFolder } from '@arc/core/testing'
@@ -138,7 +139,7 @@ test('damage in a body names the file', async () => {
       damaged[at] = (damaged[at] as number) ^ 0x01
       const error = await open(folder.path, damaged)
       if (!isArcError(error) || error.path !== path || !error.message.includes(path))
-        wrong.push(`byte ${at} of ${path}: ${String(error)}`)
+        wrong.push(`byte ${at} of ${path}: ${inspect(error)}`)
     }
   }
   expect(wrong).toEqual([])

@@ -1,7 +1,9 @@
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Entry, type EntrySource, memorySource } from '@arc/core'
+import { inspect } from 'node:util'
+import { type Entry, type EntrySource, isArcError, memorySource } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
+import { temporaryFolder } from '@arc/core/testing'
 import {
   type DumpSource,
   openDump,
@@ -20,13 +22,7 @@ export interface Rendered {
 
 export async function render(source: EntrySource | Iterable<Entry>, options: RenderOptions = {}): Promise<Rendered> {
   const output = new MemoryOutput()
-  const result = await renderDump(
-    'entries' in source && typeof source.entries === 'function'
-      ? (source as EntrySource)
-      : memorySource('project', source as Iterable<Entry>),
-    output,
-    options,
-  )
+  const result = await renderDump('access' in source ? source : memorySource('project', source), output, options)
   return { bytes: output.bytes, result }
 }
 
@@ -108,4 +104,12 @@ export async function openingError(folder: string, bytes: Uint8Array, options: O
   } catch (error) {
     return error
   }
+}
+
+/** The code of that error; `taken` when nothing is wrong. */
+export async function openingCode(bytes: Uint8Array, options: OpenDumpOptions = {}): Promise<string> {
+  using folder = temporaryFolder()
+  const error = await openingError(folder.path, bytes, options)
+  if (error === undefined) return 'taken'
+  return isArcError(error) ? error.code : `not an ArcError: ${inspect(error)}`
 }

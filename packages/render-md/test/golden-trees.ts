@@ -25,6 +25,10 @@ function link(path: string, to: string | Buffer): Entry {
   return { path: path as EntryPath, type: 'symlink', mode: 0o777, sizeBytes: Buffer.from(to).length, target }
 }
 
+function withTime(entry: Entry, mtimeNs: bigint): Entry {
+  return { ...entry, mtimeNs }
+}
+
 const everyday: GoldenTree = {
   name: 'everyday',
   git: { branch: 'main', commit: '0123456789abcdef0123456789abcdef01234567', dirty: true },
@@ -79,42 +83,39 @@ const contents: GoldenTree = {
 }
 
 const NAMES = [
-  ...[
-    ' leading',
-    'trailing ',
-    'in the middle',
-    'new\nline',
-    'tab\there',
-    '"quoted"',
-    "it's",
-    'tick`tick',
-    'back\\slash',
-    '..foo',
-    '...',
-    '-rf',
-    '#',
-    '[a](b)',
-    '<b>',
-  ],
-  ...[
-    'caf\u00e9',
-    'cafe\u0301',
-    '\u202egnp.exe',
-    '\u2028',
-    '\ufeff',
-    '\u200b',
-    '\u007f',
-    '\u{1f600}',
-    '\uffff',
-    'A',
-    'a',
-    '__proto__',
-    '{',
-    'Files',
-    'Contents',
-    '*?:|',
-  ],
-  ...['x'.repeat(250), Array.from({ length: 40 }, (_, i) => `d${i}`).join('/')],
+  ' leading',
+  'trailing ',
+  'in the middle',
+  'new\nline',
+  'tab\there',
+  '"quoted"',
+  "it's",
+  'tick`tick',
+  'back\\slash',
+  '..foo',
+  '...',
+  '-rf',
+  '#',
+  '[a](b)',
+  '<b>',
+  'caf\u00e9',
+  'cafe\u0301',
+  '\u202egnp.exe',
+  '\u2028',
+  '\ufeff',
+  '\u200b',
+  '\u007f',
+  '\u{1f600}',
+  '\uffff',
+  'A',
+  'a',
+  '__proto__',
+  '{',
+  'Files',
+  'Contents',
+  '*?:|',
+  'x'.repeat(250),
+  Array.from({ length: 40 }, (_, i) => `d${i}`).join('/'),
 ]
 
 const names: GoldenTree = {
@@ -158,10 +159,7 @@ const modesAndLinks: GoldenTree = {
     folder('private-folder', 0o700),
     folder('sticky', 0o1777),
     fileEntry('sticky/file', 's\n', 0o664),
-  ].map((entry, i): Entry => ({
-    ...entry,
-    mtimeNs: i === 0 ? -1n : 1_700_000_000_000_000_000n + BigInt(i) * 1_000_000_001n,
-  })),
+  ].map((entry, i) => withTime(entry, i === 0 ? -1n : 1_700_000_000_000_000_000n + BigInt(i) * 1_000_000_001n)),
 }
 
 const binaryOmitted: GoldenTree = {

@@ -76,7 +76,8 @@ test('files that vanish or change are omissions on any thread, in the same place
 test('what the cache knows is not made again', async () => {
   const stamp = { device: 1n, inode: 1n, mtimeNs: 1n, ctimeNs: 1n }
   const { root, entries } = localTree(manyFiles())
-  const stamped = entries.map((entry) => (entry.type === 'file' ? { ...entry, stamp } : entry))
+  const withStamp = (entry: Entry): Entry => (entry.type === 'file' ? { ...entry, stamp } : entry)
+  const stamped = entries.map(withStamp)
   const document = join(dirname(root), 'dump.md')
   const cache = { file: join(dirname(root), 'cache'), document, key: 'key' }
   await dump(document, stamped, { jobs: 2, cache })

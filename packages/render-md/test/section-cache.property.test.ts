@@ -45,7 +45,7 @@ test('after any edits, the document made with the cache is the one made without:
       const unknown = new Set(Array.from({ length: random.below(4) }, () => edit(project, random)).flat())
       const modes = (): string =>
         [...project.entries.values()]
-          .map(({ mode }) => mode)
+          .map(({ path, mode }) => `${path}:${mode}`)
           .sort()
           .join()
       const modesBefore = modes()

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ArcError, errnoOf, printablePath, systemCallError } from '@arc/core'
-import { type FileSystem, sha256Hex } from '@arc/core/node'
+import { type FileSystem, sha256Hex, RESTORE_FOLDER_SUFFIX } from '@arc/core/node'
 import { attempt, attemptRead } from './attempt.ts'
 
 /** Where a restore happens. */
@@ -63,10 +63,10 @@ function realParent(at: string, asked: string, fs: FileSystem): string {
 }
 
 function controlName(name: string): string {
-  const plain = `.${name}.arc-restore`
+  const plain = `.${name}${RESTORE_FOLDER_SUFFIX}`
   return Buffer.byteLength(plain) <= MAX_NAME_BYTES
     ? plain
-    : `.${sha256Hex(Buffer.from(name)).slice(0, 32)}.arc-restore`
+    : `.${sha256Hex(Buffer.from(name)).slice(0, 32)}${RESTORE_FOLDER_SUFFIX}`
 }
 
 /** Look at the target, and refuse with `ARC_TARGET_UNSUITABLE` what could not be swapped. Reads no content. */
