@@ -40,6 +40,9 @@ const unknown = positionals.find((name) => !SUITES.some((suite) => suite.name ==
 if (unknown !== undefined)
   throw new Error(`no suite is called ${unknown}; there are ${SUITES.map(({ name }) => name).join(', ')}`)
 
+if (options.quick && options.write)
+  throw new Error('the figures of a quick run mean nothing: --write goes without --quick')
+
 const scratch = mkdtempSync(join(tmpdir(), 'arc-bench-'))
 const memoryScratch = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/arc-bench-') : undefined
 const skipped = new Set<string>()
@@ -51,13 +54,19 @@ try {
   const given = new Map(options.corpus.map((each) => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=/, '')]))
   mkdirSync(options.cache, { recursive: true })
   const corpora = suites.includes(dump) ? findCorpora({ given, cache: options.cache, quick: options.quick, skip }) : []
-  for (const node of await resolveNodes(options.node, scratch)) measureAll(node, packed, corpora)
+  const texts: string[] = []
+  for (const node of await resolveNodes(options.node, scratch)) {
+    const text = measureAll(node, packed, corpora)
+    console.log(text)
+    texts.push(text)
+  }
+  if (options.write) writePage(texts.join('\n'))
 } finally {
   rmSync(scratch, { recursive: true, force: true })
   if (memoryScratch !== undefined) rmSync(memoryScratch, { recursive: true, force: true })
 }
 
-function measureAll(node: NodeRuntime, packed: PackedApplication, corpora: readonly Corpus[]): void {
+function measureAll(node: NodeRuntime, packed: PackedApplication, corpora: readonly Corpus[]): string {
   const repomix = options.quick || corpora.length === 0 ? undefined : installRepomix(options.cache)
   if (repomix === undefined && !options.quick && corpora.length > 0) skip('repomix: it could not be installed')
   const app = { ...packed, node }
@@ -66,15 +75,21 @@ function measureAll(node: NodeRuntime, packed: PackedApplication, corpora: reado
     const work = join(scratch, `${suite.name}-${node.version}`)
     mkdirSync(work)
     const pace = options.quick ? { shortRuns: 1, warmUps: 0 } : { shortRuns: SHORT_RUNS, warmUps: 1 }
-    for (const row of suite.run({ app, corpora, repomix, scratch: work, memoryScratch, ...pace, skip })) {
-      rows.push(row)
-      tell(`${suite.name}: ${row.kind === 'comparison' ? `${row.job} against ${row.against}` : row.figure}`)
+    try {
+      for (const row of suite.run({ app, corpora, repomix, scratch: work, memoryScratch, ...pace, skip })) {
+        rows.push(row)
+        tell(`${suite.name}: ${row.kind === 'comparison' ? `${row.job} against ${row.against}` : row.figure}`)
+      }
+    } catch (error) {
+      // What was measured until then took its time and is worth showing.
+      process.exitCode = 1
+      skip(`the rest of suite ${suite.name}: it failed`)
+      console.error(error)
     }
     rmSync(work, { recursive: true })
   }
-  const text = `${describeRun({ app, repomix, corpora, machine: options.machine, skipped })}\n\n${formatRows(rows)}`
-  console.log(text)
-  if (options.write) writePage(text)
+  const about = describeRun({ app, repomix, corpora, machine: options.machine, skipped })
+  return `${about}\n\n${formatRows(rows)}`
 }
 
 /** Progress is not the result. */

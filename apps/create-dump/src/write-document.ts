@@ -1,5 +1,6 @@
 import { createReadStream, unlinkSync } from 'node:fs'
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { createGzip, createZstdCompress } from 'node:zlib'
 import { ArcError, type EntrySource, isTrouble } from '@arc/core'
 import { Publication, startSha256, TemporaryFile } from '@arc/core/node'
@@ -31,7 +32,7 @@ export function writeDocument(source: EntrySource, path: string | undefined, hos
 async function writePlain(source: EntrySource, path: string, options: WriteOptions): Promise<WrittenDocument> {
   using publication = new Publication(path)
   const { saveCache, ...result } = await renderDump(source, publication, options)
-  options.check(result)
+  await settle(result, options)
   if (!result.isWritten) {
     if (options.sidecar && !hasSidecar(path, result.sha256)) publishSidecar(path, result.sha256, identityOf(path) ?? '')
     return result
@@ -47,7 +48,7 @@ async function writeCompressed(source: EntrySource, path: string, compression: C
   using publication = new Publication(path)
   using document = new TemporaryFile()
   const { saveCache: _, ...result } = await renderDump(source, document, options)
-  options.check(result)
+  await settle(result, options)
   const digest = startSha256()
   for await (const piece of compressed(document, compression)) {
     options.signal?.throwIfAborted()
@@ -63,7 +64,7 @@ async function writeCompressed(source: EntrySource, path: string, compression: C
 async function writeToStdout(source: EntrySource, host: Host, options: WriteOptions): Promise<WrittenDocument> {
   using document = new TemporaryFile()
   const { saveCache: _, ...result } = await renderDump(source, document, options)
-  options.check(result)
+  await settle(result, options)
   const digest = startSha256()
   let sizeBytes = 0
   for await (const piece of options.compression === undefined ? plain(document) : compressed(document, options.compression)) {
@@ -73,6 +74,13 @@ async function writeToStdout(source: EntrySource, host: Host, options: WriteOpti
     sizeBytes += piece.length
   }
   return { ...result, sha256: digest.digestHex(), sizeBytes }
+}
+
+/** The last moment at which everything can be left as it was: a signal that came during the work is heard here. */
+async function settle(result: WrittenDocument, { check, signal }: WriteOptions): Promise<void> {
+  await setImmediate()
+  signal?.throwIfAborted()
+  check(result)
 }
 
 /** A checksum of the earlier document must not survive it, not even if the process dies in between. */

@@ -29,7 +29,7 @@ test('a revision is what was committed, from any folder of the repository', asyn
   using scratch = makeScratch()
   repository(scratch)
   const { stdout } = await scratch.run(['app/src', '--rev', 'HEAD', '-o', '-'])
-  expect(stdout).toContain('### `a.ts`\n\n```typescript\na\n```\n')
+  expect(stdout).toContain('### `a.ts`\n\n```ts\na\n```\n')
   expect(stdout).not.toContain('docs')
   expect(await scratch.run(['app', '--rev', 'no-such-branch'])).toMatchObject({ status: 1, stderr: expect.stringContaining('ARC_GIT_REVISION_UNKNOWN') as string })
 })

@@ -38,24 +38,38 @@ export async function* gunzip(
 }
 
 async function skipHeader(feed: ByteFeed, codecs: Codecs, maxMetadataBytes: number): Promise<void> {
-  let crc = 0
-  let headerBytes = 0
-  const take = async (count: number): Promise<Uint8Array> => {
-    const bytes = await feed.take(count)
-    headerBytes += count
-    if (headerBytes > maxMetadataBytes) throw limitExceeded('maxMetadataBytes', maxMetadataBytes, 'the gzip header')
-    crc = codecs.crc32(bytes, crc)
-    return bytes
-  }
-  const fixed = await take(10)
+  const fixed = await feed.take(10)
   const flags = fixed[3] as number
+  let crc = codecs.crc32(fixed)
   if (fixed[0] !== 0x1f || fixed[1] !== 0x8b) throw damaged('something that is not gzip follows the gzip data')
   if (fixed[2] !== 8 || (flags & RESERVED) !== 0) throw damaged('the gzip header is of an unknown kind')
-  if ((flags & HAS_EXTRA) !== 0) await take(view(await take(2)).getUint16(0, true))
-  for (const flag of [HAS_NAME, HAS_COMMENT]) if ((flags & flag) !== 0) while ((await take(1))[0] !== 0);
+  if ((flags & HAS_EXTRA) !== 0) {
+    const length = await feed.take(2)
+    crc = codecs.crc32(length, crc)
+    crc = codecs.crc32(await feed.take(view(length).getUint16(0, true)), crc)
+  }
+  for (const flag of [HAS_NAME, HAS_COMMENT])
+    if ((flags & flag) !== 0) crc = await skipText(feed, codecs, crc, maxMetadataBytes)
   if ((flags & HAS_CHECKSUM) === 0) return
-  const expected = crc & 0xffff
-  if (view(await take(2)).getUint16(0, true) !== expected) throw damaged('the gzip header does not match its checksum')
+  if (view(await feed.take(2)).getUint16(0, true) !== (crc & 0xffff)) {
+    throw damaged('the gzip header does not match its checksum')
+  }
+}
+
+/** Pass over a text and the zero byte at its end; returns the checksum gone on with. */
+async function skipText(feed: ByteFeed, codecs: Codecs, before: number, maxBytes: number): Promise<number> {
+  let crc = before
+  for (let length = 0; length <= maxBytes;) {
+    const piece = await feed.next()
+    if (piece === undefined) throw damaged('it is cut off')
+    const end = piece.indexOf(0)
+    const text = end < 0 ? piece : piece.subarray(0, end + 1)
+    crc = codecs.crc32(text, crc)
+    length += text.length
+    feed.putBack(piece.subarray(text.length))
+    if (end >= 0) return crc
+  }
+  throw limitExceeded('maxMetadataBytes', maxBytes, 'the gzip header')
 }
 
 function view(bytes: Uint8Array): DataView {

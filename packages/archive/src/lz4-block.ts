@@ -16,15 +16,14 @@ const HASH_BITS = 14
 export function decodeLz4Block(block: Uint8Array, output: Uint8Array, at: number, end: number): number {
   let from = 0
   let to = at
-  const long = (): number => {
-    let length = 0
-    for (let byte = 255; byte === 255; length += byte) byte = from < block.length ? (block[from++] as number) : fail()
-    return length
-  }
   for (;;) {
-    const token = from < block.length ? (block[from++] as number) : fail()
+    if (from >= block.length) fail()
+    const token = block[from++] as number
     let literals = token >> 4
-    if (literals === 15) literals += long()
+    if (literals === LONG) {
+      literals += longLength(block, from)
+      from = longEnd(block, from)
+    }
     if (from + literals > block.length || to + literals > end) fail()
     if (literals < 32) for (let i = 0; i < literals; i++) output[to + i] = block[from + i] as number
     else output.set(block.subarray(from, from + literals), to)
@@ -34,14 +33,36 @@ export function decodeLz4Block(block: Uint8Array, output: Uint8Array, at: number
     if (from + 2 > block.length) fail()
     const distance = (block[from] as number) | ((block[from + 1] as number) << 8)
     from += 2
-    let length = (token & 15) + MIN_MATCH
-    if ((token & 15) === 15) length += long()
+    let length = (token & LONG) + MIN_MATCH
+    if ((token & LONG) === LONG) {
+      length += longLength(block, from)
+      from = longEnd(block, from)
+    }
     if (distance === 0 || distance > to || to + length > end) fail()
-    // Byte by byte where source and target overlap: that is how runs are written.
-    if (distance >= length && length > 32) output.copyWithin(to, to - distance, to - distance + length)
-    else for (let i = 0; i < length; i++) output[to + i] = output[to - distance + i] as number
+    copyBack(output, to, distance, length)
     to += length
   }
+}
+
+const LONG = 15
+
+/** A length that did not fit its token goes on in bytes of 255 and one that is less. */
+function longLength(block: Uint8Array, at: number): number {
+  const end = longEnd(block, at)
+  return (end - at - 1) * 255 + (block[end - 1] as number)
+}
+
+function longEnd(block: Uint8Array, at: number): number {
+  let end = at
+  while (block[end] === 255) end++
+  if (end >= block.length) fail()
+  return end + 1
+}
+
+/** Byte by byte where source and target overlap: that is how runs are written. */
+function copyBack(output: Uint8Array, to: number, distance: number, length: number): void {
+  if (distance >= length && length > 32) output.copyWithin(to, to - distance, to - distance + length)
+  else for (let i = 0; i < length; i++) output[to + i] = output[to - distance + i] as number
 }
 
 function fail(): never {

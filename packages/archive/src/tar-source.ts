@@ -98,12 +98,12 @@ export class TarSource implements EntrySource {
   }
 
   /** All entries that lie whole in the window. What stops it early is returned, so that what was good is handed out first. */
-  #takeBatch(batch: Entry[]): unknown {
+  #takeBatch(batch: Entry[]): Error | undefined {
     try {
       while (this.#takeEntry(batch));
       return undefined
     } catch (error) {
-      return error
+      return error instanceof Error ? error : new Error(String(error))
     }
   }
 

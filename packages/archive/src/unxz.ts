@@ -188,7 +188,7 @@ async function* decodeLzma2(feed: ByteFeed, dictionaryBytes: number): AsyncGener
     const compressedBytes = (((head[2] as number) << 8) | (head[3] as number)) + 1
     const reset = (control >> 5) & 3
     if (reset >= 2) {
-      decoder.resetState((await feed.take(1))[0] as number)
+      decoder.resetState((await feed.take(1))[0])
       needs = 'nothing'
     } else if (needs !== 'nothing') throw damaged('the LZMA data refers to what is not there')
     else if (reset === 1) decoder.resetState()

@@ -125,7 +125,7 @@ function readContentSize(field: Uint8Array): number | undefined {
     case 0:
       return undefined
     case 1:
-      return field[0] as number
+      return field[0]
     case 2:
       return u32(Uint8Array.of(field[0] as number, field[1] as number, 0, 0), 0) + 256
     case 4:

@@ -103,11 +103,9 @@ const refused: Readonly<Record<string, () => Uint8Array>> = {
   'PyPI 2025: central and local name differ': () => zip([{ name: 'a', content: 'x', local: { name: 'b' } }]),
 }
 
-for (const [advisory, make] of Object.entries(refused)) {
-  test(advisory, async () => {
-    expect(await verdictOf(make())).toMatch(REFUSED)
-  })
-}
+test.each(Object.entries(refused))('%s', async (_advisory, make) => {
+  expect(await verdictOf(make())).toMatch(REFUSED)
+})
 
 const onWindows: Readonly<Record<string, string>> = {
   'CVE-2021-37712 (node-tar): 8.3 names and normalisation, by a backslash': 'a\\..\\..\\evil',

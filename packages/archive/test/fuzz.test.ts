@@ -1,11 +1,10 @@
-// The short form of fuzz.ts: some thousand seeded mutations of every format.
-import { isArcError, readContent } from '@arc/core'
+// The short form of scripts/fuzz.ts: some thousand seeded mutations of every format.
 import { expect, test } from 'vitest'
-import { openArchive } from '../src/node.ts'
 import { mutate, randomFrom } from './mutate.ts'
+import { verdictOf } from './reading.ts'
 import { fuzzSeeds } from './seeds.ts'
 
-const RUNS = 300
+const RUNS = 150
 const seeds = await fuzzSeeds()
 
 test.each([...seeds])('mutations of %s are read or refused, never anything else', async (name, seed) => {
@@ -13,19 +12,7 @@ test.each([...seeds])('mutations of %s are read or refused, never anything else'
   let refusals = 0
   for (let run = 0; run < RUNS; run++) {
     const mutated = mutate(seed, random)
-    try {
-      await using source = await openArchive(mutated, { limits: { maxTotalBytes: 2 ** 24 } })
-      for await (const batch of source.entries()) {
-        for (const entry of batch) {
-          let count = 0
-          if (entry.content !== undefined) for await (const piece of readContent(entry.content)) count += piece.length
-          if (entry.content !== undefined) expect(count).toBe(entry.sizeBytes)
-        }
-      }
-    } catch (error) {
-      if (!isArcError(error)) throw error
-      refusals++
-    }
+    if ((await verdictOf(mutated, { limits: { maxTotalBytes: 2 ** 24 } })) !== 'accepted') refusals++
   }
   expect(refusals).toBeGreaterThan(RUNS / 3)
 })

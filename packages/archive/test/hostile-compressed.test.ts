@@ -4,7 +4,7 @@ import { readAll, verdictOf } from './reading.ts'
 import { concat, file, tar } from './tar-builder.ts'
 import { u16, u32 } from './zip-builder.ts'
 
-const plain = tar(file('a', 'hello'), file('b', Buffer.alloc(300_000, 'world')))
+const plain = tar(file('a', 'hello'), file('b', Buffer.alloc(20_000, 'world')))
 const paths = async (bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<string[]> =>
   (await readAll(bytes)).map(({ path }) => path)
 

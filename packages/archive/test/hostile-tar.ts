@@ -311,6 +311,9 @@ function desync(): HostileCase[] {
       DAMAGED,
     ),
     kase('mode field', 'letters', () => tar(file('x', 'y', { mode: 'rwxr-xr\0' })), DAMAGED),
+    kase('owner field', 'letters in the user', () => tar(file('x', 'y', { patches: [[108, 'root']] })), DAMAGED),
+    kase('owner field', 'letters in the group', () => tar(file('x', 'y', { patches: [[116, 'root']] })), DAMAGED),
+    kase('owner field', 'letters in the device', () => tar(file('x', 'y', { patches: [[329, 'sda']] })), DAMAGED),
     kase('time field', 'letters', () => tar(file('x', 'y', { mtime: 'yesterday  \0' })), DAMAGED),
     kase('time field', '2^80', () => tar(file('x', 'y', { mtime: base256(2n ** 80n, 12) })), DAMAGED),
   ]

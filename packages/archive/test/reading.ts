@@ -44,14 +44,32 @@ export async function contentText(entry: Entry): Promise<string> {
   return content.toString('latin1')
 }
 
+/** The bytes of a file, counted; 0 where there is no content. */
+export async function countContent({ content }: Entry): Promise<number> {
+  let count = 0
+  if (content !== undefined) for await (const piece of readContent(content)) count += piece.length
+  return count
+}
+
+/** Read everything. Throws when an entry does not have its length. */
+export async function drain(input: string | ArchiveInput, options: OpenOptions = {}): Promise<Entry[]> {
+  await using source = await openArchive(input, options)
+  const entries: Entry[] = []
+  for await (const batch of source.entries()) {
+    for (const entry of batch) {
+      const count = await countContent(entry)
+      if (entry.content !== undefined && count !== entry.sizeBytes)
+        throw new Error(`${printablePath(entry.path)} has ${count} bytes`)
+      entries.push(entry)
+    }
+  }
+  return entries
+}
+
 /** The code of the refusal, or `accepted`. Anything but an `ArcError` is a fault of ours and thrown on. */
 export async function verdictOf(input: string | ArchiveInput, options: OpenOptions = {}): Promise<string> {
   try {
-    await using source = await openArchive(input, options)
-    for await (const batch of source.entries()) {
-      for (const entry of batch)
-        if (entry.content !== undefined) for await (const _piece of readContent(entry.content));
-    }
+    await drain(input, options)
     return 'accepted'
   } catch (error) {
     if (isArcError(error)) return error.code

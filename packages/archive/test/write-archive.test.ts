@@ -64,7 +64,7 @@ const anyEntry = fc
     fc.integer({ min: 0, max: 0o7777 }),
     fc.bigInt({ min: -(10n ** 18n), max: 10n ** 19n }),
   )
-  .map(([path, content, mode, mtimeNs]) => ({ ...fileEntry(path, content, mode), mtimeNs }))
+  .map(([path, content, mode, mtimeNs]) => Object.assign(fileEntry(path, content, mode), { mtimeNs }))
 
 test.each(FORMATS)('%s: any files come back as they were', async (format) => {
   const property = fc.asyncProperty(
@@ -82,7 +82,7 @@ test.each(FORMATS)('%s: any files come back as they were', async (format) => {
       }
     },
   )
-  await fc.assert(property, { numRuns: 40 })
+  await fc.assert(property, { numRuns: 25 })
 })
 
 const many = Array.from({ length: 200 }, (_, i) => fileEntry(`f${i}`, Buffer.alloc(i * 400, `line ${i}\n`)))
@@ -229,10 +229,6 @@ test('an abort ends writing and reading', async () => {
   )
   const { bytes } = await written(many, { format: 'tar' })
   await using source = await openArchive(bytes)
-  await expect(
-    source
-      .entries({ signal: AbortSignal.abort(new Error('enough')) })
-      [Symbol.asyncIterator]()
-      .next(),
-  ).rejects.toThrow('enough')
+  const entries = source.entries({ signal: AbortSignal.abort(new Error('enough')) })
+  await expect(Array.fromAsync(entries)).rejects.toThrow('enough')
 })

@@ -1,4 +1,4 @@
-import { ArcError, decodePath, type Entry, type Omission } from '@arc/core'
+import { ArcError, decodePath, DEFAULT_LIMITS, encodePath, type Entry, type EntryPath, type Omission } from '@arc/core'
 import { nodeFileSystem } from '@arc/core/node'
 import { type Blob, BlobReader, listTree, openRepository, type Repository, type TreeItem } from '@arc/git'
 import type { CollectedSource, RevisionOptions } from './options.ts'
@@ -86,6 +86,8 @@ async function treeEntry(
     return { path, reason: 'unreadable', detail: `this repository lacks object ${item.objectId}` }
   if (item.mode === '120000') {
     const target = decodePath(await joined(reader.links.read(index)))
+    const problem = targetProblem(target)
+    if (problem !== undefined) return { path, reason: 'unreadable', detail: problem }
     return { path, type: 'symlink', mode: 0o777, sizeBytes, target }
   }
   const mode = item.mode === '100755' ? 0o755 : 0o644
@@ -96,4 +98,12 @@ async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   for await (const piece of pieces) parts.push(piece)
   return Buffer.concat(parts)
+}
+
+/** git stores any bytes as a symlink's target; no file system takes these. */
+function targetProblem(target: EntryPath): string | undefined {
+  if (target === '') return 'a symlink without a target'
+  if (target.includes('\0')) return 'a symlink whose target holds a NUL'
+  const { maxTargetBytes } = DEFAULT_LIMITS
+  return encodePath(target).length > maxTargetBytes ? `a symlink whose target is longer than ${maxTargetBytes} bytes` : undefined
 }

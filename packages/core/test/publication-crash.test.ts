@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { isArcError } from '@arc/core'
 import { isTemporaryName, publishFile } from '@arc/core/node'
 import { failure, type FileSystemCall, temporaryFolder, watchedFileSystem } from '@arc/core/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { NEW_CONTENT, OLD_CONTENT } from './publication-content.ts'
+
+const CHILD = fileURLToPath(new URL('publication-child.ts', import.meta.url))
 
 /** A file with the old content in a folder of its own. */
 function oldFile(): string {
@@ -94,11 +97,7 @@ test.each(CALLS.map((name, i) => [i + 1, name] as const))(
   'kill -9 before call %i, %s: the old file or the new one; the next run tidies up',
   (at) => {
     const path = oldFile()
-    const { signal } = spawnSync(process.execPath, [
-      join(import.meta.dirname, 'publication-child.ts'),
-      path,
-      String(at),
-    ])
+    const { signal } = spawnSync(process.execPath, [CHILD, path, String(at)])
     expect(signal).toBe('SIGKILL')
     expect(stateOf(path)).toBe(at > RENAME + 1 ? 'new' : 'old')
     expect(litterBeside(path).every(isTemporaryName)).toBe(true)

@@ -71,7 +71,8 @@ class BodyReader implements ContentReader {
 }
 
 function decodePiece(body: Buffer, attributes: Attributes, isLast: boolean): Buffer | undefined {
-  if (attributes.base64) return decodeBase64Lines(body)
+  // Padding may end the body only, not a piece within.
+  if (attributes.base64) return isLast || body.at(-2) !== 0x3d ? decodeBase64Lines(body) : undefined
   if (isLast) return decodeBody(body, attributes)
   if (!attributes.crlf) return body
   return body.includes(0x0d) ? undefined : addReturns(body)

@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import {
@@ -28,6 +28,7 @@ export interface InputOptions {
 
 const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
 const ZSTD_MAGIC = Buffer.of(0x28, 0xb5, 0x2f, 0xfd)
+const TRAILING = 'something follows the compressed data'
 const READ_BYTES = 256 * 1024
 
 /** Make a document's bytes seekable: a plain file as it is; a stream, or anything compressed, through a spool. */
@@ -48,18 +49,22 @@ export async function openInput(origin: DumpOrigin, options: InputOptions = {}):
       })
     if (stat.isFile() && compressionOf(head(fd)) === undefined)
       return { fd, sizeBytes: stat.size, [Symbol.dispose]: () => closeSync(fd) }
-    const stream = createReadStream(origin, {
-      fd,
-      autoClose: false,
-      highWaterMark: READ_BYTES,
-      ...(stat.isFile() ? { start: 0 } : {}),
-    })
-    const input = await spoolBytes(stream, origin, options)
+    const input = await spoolBytes(piecesOf(fd), origin, options)
     closeSync(fd)
     return input
   } catch (error) {
     closeSync(fd)
     throw error
+  }
+}
+
+/** All bytes of an open file. (A stream would close the descriptor a second time when its reader stops early.) */
+async function* piecesOf(fd: number): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const piece = Buffer.allocUnsafe(READ_BYTES)
+    const count = readSync(fd, piece, 0, piece.length, null)
+    if (count === 0) return
+    yield piece.subarray(0, count)
   }
 }
 
@@ -96,10 +101,16 @@ async function spoolBytes(bytes: AsyncIterable<Uint8Array>, name: string, option
     const compression = compressionOf(start)
     const signal = options.signal === undefined ? {} : { signal: options.signal }
     if (compression === undefined) await pipeline(all, counted, keep, signal)
-    else await pipeline(all, counted, compression === 'gzip' ? createGunzip() : createZstdDecompress(), keep, signal)
+    else {
+      const decoder = compression === 'gzip' ? createGunzip() : createZstdDecompress()
+      await pipeline(all, counted, decoder, keep, signal)
+      // Node up to 24 stops after the first Zstandard frame, and every Node at zeros behind gzip, as if that were all.
+      if (decoder.bytesWritten !== readBytes) throw badCompression(name, TRAILING)
+    }
   } catch (error) {
     spool[Symbol.dispose]()
     if (isArcError(error) || options.signal?.aborted) throw error
+    if (isEarlyEnd(error)) throw badCompression(name, TRAILING)
     throw isDecompressionError(error) ? badCompression(name, error) : systemCallError(error, 'read', name)
   }
   return spool
@@ -128,6 +139,15 @@ function isDecompressionError(error: unknown): boolean {
     'code' in error &&
     typeof error.code === 'string' &&
     /^(Z_|ZSTD_|ERR_ZLIB)/.test(error.code)
+  )
+}
+
+/** The decoder was done while there were bytes left: how Node says that depends on its release. */
+function isEarlyEnd(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'ABORT_ERR')
   )
 }
 

@@ -1,4 +1,4 @@
-import { encodePath, type Entry, entryChanged, type EntrySource, type SyncContent } from '@arc/core'
+import { ArcError, encodePath, type Entry, entryChanged, type EntrySource, type SyncContent } from '@arc/core'
 import { sha256Hex, startSha256 } from '@arc/core/node'
 import { formatMode, formatTime } from './attributes.ts'
 import { isPlainText } from './body.ts'
@@ -7,6 +7,7 @@ import { type LargeContentSurvey, readLargeContent, surveyLargeContent } from '.
 import type { DumpOutput } from './output.ts'
 import type { DumpDocument, RenderOptions, RenderResult } from './render.ts'
 import { StatisticsCounter } from './statistics.ts'
+import { MAX_RECORD_BYTES } from './json-record.ts'
 import { ScanBuffer } from './text-scan.ts'
 import { ATTEMPTS, readWhole, WHOLE_BYTES } from './whole-content.ts'
 
@@ -167,9 +168,12 @@ export class JsonDocument implements DumpDocument {
     try {
       this.#beginRecord()
       this.#write(head)
-      isSame = this.#writePieces(content, survey)
+      const isUnchanged = this.#writePieces(content, survey)
       this.#write(tail)
       this.#endLine()
+      this.#flush()
+      if (this.#output.sizeBytes - start > MAX_RECORD_BYTES) throw recordTooLong()
+      isSame = isUnchanged
     } finally {
       this.#flush()
       if (isSame) this.#count++
@@ -226,6 +230,13 @@ export class JsonDocument implements DumpDocument {
     this.#output.write(Buffer.from(this.#pending))
     this.#pending = ''
   }
+}
+
+/** Reading a record parses it as one string, so no reader could take a longer one. */
+function recordTooLong(): ArcError {
+  return new ArcError('ARC_LIMIT_EXCEEDED', `a file of the project is too large for JSON (more than ${MAX_RECORD_BYTES} bytes as a line)`, {
+    hint: 'Write the dump as Markdown, which takes files of any size, or leave the file out with --max-size.',
+  })
 }
 
 const LINE_END = Buffer.from('\n')

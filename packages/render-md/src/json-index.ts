@@ -17,10 +17,9 @@ import { parseGitState, unsupportedVersion } from './front-matter.ts'
 import { hashMismatch } from './hash-content.ts'
 import { readJson } from './json-text.ts'
 import { type Line, readLines } from './line-reader.ts'
+import { MAX_RECORD_BYTES } from './json-record.ts'
 import { COMMON_MODES } from './preamble.ts'
 
-/** A record is parsed as one string, and V8's end at 512 MiB. */
-const MAX_RECORD_BYTES = 256 * 1024 * 1024
 const MAX_REFORMATTED_BYTES = 256 * 1024 * 1024
 const DUMP_START = '{"dump":'
 const ENTRIES_START = ',"entries":['

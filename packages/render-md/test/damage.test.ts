@@ -87,12 +87,13 @@ function* flips(bytes: Buffer): Generator<[string, Buffer]> {
   }
 }
 
-function* cuts(bytes: Buffer): Generator<[string, Buffer]> {
-  for (let length = 0; length < bytes.length; length++) yield [`cut to ${length} bytes`, bytes.subarray(0, length)]
+function* cuts(bytes: Buffer, step: number): Generator<[string, Buffer]> {
+  for (let length = bytes.length - 1; length >= 0; length -= step)
+    yield [`cut to ${length} bytes`, bytes.subarray(0, length)]
 }
 
-function* missingBytes(bytes: Buffer): Generator<[string, Buffer]> {
-  for (let at = 0; at < bytes.length; at++)
+function* missingBytes(bytes: Buffer, step: number): Generator<[string, Buffer]> {
+  for (let at = 0; at < bytes.length; at += step)
     yield [`without byte ${at}`, Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)])]
 }
 
@@ -108,6 +109,9 @@ function* lineChanges(bytes: Buffer): Generator<[string, Buffer]> {
 }
 
 describe.each(Object.entries(DOCUMENTS))('%s', (name, intact) => {
+  // A compressed document takes ten times as long to open.
+  const step = /z/.test(name) ? 5 : 1
+
   test('no byte can change unnoticed', async () => {
     const { faults: found, taken } = await faults(intact, flips(intact))
     expect(found).toEqual([])
@@ -116,11 +120,11 @@ describe.each(Object.entries(DOCUMENTS))('%s', (name, intact) => {
   })
 
   test('no end can be missing unnoticed', async () => {
-    expect(await faults(intact, cuts(intact))).toEqual({ faults: [], taken: [] })
+    expect(await faults(intact, cuts(intact, step))).toEqual({ faults: [], taken: [] })
   })
 
   test('no byte can be missing unnoticed', async () => {
-    expect((await faults(intact, missingBytes(intact))).faults).toEqual([])
+    expect((await faults(intact, missingBytes(intact, step))).faults).toEqual([])
   })
 
   test('no line can be missing, doubled or moved unnoticed', async () => {

@@ -32,9 +32,9 @@ function subfolder(folder: string, seed: number): string {
   return path
 }
 
-test('after any edits, the document made with the cache is the one made without: 150 projects, 6 runs each', async () => {
+test('after any edits, the document made with the cache is the one made without: 80 projects, 6 runs each', async () => {
   using folder = temporaryFolder()
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= 80; seed++) {
     const random = new Random(seed)
     const project = new CachedProject(subfolder(folder.path, seed))
     const options = {
