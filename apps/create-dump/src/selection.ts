@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { type CollectedSource, openProject, type ProjectOptions } from '@arc/collect'
 import { ArcError } from '@arc/core'
 import { flagOption, type Host, optionMaker, patternOption, sizeOption, textOption, timeOption, type Values } from '@arc/kit'
@@ -31,13 +31,19 @@ export const selectionConflicts: readonly (readonly (keyof typeof selectionOptio
 ]
 
 /** Open what the selection options ask for. */
-export function openSelection(
+export async function openSelection(
   root: string,
   options: Values<typeof selectionOptions>,
   host: Host,
   more: Pick<ProjectOptions, 'omitPaths'> = {},
 ): Promise<CollectedSource> {
-  return openProject(resolve(host.cwd, root), {
+  const folder = resolve(host.cwd, root)
+  if (dirname(folder) === folder) {
+    throw new ArcError('ARC_ARGUMENT_INVALID', `${folder} is the root of the file system and no project`, {
+      hint: 'Name the folder of a project. What the system makes up in /proc and /sys cannot be dumped.',
+    })
+  }
+  return openProject(folder, {
     ...more,
     include: options.include,
     exclude: options.exclude,

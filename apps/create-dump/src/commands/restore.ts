@@ -121,8 +121,8 @@ function hintFor(code: ArcErrorCode, links: LinkPolicy): string | undefined {
 
 function tell(result: RestoreResult, log: Log, common: CommonValues): void {
   const { files, directories, symlinks, mode, writtenBytes, restorePoint, outwardLinks, droppedSetId, target } = result
-  warnOfMany('lead out of the folder', outwardLinks.map(({ path, target: to }) => `${printablePath(path)} -> ${printablePath(to)}`), log, common)
-  warnOfMany('lost a set-id bit; --set-id restores it', droppedSetId.map((path) => printablePath(path)), log, common)
+  warnOfMany('leading out of the folder', outwardLinks.map(({ path, target: to }) => `${printablePath(path)} -> ${printablePath(to)}`), log, common)
+  warnOfMany('without its set-id bit, which --set-id restores', droppedSetId.map((path) => printablePath(path)), log, common)
   if (files + directories + symlinks === 0 && mode !== 'new') return log.info('nothing to do: the folder is as the dump says')
   const links = symlinks === 0 ? '' : `, ${formatCounted(symlinks, 'link')}`
   log.info(`${formatCounted(files, 'file')}${links}, ${formatBytes(writtenBytes)}, all hashes checked`)
