@@ -4,7 +4,11 @@ import { defineConfig } from 'rolldown'
 // every Node can read far enough to say that it is too old; all else is in chunks that load when they are needed.
 export default defineConfig({
   // Worker threads are started by file name.
-  input: { bin: 'src/bin.ts', 'section-worker': '@arc/render-md/section-worker', 'hash-worker': '@arc/collect/hash-worker' },
+  input: {
+    bin: 'src/bin.ts',
+    'section-worker': '@arc/render-md/section-worker',
+    'hash-worker': '@arc/collect/hash-worker',
+  },
   platform: 'node',
   transform: { target: 'node22' },
   output: { dir: 'dist', cleanDir: true, sourcemap: false, minify: false },

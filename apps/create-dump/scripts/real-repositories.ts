@@ -32,19 +32,30 @@ function create(cwd: string, args: readonly string[]): { status: number | null; 
 /** The rows of a tree that a dump of `root` must hold: what git lists, or everything there is. */
 function expectedRows(root: string): TreeRow[] {
   const isRepository = spawnSync('git', ['rev-parse', '--git-dir'], { cwd: root }).status === 0
-  const rows = readTree(root).filter(({ type, path }) => type !== 'special' && path !== '.git' && !path.startsWith('.git/'))
+  const rows = readTree(root).filter(
+    ({ type, path }) => type !== 'special' && path !== '.git' && !path.startsWith('.git/'),
+  )
   if (!isRepository) return rows
-  const list = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], { cwd: root, maxBuffer: 1 << 30 }).toString('latin1')
+  const list = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
+    cwd: root,
+    maxBuffer: 1 << 30,
+  }).toString('latin1')
   const listed = new Set(list.split('\0'))
-  return rows.filter(({ type, path }) => type !== 'directory' && listed.has(Buffer.from(encodePath(path)).toString('latin1')))
+  return rows.filter(
+    ({ type, path }) => type !== 'directory' && listed.has(Buffer.from(encodePath(path)).toString('latin1')),
+  )
 }
 
 function differences(expected: readonly TreeRow[], restored: readonly TreeRow[], hasFolders: boolean): string[] {
-  const describe = ({ type, mode, sha256, target }: TreeRow): string => [type, type === 'symlink' ? '' : mode.toString(8), sha256, target].join(' ')
-  const found = new Map(restored.filter(({ type }) => hasFolders || type !== 'directory').map((row) => [row.path, describe(row)]))
+  const describe = ({ type, mode, sha256, target }: TreeRow): string =>
+    [type, type === 'symlink' ? '' : mode.toString(8), sha256, target].join(' ')
+  const found = new Map(
+    restored.filter(({ type }) => hasFolders || type !== 'directory').map((row) => [row.path, describe(row)]),
+  )
   const faults: string[] = []
   for (const row of expected) {
-    if (found.get(row.path) !== describe(row)) faults.push(`${row.path}: ${describe(row)} came back as ${found.get(row.path) ?? 'nothing'}`)
+    if (found.get(row.path) !== describe(row))
+      faults.push(`${row.path}: ${describe(row)} came back as ${found.get(row.path) ?? 'nothing'}`)
     found.delete(row.path)
   }
   return [...faults, ...[...found.keys()].map((path: EntryPath) => `${path}: was not in the project`)]
@@ -70,18 +81,31 @@ function tryFormat(root: string, format: string, expected: readonly TreeRow[], s
     const again = `again-${name}`
     step('second dump', [target, '--no-git', '-o', again, '-q'], [0])
     const options = ['list', '--json']
-    const lists = [name, again].map((each) => JSON.stringify((JSON.parse(String(step('list', [...options, each]))) as { entries: unknown }).entries))
+    const lists = [name, again].map((each) =>
+      JSON.stringify((JSON.parse(String(step('list', [...options, each]))) as { entries: unknown }).entries),
+    )
     if (hasFolders && lists[0] !== lists[1]) faults.push('the dump of the restored tree lists other entries')
   }
   const seconds = (performance.now() - start) / 1000
   const documentBytes = statSync(join(scratch, name), { throwIfNoEntry: false })?.size ?? 0
-  return { repository, format, files: expected.filter(({ type }) => type === 'file').length, documentBytes, seconds, faults }
+  return {
+    repository,
+    format,
+    files: expected.filter(({ type }) => type === 'file').length,
+    documentBytes,
+    seconds,
+    faults,
+  }
 }
 
 /** What `sha256sum -c` says against the files of `hash`. */
 function checkHash(root: string): string[] {
   const { stdout } = create(root, ['hash', '.'])
-  const { status, stdout: output } = spawnSync('sha256sum', ['-c', '--strict', '--quiet', '-'], { cwd: root, input: stdout, encoding: 'utf8' })
+  const { status, stdout: output } = spawnSync('sha256sum', ['-c', '--strict', '--quiet', '-'], {
+    cwd: root,
+    input: stdout,
+    encoding: 'utf8',
+  })
   return status === 0 || stdout.length === 0 ? [] : [`sha256sum -c: ${output.trim()}`]
 }
 
@@ -91,7 +115,9 @@ function checkStatistics(root: string, expected: readonly TreeRow[], scratch: st
   const { statistics } = JSON.parse(String(stdout)) as { statistics: { files: number; bytes: number } }
   const files = expected.filter(({ type }) => type === 'file')
   const bytes = files.reduce((total, { path }) => total + lstatSync(localPath(root, path)).size, 0)
-  return statistics.files === files.length && statistics.bytes === bytes ? [] : [`the header counts ${statistics.files} files, ${statistics.bytes} bytes; there are ${files.length}, ${bytes}`]
+  return statistics.files === files.length && statistics.bytes === bytes
+    ? []
+    : [`the header counts ${statistics.files} files, ${statistics.bytes} bytes; there are ${files.length}, ${bytes}`]
 }
 
 function tryRepository(root: string): Outcome[] {
@@ -104,7 +130,12 @@ function tryRepository(root: string): Outcome[] {
       return outcome
     })
     const more = [...checkHash(root), ...checkStatistics(root, expected, scratch)]
-    return more.length === 0 ? outcomes : [...outcomes, { repository: basename(root), format: 'hash, figures', files: 0, documentBytes: 0, seconds: 0, faults: more }]
+    return more.length === 0
+      ? outcomes
+      : [
+          ...outcomes,
+          { repository: basename(root), format: 'hash, figures', files: 0, documentBytes: 0, seconds: 0, faults: more },
+        ]
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
@@ -112,7 +143,12 @@ function tryRepository(root: string): Outcome[] {
 
 const { positionals } = parseArgs({ allowPositionals: true })
 if (positionals.length === 0) {
-  process.stderr.write(`${readFileSync(import.meta.filename, 'utf8').split('\n').slice(0, 2).join('\n')}\n`)
+  process.stderr.write(
+    `${readFileSync(import.meta.filename, 'utf8')
+      .split('\n')
+      .slice(0, 2)
+      .join('\n')}\n`,
+  )
   process.exit(2)
 }
 const outcomes = positionals.flatMap((folder) => tryRepository(resolve(folder)))
@@ -136,6 +172,13 @@ process.stdout.write(
     ]),
   ),
 )
-const faults = outcomes.flatMap(({ repository, format, faults: found }) => found.map((fault) => `${repository}, ${format}: ${fault}`))
-process.stdout.write(`${faults.slice(0, 50).map((fault) => `${fault}\n`).join('')}${formatCount(faults.length)} mismatches\n`)
+const faults = outcomes.flatMap(({ repository, format, faults: found }) =>
+  found.map((fault) => `${repository}, ${format}: ${fault}`),
+)
+process.stdout.write(
+  `${faults
+    .slice(0, 50)
+    .map((fault) => `${fault}\n`)
+    .join('')}${formatCount(faults.length)} mismatches\n`,
+)
 process.exitCode = faults.length === 0 ? 0 : 1

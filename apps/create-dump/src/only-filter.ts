@@ -6,7 +6,10 @@ import type { DumpSource } from '@arc/render-md'
  * The paths of a dump that the patterns of `--only` choose; `undefined` when there are none and everything is wanted. Throws
  * `ARC_GLOB_INVALID`, and `ARC_ENTRY_MISSING` for a pattern that chooses nothing.
  */
-export function chosenPaths(source: DumpSource, patterns: readonly string[]): ((path: EntryPath) => boolean) | undefined {
+export function chosenPaths(
+  source: DumpSource,
+  patterns: readonly string[],
+): ((path: EntryPath) => boolean) | undefined {
   if (patterns.length === 0) return undefined
   const chosen = new Set<EntryPath>()
   for (const pattern of patterns) {

@@ -29,9 +29,11 @@ export function chooseOutput(
     return { path: `${name}.dump.${chosen}${extension}`, format: chosen, compression: compress }
   }
   const named = readName(output)
-  if (format !== undefined && named.format !== undefined && named.format !== format) throw contradiction(output, `--format ${format}`)
+  if (format !== undefined && named.format !== undefined && named.format !== format)
+    throw contradiction(output, `--format ${format}`)
   const isPlain = named.format !== undefined && named.compression === undefined
-  if (compress !== undefined && (isPlain || (named.compression ?? compress) !== compress)) throw contradiction(output, `--compress ${compress}`)
+  if (compress !== undefined && (isPlain || (named.compression ?? compress) !== compress))
+    throw contradiction(output, `--compress ${compress}`)
   // `/dev/stdout` is a name for the same thing, but one that cannot be replaced by a finished file.
   const path = output === '/dev/stdout' ? '-' : output
   return { path, format: format ?? named.format ?? 'md', compression: compress ?? named.compression }
@@ -39,7 +41,9 @@ export function chooseOutput(
 
 /** Every name that {@link chooseOutput} can make up for a project. */
 export function defaultNames(name: string): string[] {
-  return FORMATS.flatMap((format) => ['', ...Object.values(EXTENSIONS)].map((extension) => `${name}.dump.${format}${extension}`))
+  return FORMATS.flatMap((format) =>
+    ['', ...Object.values(EXTENSIONS)].map((extension) => `${name}.dump.${format}${extension}`),
+  )
 }
 
 function readName(path: string): { format: DumpFormat | undefined; compression: Compression | undefined } {

@@ -1,7 +1,16 @@
 import { dirname, resolve } from 'node:path'
 import { type CollectedSource, openProject, type ProjectOptions } from '@arc/collect'
 import { ArcError } from '@arc/core'
-import { flagOption, type Host, optionMaker, patternOption, sizeOption, textOption, timeOption, type Values } from '@arc/kit'
+import {
+  flagOption,
+  type Host,
+  optionMaker,
+  patternOption,
+  sizeOption,
+  textOption,
+  timeOption,
+  type Values,
+} from '@arc/kit'
 
 const globOption = optionMaker<string>({ placeholder: 'GLOB', parse: (text) => text })
 const GROUP = 'Selection'
@@ -70,7 +79,11 @@ export async function openSelection(
 export function assertSelected(count: number, options: Values<typeof selectionOptions>): void {
   const { include, match, contentMatch, newer, older, maxSize } = options
   if (count > 0 || newer !== undefined || older !== undefined || maxSize !== undefined) return
-  const given = [...include.map((glob) => `--include ${glob}`), match && `--match ${match.source}`, contentMatch && `--content-match ${contentMatch.source}`]
+  const given = [
+    ...include.map((glob) => `--include ${glob}`),
+    match && `--match ${match.source}`,
+    contentMatch && `--content-match ${contentMatch.source}`,
+  ]
   const patterns = given.filter((each) => each !== undefined)
   if (patterns.length === 0) return
   throw new ArcError('ARC_ENTRY_MISSING', `nothing in the project matches ${patterns.join(' and ')}`, {

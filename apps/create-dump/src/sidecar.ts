@@ -27,10 +27,14 @@ export function assertSidecarIsOurs(path: string): void {
   const line = readSidecar(path)
   if (line === undefined || line.length === 0 || isChecksumOf(line, path)) return
   const shown = sidecarPath(path)
-  throw new ArcError('ARC_TARGET_NOT_EMPTY', `${shown} exists and is no checksum of ${basename(path)}: it would be lost`, {
-    path: shown,
-    hint: 'Move it away, choose another name, or use --no-sidecar.',
-  })
+  throw new ArcError(
+    'ARC_TARGET_NOT_EMPTY',
+    `${shown} exists and is no checksum of ${basename(path)}: it would be lost`,
+    {
+      path: shown,
+      hint: 'Move it away, choose another name, or use --no-sidecar.',
+    },
+  )
 }
 
 const ATTEMPTS = 100
@@ -91,7 +95,7 @@ function hashFile(path: string): string {
   const piece = Buffer.allocUnsafe(PIECE_BYTES)
   const fd = openSync(path, 'r')
   try {
-    for (let count = piece.length; count === piece.length; ) {
+    for (let count = piece.length; count === piece.length;) {
       count = readFully(nodeFileSystem, fd, piece, null)
       digest.update(piece.subarray(0, count))
     }

@@ -5,7 +5,8 @@ import { systemCallError } from '@arc/core'
 /** The folders above `path` (absolute) that do not exist, the outermost first. */
 export function missingParents(path: string): string[] {
   const missing: string[] = []
-  for (let folder = dirname(path); !existsSync(folder) && folder !== dirname(folder); folder = dirname(folder)) missing.unshift(folder)
+  for (let folder = dirname(path); !existsSync(folder) && folder !== dirname(folder); folder = dirname(folder))
+    missing.unshift(folder)
   return missing
 }
 

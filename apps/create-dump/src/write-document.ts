@@ -14,7 +14,7 @@ export interface WriteOptions extends RenderOptions {
   /** Write `PATH.sha256` beside the document. */
   sidecar: boolean
   /** Looks at what was rendered before anything of it becomes visible; what it throws leaves everything as it was. */
-  check(result: WrittenDocument): void
+  check: (result: WrittenDocument) => void
 }
 
 /** What was written; hash and size are those of the file, compressed if it was. */
@@ -23,10 +23,17 @@ export type WrittenDocument = Omit<RenderResult, 'saveCache'>
 const PIECE_BYTES = 256 * 1024
 
 /** Render a source and put the document at `path` (absolute; `undefined` is standard output), all or nothing. */
-export function writeDocument(source: EntrySource, path: string | undefined, host: Host, options: WriteOptions): Promise<WrittenDocument> {
+export function writeDocument(
+  source: EntrySource,
+  path: string | undefined,
+  host: Host,
+  options: WriteOptions,
+): Promise<WrittenDocument> {
   if (path === undefined) return writeToStdout(source, host, options)
   if (options.sidecar) assertSidecarIsOurs(path)
-  return options.compression === undefined ? writePlain(source, path, options) : writeCompressed(source, path, options.compression, options)
+  return options.compression === undefined
+    ? writePlain(source, path, options)
+    : writeCompressed(source, path, options.compression, options)
 }
 
 async function writePlain(source: EntrySource, path: string, options: WriteOptions): Promise<WrittenDocument> {
@@ -44,7 +51,12 @@ async function writePlain(source: EntrySource, path: string, options: WriteOptio
   return result
 }
 
-async function writeCompressed(source: EntrySource, path: string, compression: Compression, options: WriteOptions): Promise<WrittenDocument> {
+async function writeCompressed(
+  source: EntrySource,
+  path: string,
+  compression: Compression,
+  options: WriteOptions,
+): Promise<WrittenDocument> {
   using publication = new Publication(path)
   using document = new TemporaryFile()
   const { saveCache: _, ...result } = await renderDump(source, document, options)
@@ -67,7 +79,9 @@ async function writeToStdout(source: EntrySource, host: Host, options: WriteOpti
   await settle(result, options)
   const digest = startSha256()
   let sizeBytes = 0
-  for await (const piece of options.compression === undefined ? plain(document) : compressed(document, options.compression)) {
+  for await (const piece of options.compression === undefined
+    ? plain(document)
+    : compressed(document, options.compression)) {
     options.signal?.throwIfAborted()
     await host.stdout.writeBytes(piece)
     digest.update(piece)
@@ -104,10 +118,14 @@ function forget(cacheFile: string): void {
 export function assertComplete({ omissions }: Pick<WrittenDocument, 'omissions'>): void {
   const troubles = omissions.filter(isTrouble)
   if (troubles.length === 0) return
-  throw new ArcError('ARC_SELECTION_PARTIAL', `${troubles.length} of the project's paths could not be taken; nothing was written`, {
-    hint: 'Repair them, leave them out with --exclude, or run it without --strict.',
-    details: { omissions: troubles },
-  })
+  throw new ArcError(
+    'ARC_SELECTION_PARTIAL',
+    `${troubles.length} of the project's paths could not be taken; nothing was written`,
+    {
+      hint: 'Repair them, leave them out with --exclude, or run it without --strict.',
+      details: { omissions: troubles },
+    },
+  )
 }
 
 /** Each piece is valid until the next one is asked for. */
@@ -118,5 +136,7 @@ async function* plain(document: TemporaryFile): AsyncGenerator<Uint8Array, void,
 
 function compressed(document: TemporaryFile, compression: Compression): AsyncIterable<Uint8Array> {
   const bytes = createReadStream('', { fd: document.fd, start: 0, autoClose: false, highWaterMark: PIECE_BYTES })
-  return Readable.from(bytes).compose(compression === 'gzip' ? createGzip() : createZstdCompress()) as AsyncIterable<Uint8Array>
+  return Readable.from(bytes).compose(
+    compression === 'gzip' ? createGzip() : createZstdCompress(),
+  ) as AsyncIterable<Uint8Array>
 }

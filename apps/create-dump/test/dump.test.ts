@@ -1,11 +1,25 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeScratch, type Scratch } from './scratch.ts'
 
-const APP = { 'README.md': '# App\n', 'src/main.ts': 'export {}\n', 'src/util.ts': 'a\nb\n', 'logo.bin': Uint8Array.of(0, 1, 2) }
+const APP = {
+  'README.md': '# App\n',
+  'src/main.ts': 'export {}\n',
+  'src/util.ts': 'a\nb\n',
+  'logo.bin': Uint8Array.of(0, 1, 2),
+}
 
 const read = (scratch: Scratch, path: string): string => readFileSync(join(scratch.path, path), 'utf8')
 const names = (scratch: Scratch): string[] => readdirSync(scratch.path).filter((name) => name !== '.home')
@@ -13,7 +27,13 @@ const names = (scratch: Scratch): string[] => readdirSync(scratch.path).filter((
 test('stdout has the path of the document and nothing else, stderr the figures', async () => {
   using scratch = makeScratch()
   scratch.write('app', APP)
-  expect(await scratch.run(['app'])).toEqual({ status: 0, stdout: 'app.dump.md\n', stdoutBytes: Buffer.from('app.dump.md\n'), stderr: expect.stringMatching(/^4 files, 4 lines, \d.*\n$/) as string, questions: [] })
+  expect(await scratch.run(['app'])).toEqual({
+    status: 0,
+    stdout: 'app.dump.md\n',
+    stdoutBytes: Buffer.from('app.dump.md\n'),
+    stderr: expect.stringMatching(/^4 files, 4 lines, \d.*\n$/) as string,
+    questions: [],
+  })
   expect(names(scratch)).toEqual(['app', 'app.dump.md', 'app.dump.md.sha256'])
   expect(await scratch.run(['app', '-q'])).toMatchObject({ stdout: 'app.dump.md\n', stderr: '' })
 })
@@ -29,9 +49,19 @@ test('--json prints the result as a document', async () => {
   using scratch = makeScratch()
   scratch.write('app', APP)
   const { stdout } = await scratch.run(['app', '--json', '-o', 'x.jsonl.gz'])
-  expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, path: 'x.jsonl.gz', format: 'jsonl', compression: 'gzip', statistics: { files: 4, lines: 4 }, omissions: [] })
+  expect(JSON.parse(stdout)).toMatchObject({
+    schemaVersion: 1,
+    path: 'x.jsonl.gz',
+    format: 'jsonl',
+    compression: 'gzip',
+    statistics: { files: 4, lines: 4 },
+    omissions: [],
+  })
   const file = readFileSync(join(scratch.path, 'x.jsonl.gz'))
-  expect(JSON.parse(stdout)).toMatchObject({ sha256: createHash('sha256').update(file).digest('hex'), sizeBytes: file.length })
+  expect(JSON.parse(stdout)).toMatchObject({
+    sha256: createHash('sha256').update(file).digest('hex'),
+    sizeBytes: file.length,
+  })
 })
 
 test.each([
@@ -52,8 +82,14 @@ test.each([
 test('gzip and zstd accept what is compressed', async () => {
   using scratch = makeScratch()
   scratch.write('app', APP)
-  for (const [option, tool, extension] of [['gzip', 'gzip', 'gz'], ['zstd', 'zstd', 'zst']] as const) {
-    expect(await scratch.run(['app', '--compress', option])).toMatchObject({ status: 0, stdout: `app.dump.md.${extension}\n` })
+  for (const [option, tool, extension] of [
+    ['gzip', 'gzip', 'gz'],
+    ['zstd', 'zstd', 'zst'],
+  ] as const) {
+    expect(await scratch.run(['app', '--compress', option])).toMatchObject({
+      status: 0,
+      stdout: `app.dump.md.${extension}\n`,
+    })
     execFileSync(tool, ['-t', '-q', join(scratch.path, `app.dump.md.${extension}`)], { stdio: 'pipe' })
   }
 })
@@ -90,15 +126,27 @@ test.each([
 test('a compressed document does not go to a terminal', async () => {
   using scratch = makeScratch()
   scratch.write('app', APP)
-  expect(await scratch.run(['app', '-o', '-', '--compress', 'gzip'], { terminals: ['stdout'] })).toMatchObject({ status: 2, stdout: '' })
+  expect(await scratch.run(['app', '-o', '-', '--compress', 'gzip'], { terminals: ['stdout'] })).toMatchObject({
+    status: 2,
+    stdout: '',
+  })
 })
 
 test('a root that is missing, or a file, is named with what helps', async () => {
   using scratch = makeScratch()
   scratch.write('app', APP)
-  expect(await scratch.run(['ap'])).toMatchObject({ status: 1, stderr: expect.stringMatching(/cannot open .*ap: no such file.*\[ARC_NOT_FOUND\]\nhint: /) as string })
-  expect(await scratch.run(['app/README.md'])).toMatchObject({ status: 1, stderr: expect.stringContaining('ARC_NOT_A_DIRECTORY') as string })
-  expect(await scratch.run(['verfiy'])).toMatchObject({ status: 1, stderr: expect.stringContaining('Did you mean the command verify?') as string })
+  expect(await scratch.run(['ap'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/cannot open .*ap: no such file.*\[ARC_NOT_FOUND\]\nhint: /) as string,
+  })
+  expect(await scratch.run(['app/README.md'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('ARC_NOT_A_DIRECTORY') as string,
+  })
+  expect(await scratch.run(['verfiy'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('Did you mean the command verify?') as string,
+  })
 })
 
 test('an output that is a link is written where the link leads', async () => {
@@ -115,7 +163,11 @@ test('the sidecar fits its document, whatever the name', async () => {
   scratch.write('app', APP)
   for (const name of ['plain.md', 'back\\slash.md', 'new\nline.md', ' spaces .md']) {
     await scratch.run(['app', '-o', name])
-    const output = execFileSync('sha256sum', ['-c', `${name}.sha256`], { cwd: scratch.path, encoding: 'utf8', stdio: 'pipe' })
+    const output = execFileSync('sha256sum', ['-c', `${name}.sha256`], {
+      cwd: scratch.path,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
     expect(output).toMatch(/: OK\n$/)
   }
 })
@@ -128,14 +180,20 @@ test('a checksum that would be wrong goes, one that is not ours stays', async ()
   await scratch.run(['app', '-o', 'x.md', '--no-sidecar'])
   expect(names(scratch)).toEqual(['app', 'x.md'])
   scratch.write('.', { 'x.md.sha256': 'mine\n' })
-  expect(await scratch.run(['app', '-o', 'x.md'])).toMatchObject({ status: 1, stderr: expect.stringContaining('is no checksum of x.md') as string })
+  expect(await scratch.run(['app', '-o', 'x.md'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('is no checksum of x.md') as string,
+  })
   expect(await scratch.run(['app', '-o', 'x.md', '--no-sidecar'])).toMatchObject({ status: 0 })
   expect(read(scratch, 'x.md.sha256')).toBe('mine\n')
 })
 
 test('no output of this program becomes part of the project', async () => {
   using scratch = makeScratch()
-  const cwd = scratch.write('app', { ...APP, '.app.dump.md.01234567-1-0123456789ab.arc-tmp': 'of a run that was killed\n' })
+  const cwd = scratch.write('app', {
+    ...APP,
+    '.app.dump.md.01234567-1-0123456789ab.arc-tmp': 'of a run that was killed\n',
+  })
   const documents = new Set<string>()
   for (const format of ['md', 'json', 'md', 'jsonl']) {
     expect(await scratch.run(['--format', format], { cwd })).toMatchObject({ status: 0 })
@@ -156,7 +214,8 @@ test('a file that is only called like a dump is part of the project', async () =
 test('an unchanged project is not read again, a changed one gives the same bytes as a fresh run', async () => {
   using scratch = makeScratch()
   const root = scratch.write('app', APP)
-  for (const path of ['README.md', 'src/main.ts', 'src/util.ts', 'logo.bin']) execFileSync('touch', ['-d', '2020-01-01', join(root, path)], { stdio: 'pipe' })
+  for (const path of ['README.md', 'src/main.ts', 'src/util.ts', 'logo.bin'])
+    execFileSync('touch', ['-d', '2020-01-01', join(root, path)], { stdio: 'pipe' })
   const later = { now: Date.now() + 60_000 }
   await scratch.run(['app'], later)
   const identity = (): bigint[] => {
@@ -195,18 +254,28 @@ test('pipes and sockets are told and end with 4; --strict writes nothing then', 
   expect({ status, stdout }).toEqual({ status: 4, stdout: 'app.dump.md\n' })
   expect(stderr).toMatch(/warning: left out: 1\n.*\n {4}pipe: a pipe\n/)
   const strict = await scratch.run(['app', '--strict', '-o', 'strict.md'])
-  expect(strict).toMatchObject({ status: 4, stdout: '', stderr: expect.stringMatching(/pipe: a pipe\n[^]*nothing was written \[ARC_SELECTION_PARTIAL\]\nhint: /) as string })
+  expect(strict).toMatchObject({
+    status: 4,
+    stdout: '',
+    stderr: expect.stringMatching(/pipe: a pipe\n[^]*nothing was written \[ARC_SELECTION_PARTIAL\]\nhint: /) as string,
+  })
   expect(existsSync(join(scratch.path, 'strict.md'))).toBe(false)
   expect(await scratch.run(['app', '--strict', '--exclude', 'pipe'])).toMatchObject({ status: 0 })
   expect(await scratch.run(['app', '--dry-run'])).toMatchObject({ status: 4 })
 })
 
-test.skipIf(process.getuid?.() === 0)('an unreadable file is told and ends with 4 (skipped for root, who can read everything)', async () => {
-  using scratch = makeScratch()
-  const root = scratch.write('app', APP)
-  chmodSync(join(root, 'README.md'), 0)
-  expect(await scratch.run(['app'])).toMatchObject({ status: 4, stderr: expect.stringMatching(/README\.md: .*permission denied/) as string })
-})
+test.skipIf(process.getuid?.() === 0)(
+  'an unreadable file is told and ends with 4 (skipped for root, who can read everything)',
+  async () => {
+    using scratch = makeScratch()
+    const root = scratch.write('app', APP)
+    chmodSync(join(root, 'README.md'), 0)
+    expect(await scratch.run(['app'])).toMatchObject({
+      status: 4,
+      stderr: expect.stringMatching(/README\.md: .*permission denied/) as string,
+    })
+  },
+)
 
 test('--dry-run prints what the document would hold and writes nothing', async () => {
   using scratch = makeScratch()
@@ -227,7 +296,10 @@ test('--stats, -v and --progress go to stderr, so that --json stays one document
   expect(stderr).toMatch(/^TypeScript +2 +3 +14$/m)
   expect(stderr).toMatch(/^Total +4 +4 +23$/m)
   expect(stderr).toContain('of memory at most')
-  const events = stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { phase: string; doneEntries: number; totalEntries?: number })
+  const events = stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { phase: string; doneEntries: number; totalEntries?: number })
   expect(events.map(({ phase }) => phase)).toContain('listing')
   expect(events.at(-1)).toMatchObject({ type: 'progress', phase: 'reading', doneEntries: 4, totalEntries: 4 })
 })
@@ -236,7 +308,10 @@ test('the figures are those of wc', async () => {
   using scratch = makeScratch()
   const root = scratch.write('app', { a: 'one\ntwo', b: '\n\n\n', c: '', d: 'x\r\ny\r\n' })
   const { stdout } = await scratch.run(['app', '--json'])
-  const wc = execFileSync('sh', ['-c', 'cat * | wc -lc'], { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim().split(/\s+/).map(Number)
+  const wc = execFileSync('sh', ['-c', 'cat * | wc -lc'], { cwd: root, encoding: 'utf8', stdio: 'pipe' })
+    .trim()
+    .split(/\s+/)
+    .map(Number)
   expect(JSON.parse(stdout)).toMatchObject({ statistics: { files: 4, lines: wc[0], bytes: wc[1] } })
 })
 
@@ -254,7 +329,10 @@ test('the default name replaces an earlier dump only', async () => {
   using scratch = makeScratch()
   scratch.write('app', APP)
   writeFileSync(join(scratch.path, 'app.dump.md'), 'my notes about dumps\n')
-  expect(await scratch.run(['app'])).toMatchObject({ status: 1, stderr: expect.stringContaining('is no dump: it would be lost') as string })
+  expect(await scratch.run(['app'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('is no dump: it would be lost') as string,
+  })
   expect(read(scratch, 'app.dump.md')).toBe('my notes about dumps\n')
   writeFileSync(join(scratch.path, 'app.dump.md'), '')
   expect(await scratch.run(['app'])).toMatchObject({ status: 0 })

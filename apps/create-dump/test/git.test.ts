@@ -4,7 +4,12 @@ import { expect, test } from 'vitest'
 import { makeScratch, type Scratch } from './scratch.ts'
 
 function repository(scratch: Scratch): void {
-  scratch.write('app', { '.gitignore': '*.log\n', 'src/a.ts': 'a\n', 'docs/gr\u00fc\u00dfe.md': 'hi\n', 'gone.txt': 'x\n' })
+  scratch.write('app', {
+    '.gitignore': '*.log\n',
+    'src/a.ts': 'a\n',
+    'docs/gr\u00fc\u00dfe.md': 'hi\n',
+    'gone.txt': 'x\n',
+  })
   scratch.git('app', 'init', '-q', '-b', 'main')
   scratch.git('app', 'add', '.')
   scratch.git('app', 'commit', '-q', '-m', 'one')
@@ -12,12 +17,17 @@ function repository(scratch: Scratch): void {
   rmSync(join(scratch.path, 'app/gone.txt'))
 }
 
-const listed = async (scratch: Scratch, ...args: string[]): Promise<string[]> => (await scratch.run(['app', '-n', ...args])).stdout.split('\n').slice(0, -1)
+const listed = async (scratch: Scratch, ...args: string[]): Promise<string[]> =>
+  (await scratch.run(['app', '-n', ...args])).stdout.split('\n').slice(0, -1)
 
 test('the selection is that of git ls-files', async () => {
   using scratch = makeScratch()
   repository(scratch)
-  const gitList = (...args: string[]): string[] => scratch.git('app', 'ls-files', '-z', ...args).split('\0').slice(0, -1)
+  const gitList = (...args: string[]): string[] =>
+    scratch
+      .git('app', 'ls-files', '-z', ...args)
+      .split('\0')
+      .slice(0, -1)
   const present = (path: string): boolean => path !== 'gone.txt'
   expect(await listed(scratch)).toEqual(gitList('-co', '--exclude-standard').filter(present).toSorted())
   expect(await listed(scratch, '--tracked')).toEqual(gitList().filter(present).toSorted())
@@ -31,14 +41,19 @@ test('a revision is what was committed, from any folder of the repository', asyn
   const { stdout } = await scratch.run(['app/src', '--rev', 'HEAD', '-o', '-'])
   expect(stdout).toContain('### `a.ts`\n\n```ts\na\n```\n')
   expect(stdout).not.toContain('docs')
-  expect(await scratch.run(['app', '--rev', 'no-such-branch'])).toMatchObject({ status: 1, stderr: expect.stringContaining('ARC_GIT_REVISION_UNKNOWN') as string })
+  expect(await scratch.run(['app', '--rev', 'no-such-branch'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('ARC_GIT_REVISION_UNKNOWN') as string,
+  })
 })
 
 test('the head of the document states branch, commit and dirt', async () => {
   using scratch = makeScratch()
   repository(scratch)
   const commit = scratch.git('app', 'rev-parse', 'HEAD').trim()
-  expect((await scratch.run(['app', '-o', '-'])).stdout).toContain(`git: {"branch":"main","commit":"${commit}","dirty":true}\n`)
+  expect((await scratch.run(['app', '-o', '-'])).stdout).toContain(
+    `git: {"branch":"main","commit":"${commit}","dirty":true}\n`,
+  )
   expect((await scratch.run(['app', '--rev', 'HEAD', '-o', '-'])).stdout).toContain('"dirty":false}\n')
 })
 
@@ -66,17 +81,26 @@ test('what a sparse checkout leaves out is no trouble', async () => {
   scratch.git('app', 'commit', '-q', '-m', 'two')
   scratch.git('app', 'sparse-checkout', 'set', 'src')
   const { status, stdout } = await scratch.run(['app', '-n', '--strict'])
-  expect({ status, stdout: stdout.split('\n') }).toEqual({ status: 0, stdout: expect.not.arrayContaining(['docs/gr\u00fc\u00dfe.md']) as string[] })
+  expect({ status, stdout: stdout.split('\n') }).toEqual({
+    status: 0,
+    stdout: expect.not.arrayContaining(['docs/gr\u00fc\u00dfe.md']) as string[],
+  })
 })
 
 test('a bare repository has revisions only; an empty one is an empty document', async () => {
   using scratch = makeScratch()
   repository(scratch)
   scratch.git('.', 'clone', '-q', '--bare', 'app', 'bare.git')
-  expect(await scratch.run(['bare.git'])).toMatchObject({ status: 1, stderr: expect.stringContaining('ARC_NOT_A_REPOSITORY') as string })
+  expect(await scratch.run(['bare.git'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('ARC_NOT_A_REPOSITORY') as string,
+  })
   expect((await scratch.run(['bare.git', '--rev', 'main', '-n'])).stdout).toContain('src/a.ts\n')
   scratch.git('.', 'init', '-q', 'fresh')
-  expect(await scratch.run(['fresh'])).toMatchObject({ status: 0, stderr: expect.stringContaining('0 files') as string })
+  expect(await scratch.run(['fresh'])).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining('0 files') as string,
+  })
 })
 
 test('without git nothing of .git is read', async () => {

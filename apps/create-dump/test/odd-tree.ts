@@ -24,7 +24,10 @@ const CONTENTS: Readonly<Record<string, string | Uint8Array>> = {
   'newlines.txt': '\n\n\n',
   'long-line.txt': `${'x'.repeat(3_000_000)}\n`,
   'all-bytes.bin': Uint8Array.from({ length: 256 }, (_, byte) => byte),
-  'big.bin': Buffer.alloc(300_000, Uint8Array.from({ length: 251 }, (_, i) => (i * 7) % 256)),
+  'big.bin': Buffer.alloc(
+    300_000,
+    Uint8Array.from({ length: 251 }, (_, i) => (i * 7) % 256),
+  ),
   ' space at both ends ': 'x\n',
   'new\nline': 'x\n',
   'tab\there': 'x\n',
@@ -65,7 +68,13 @@ export function writeOddTree(root: string): void {
   }
   for (const folder of ['empty folder', 'private', 'nested/empty']) mkdirSync(join(root, folder), { recursive: true })
   chmodSync(join(root, 'private'), 0o700)
-  for (const [name, mode] of Object.entries({ script: 0o755, readonly: 0o444, secret: 0o600, strange: 0o641, 'no-access': 0 })) {
+  for (const [name, mode] of Object.entries({
+    script: 0o755,
+    readonly: 0o444,
+    secret: 0o600,
+    strange: 0o641,
+    'no-access': 0,
+  })) {
     writeFileSync(join(root, name), `mode ${mode.toString(8)}\n`)
     chmodSync(join(root, name), process.getuid?.() === 0 || mode >= 0o400 ? mode : 0o400)
   }

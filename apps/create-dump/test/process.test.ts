@@ -13,7 +13,12 @@ const read = (scratch: Scratch, path: string): string => readFileSync(join(scrat
 function shell(scratch: Scratch, command: string): { status: number; stdout: string; stderr: string } {
   const functions = `create-dump() { '${process.execPath}' '${bin}' "$@"; }`
   try {
-    const stdout = execFileSync('bash', ['-c', `${functions}\n${command} 2>.home/stderr`], { cwd: scratch.path, env: scratch.env, stdio: 'pipe', encoding: 'utf8' })
+    const stdout = execFileSync('bash', ['-c', `${functions}\n${command} 2>.home/stderr`], {
+      cwd: scratch.path,
+      env: scratch.env,
+      stdio: 'pipe',
+      encoding: 'utf8',
+    })
     return { status: 0, stdout, stderr: read(scratch, '.home/stderr') }
   } catch (error) {
     const { status, stdout } = error as { status: number; stdout: string }
@@ -39,8 +44,15 @@ test('killed before any system call, there is the old dump or the new one, and t
   let kills = 0
   for (let call = 1; ; call++) {
     writeFileSync(join(scratch.path, 'app.dump.md'), before)
-    writeFileSync(join(scratch.path, 'app.dump.md.sha256'), `${createHash('sha256').update(before).digest('hex')}  app.dump.md\n`)
-    const env = { NODE_OPTIONS: `--import ${join(import.meta.dirname, 'signal-at.ts')}`, SIGNAL_AT_CALL: String(call), SIGNAL_AT_NAME: 'SIGKILL' }
+    writeFileSync(
+      join(scratch.path, 'app.dump.md.sha256'),
+      `${createHash('sha256').update(before).digest('hex')}  app.dump.md\n`,
+    )
+    const env = {
+      NODE_OPTIONS: `--import ${join(import.meta.dirname, 'signal-at.ts')}`,
+      SIGNAL_AT_CALL: String(call),
+      SIGNAL_AT_NAME: 'SIGKILL',
+    }
     const { signal } = scratch.spawn(['app', '--no-cache'], { env })
     if (signal === null) break
     kills++
@@ -48,7 +60,8 @@ test('killed before any system call, there is the old dump or the new one, and t
     expect(document === before || document === after).toBe(true)
     seen.add(document)
     const sidecar = join(scratch.path, 'app.dump.md.sha256')
-    if (existsSync(sidecar)) expect(readFileSync(sidecar, 'utf8').slice(0, 64)).toBe(createHash('sha256').update(document).digest('hex'))
+    if (existsSync(sidecar))
+      expect(readFileSync(sidecar, 'utf8').slice(0, 64)).toBe(createHash('sha256').update(document).digest('hex'))
     if (call % 4 !== 0) continue
     expect(scratch.spawn(['app']).status).toBe(0)
     expect(names(scratch)).toEqual(['app', 'app.dump.md', 'app.dump.md.sha256'])
@@ -59,16 +72,26 @@ test('killed before any system call, there is the old dump or the new one, and t
   expect(names(scratch)).toEqual(['app', 'app.dump.md', 'app.dump.md.sha256'])
 })
 
-test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends it with its status, the old dump and no litter', (name) => {
-  using scratch = makeScratch()
-  const { before } = twoStates(scratch)
-  const env = { NODE_OPTIONS: `--import ${join(import.meta.dirname, 'signal-at.ts')}`, SIGNAL_AT_CALL: '3', SIGNAL_AT_NAME: name }
-  const { status, stdout, stderr } = scratch.spawn(['app', '--no-cache'], { env })
-  expect({ status, stdout: String(stdout) }).toEqual({ status: { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[name], stdout: '' })
-  expect(String(stderr)).not.toMatch(/\bat .*:\d+:\d+/)
-  expect(read(scratch, 'app.dump.md')).toBe(before)
-  expect(names(scratch)).toEqual(['app', 'app.dump.md', 'app.dump.md.sha256'])
-})
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  '%s ends it with its status, the old dump and no litter',
+  (name) => {
+    using scratch = makeScratch()
+    const { before } = twoStates(scratch)
+    const env = {
+      NODE_OPTIONS: `--import ${join(import.meta.dirname, 'signal-at.ts')}`,
+      SIGNAL_AT_CALL: '3',
+      SIGNAL_AT_NAME: name,
+    }
+    const { status, stdout, stderr } = scratch.spawn(['app', '--no-cache'], { env })
+    expect({ status, stdout: String(stdout) }).toEqual({
+      status: { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[name],
+      stdout: '',
+    })
+    expect(String(stderr)).not.toMatch(/\bat .*:\d+:\d+/)
+    expect(read(scratch, 'app.dump.md')).toBe(before)
+    expect(names(scratch)).toEqual(['app', 'app.dump.md', 'app.dump.md.sha256'])
+  },
+)
 
 test('a full disk leaves the old dump and no litter, and says what to do', () => {
   using scratch = makeScratch()
@@ -78,28 +101,51 @@ test('a full disk leaves the old dump and no litter, and says what to do', () =>
   expect(stderr).toMatch(/cannot write .*app\.dump\.md: file too large.*\[ARC_SYSTEM_CALL_FAILED\]/)
   expect(read(scratch, 'app.dump.md')).toBe(before)
   expect(names(scratch)).toEqual(['app', 'app.dump.md', 'app.dump.md.sha256'])
-  if (existsSync('/dev/full')) expect(shell(scratch, 'create-dump app -o - >/dev/full')).toMatchObject({ status: 1, stderr: expect.stringMatching(/no space left/) as string })
+  if (existsSync('/dev/full'))
+    expect(shell(scratch, 'create-dump app -o - >/dev/full')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/no space left/) as string,
+    })
 })
 
 test('a reader that leaves early is no crash', () => {
   using scratch = makeScratch()
   twoStates(scratch)
-  expect(shell(scratch, 'set -o pipefail; create-dump app -o - | head -n 1')).toMatchObject({ status: 141, stdout: '---\n', stderr: expect.not.stringContaining('Error') as string })
-  expect(shell(scratch, 'set -o pipefail; create-dump list app.dump.md | head -n 1')).toMatchObject({ status: 0, stdout: 'Mode     Size  Path\n', stderr: '' })
+  expect(shell(scratch, 'set -o pipefail; create-dump app -o - | head -n 1')).toMatchObject({
+    status: 141,
+    stdout: '---\n',
+    stderr: expect.not.stringContaining('Error') as string,
+  })
+  expect(shell(scratch, 'set -o pipefail; create-dump list app.dump.md | head -n 1')).toMatchObject({
+    status: 0,
+    stdout: 'Mode     Size  Path\n',
+    stderr: '',
+  })
   expect(shell(scratch, 'set -o pipefail; create-dump app -n | true')).toMatchObject({ status: 0, stderr: '' })
 })
 
 test('from pipe to pipe: dump, compress, verify', () => {
   using scratch = makeScratch()
   twoStates(scratch)
-  expect(shell(scratch, 'create-dump app -q -o - | gzip | create-dump verify -')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^intact: 2 entries/) as string })
-  expect(shell(scratch, 'create-dump hash app >.home/sums && cd app && sha256sum -c --quiet ../.home/sums; cd ..;')).toMatchObject({ status: 0, stdout: '' })
+  expect(shell(scratch, 'create-dump app -q -o - | gzip | create-dump verify -')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^intact: 2 entries/) as string,
+  })
+  expect(
+    shell(scratch, 'create-dump hash app >.home/sums && cd app && sha256sum -c --quiet ../.home/sums; cd ..;'),
+  ).toMatchObject({ status: 0, stdout: '' })
 })
 
 test('few open files are enough', () => {
   using scratch = makeScratch()
-  scratch.write('app', Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`d${i % 40}/f${i}.txt`, `file ${i}\n`])))
-  expect(shell(scratch, 'ulimit -n 256; create-dump app && create-dump restore app.dump.md --to again')).toMatchObject({ status: 0, stdout: 'app.dump.md\nagain\n' })
+  scratch.write(
+    'app',
+    Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`d${i % 40}/f${i}.txt`, `file ${i}\n`])),
+  )
+  expect(shell(scratch, 'ulimit -n 256; create-dump app && create-dump restore app.dump.md --to again')).toMatchObject({
+    status: 0,
+    stdout: 'app.dump.md\nagain\n',
+  })
   execFileSync('diff', ['-r', 'app', 'again'], { cwd: scratch.path, stdio: 'pipe' })
 })
 

@@ -20,35 +20,62 @@ const saying = (text: string): string => expect.stringContaining(text) as string
 test('prints the folder on stdout and makes the folders above it', async () => {
   using scratch = makeScratch()
   const root = await dumped(scratch)
-  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'a/b/c'])).toMatchObject({ status: 0, stdout: 'a/b/c\n', stderr: saying('4 files, 24 B, all hashes checked') })
+  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'a/b/c'])).toMatchObject({
+    status: 0,
+    stdout: 'a/b/c\n',
+    stderr: saying('4 files, 24 B, all hashes checked'),
+  })
   expect(readTree(join(scratch.path, 'a/b/c'))).toEqual(readTree(root))
 })
 
 test('the default target is the name of the project, and is never overwritten unasked', async () => {
   using scratch = makeScratch()
   await dumped(scratch)
-  expect(await scratch.run(['restore', 'app.dump.md'])).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(/not empty \[ARC_TARGET_NOT_EMPTY\]\nhint: .*--mode replace/) as string })
+  expect(await scratch.run(['restore', 'app.dump.md'])).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/not empty \[ARC_TARGET_NOT_EMPTY\]\nhint: .*--mode replace/) as string,
+  })
   scratch.write('elsewhere', {})
   const cwd = join(scratch.path, 'elsewhere')
   expect(await scratch.run(['restore', '../app.dump.md'], { cwd })).toMatchObject({ status: 0, stdout: 'app\n' })
   expect(readdirSync(cwd)).toEqual(['app'])
 })
 
-test.each(['a:b', 'con', 'dot.'])('a project called %j does not come back under that name unasked: it is none everywhere', async (name) => {
-  using scratch = makeScratch()
-  scratch.write(name, APP)
-  await scratch.run([name, '-o', 'x.md'])
-  expect(await scratch.run(['restore', 'x.md'])).toMatchObject({ status: 3, stderr: expect.stringMatching(/no name for a folder \[ARC_PATH_UNSAFE\]\nhint: .*--to/) as string })
-  expect(await scratch.run(['restore', 'x.md', '--to', 'y'])).toMatchObject({ status: 0 })
-})
+test.each(['a:b', 'con', 'dot.'])(
+  'a project called %j does not come back under that name unasked: it is none everywhere',
+  async (name) => {
+    using scratch = makeScratch()
+    scratch.write(name, APP)
+    await scratch.run([name, '-o', 'x.md'])
+    expect(await scratch.run(['restore', 'x.md'])).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/no name for a folder \[ARC_PATH_UNSAFE\]\nhint: .*--to/) as string,
+    })
+    expect(await scratch.run(['restore', 'x.md', '--to', 'y'])).toMatchObject({ status: 0 })
+  },
+)
 
 test('--only restores what matches, and a pattern that matches nothing is an error', async () => {
   using scratch = makeScratch()
   await dumped(scratch)
-  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'part', '--only', 'src/', '--only', '*.md'])).toMatchObject({ status: 0 })
-  expect(readTree(join(scratch.path, 'part')).map(({ path }) => path)).toEqual(['README.md', 'docs', 'docs/guide.md', 'src', 'src/main.ts'])
-  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'none', '--only', 'src', '--only', 'scr'])).toMatchObject({ status: 1, stderr: saying('nothing in the dump matches --only scr [ARC_ENTRY_MISSING]') })
-  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'none', '--only', '{a'])).toMatchObject({ status: 2, stderr: saying('ARC_GLOB_INVALID') })
+  expect(
+    await scratch.run(['restore', 'app.dump.md', '--to', 'part', '--only', 'src/', '--only', '*.md']),
+  ).toMatchObject({ status: 0 })
+  expect(readTree(join(scratch.path, 'part')).map(({ path }) => path)).toEqual([
+    'README.md',
+    'docs',
+    'docs/guide.md',
+    'src',
+    'src/main.ts',
+  ])
+  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'none', '--only', 'src', '--only', 'scr'])).toMatchObject(
+    { status: 1, stderr: saying('nothing in the dump matches --only scr [ARC_ENTRY_MISSING]') },
+  )
+  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'none', '--only', '{a'])).toMatchObject({
+    status: 2,
+    stderr: saying('ARC_GLOB_INVALID'),
+  })
   expect(existsSync(join(scratch.path, 'none'))).toBe(false)
 })
 
@@ -113,12 +140,22 @@ test('--mode merge keeps what the dump does not have', async () => {
 test('a dump without binary content is restored with --partial only, or where that content is not asked for', async () => {
   using scratch = makeScratch()
   await dumped(scratch, '--binary', 'omit')
-  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'x'])).toMatchObject({ status: 3, stderr: saying('the content of 1 file was left out') })
+  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'x'])).toMatchObject({
+    status: 3,
+    stderr: saying('the content of 1 file was left out'),
+  })
   expect(await scratch.run(['restore', 'app.dump.md', '--to', 'x', '--only', 'src'])).toMatchObject({ status: 0 })
   expect(await scratch.run(['restore', 'app.dump.md', '--to', 'y', '--partial'])).toMatchObject({ status: 0 })
   expect(readdirSync(join(scratch.path, 'y'))).toEqual(['README.md', 'docs', 'empty', 'src'])
-  expect(await scratch.run(['verify', 'app.dump.md'])).toMatchObject({ status: 0, stdout: saying('1 file by hash only, without content') })
-  expect(await scratch.run(['cat', 'app.dump.md', 'logo.bin'])).toMatchObject({ status: 1, stdout: '', stderr: saying('left out when the dump was made') })
+  expect(await scratch.run(['verify', 'app.dump.md'])).toMatchObject({
+    status: 0,
+    stdout: saying('1 file by hash only, without content'),
+  })
+  expect(await scratch.run(['cat', 'app.dump.md', 'logo.bin'])).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: saying('left out when the dump was made'),
+  })
 })
 
 test('links that lead out are told, or refused on request', async () => {
@@ -126,8 +163,14 @@ test('links that lead out are told, or refused on request', async () => {
   const root = scratch.write('app', APP)
   symlinkSync('/etc/passwd', join(root, 'out'))
   await scratch.run(['app'])
-  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'kept'])).toMatchObject({ status: 0, stderr: saying('out -> /etc/passwd') })
-  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'x', '--links', 'inside'])).toMatchObject({ status: 3, stderr: expect.stringMatching(/ARC_PATH_UNSAFE\]\nhint: .*--links keep/) as string })
+  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'kept'])).toMatchObject({
+    status: 0,
+    stderr: saying('out -> /etc/passwd'),
+  })
+  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'x', '--links', 'inside'])).toMatchObject({
+    status: 3,
+    stderr: expect.stringMatching(/ARC_PATH_UNSAFE\]\nhint: .*--links keep/) as string,
+  })
   expect(await scratch.run(['restore', 'app.dump.md', '--to', 'x', '--links', 'refuse'])).toMatchObject({ status: 3 })
   expect(existsSync(join(scratch.path, 'x'))).toBe(false)
 })
@@ -138,8 +181,14 @@ test('set-id bits are dropped with a warning, and restored on request', async ()
   chmodSync(join(root, 'tool'), 0o4755)
   await scratch.run(['app'])
   const modeIn = (folder: string): number => lstatSync(join(scratch.path, folder, 'tool')).mode & 0o7777
-  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'a'])).toMatchObject({ status: 0, stderr: saying('--set-id') })
-  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'b', '--set-id', '-q'])).toMatchObject({ status: 0, stderr: '' })
+  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'a'])).toMatchObject({
+    status: 0,
+    stderr: saying('--set-id'),
+  })
+  expect(await scratch.run(['restore', 'app.dump.md', '--to', 'b', '--set-id', '-q'])).toMatchObject({
+    status: 0,
+    stderr: '',
+  })
   expect([modeIn('a'), modeIn('b')]).toEqual([0o755, 0o4755])
 })
 
@@ -151,12 +200,22 @@ test.each([
   using scratch = makeScratch()
   await dumped(scratch)
   const stdin = pack(readFileSync(join(scratch.path, 'app.dump.md')))
-  expect(await scratch.run(['verify', '-'], { stdin })).toMatchObject({ status: 0, stdout: 'intact: 5 entries, 24 B\n' })
+  expect(await scratch.run(['verify', '-'], { stdin })).toMatchObject({
+    status: 0,
+    stdout: 'intact: 5 entries, 24 B\n',
+  })
   expect(await scratch.run(['list', '-'], { stdin })).toMatchObject({ status: 0, stdout: saying('src/main.ts') })
   expect(await scratch.run(['cat', '-', 'docs/guide.md'], { stdin })).toMatchObject({ status: 0, stdout: 'guide\n' })
   expect(await scratch.run(['restore', '-', '--to', 'x'], { stdin })).toMatchObject({ status: 0 })
-  expect(await scratch.run(['verify', '-'], { stdin: stdin.subarray(0, -30) })).toMatchObject({ status: 3, stdout: '', stderr: saying('standard input') })
-  expect(await scratch.run(['verify', '-'], { terminals: ['stdin'] })).toMatchObject({ status: 2, stderr: saying('which is a terminal') })
+  expect(await scratch.run(['verify', '-'], { stdin: stdin.subarray(0, -30) })).toMatchObject({
+    status: 3,
+    stdout: '',
+    stderr: saying('standard input'),
+  })
+  expect(await scratch.run(['verify', '-'], { terminals: ['stdin'] })).toMatchObject({
+    status: 2,
+    stderr: saying('which is a terminal'),
+  })
 })
 
 test('a flipped byte anywhere is noticed, and nothing is written', async () => {
@@ -168,13 +227,21 @@ test('a flipped byte anywhere is noticed, and nothing is written', async () => {
     bad[at] = (bad[at] as number) ^ 1
     writeFileSync(join(scratch.path, 'bad.md'), bad)
     const { status, stdout, stderr } = await scratch.run(['verify', 'bad.md'])
-    expect({ at, status: status === 3 || status === 1, stdout, named: stderr.includes('bad.md') }).toEqual({ at, status: true, stdout: '', named: true })
+    expect({ at, status: status === 3 || status === 1, stdout, named: stderr.includes('bad.md') }).toEqual({
+      at,
+      status: true,
+      stdout: '',
+      named: true,
+    })
     expect((await scratch.run(['restore', 'bad.md', '--to', 'x'])).status).toBeGreaterThan(0)
     expect(existsSync(join(scratch.path, 'x'))).toBe(false)
   }
   const damaged = good.toString().replace('export {}', 'export []')
   scratch.write('.', { 'bad.md': damaged })
-  expect(await scratch.run(['verify', 'bad.md', '--json'])).toMatchObject({ status: 3, stderr: saying('src/main.ts: its content has another SHA-256') })
+  expect(await scratch.run(['verify', 'bad.md', '--json'])).toMatchObject({
+    status: 3,
+    stderr: saying('src/main.ts: its content has another SHA-256'),
+  })
   expect(await scratch.run(['cat', 'bad.md', 'src/main.ts'])).toMatchObject({ status: 3, stdout: '' })
 })
 
@@ -182,7 +249,10 @@ test('what is no dump is said so, by name', async () => {
   using scratch = makeScratch()
   scratch.write('app', { 'README.md': '# App\n' })
   for (const command of ['verify', 'list', 'restore']) {
-    expect(await scratch.run([command, 'app/README.md'])).toMatchObject({ status: 1, stderr: expect.stringMatching(/app\/README\.md: this is not a dump.*\[ARC_DUMP_UNSUPPORTED\]/) as string })
+    expect(await scratch.run([command, 'app/README.md'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/app\/README\.md: this is not a dump.*\[ARC_DUMP_UNSUPPORTED\]/) as string,
+    })
     expect(await scratch.run([command, 'app'])).toMatchObject({ status: 1, stderr: saying('is a folder') })
     expect(await scratch.run([command, 'missing.md'])).toMatchObject({ status: 1, stderr: saying('ARC_NOT_FOUND') })
     expect(await scratch.run([command])).toMatchObject({ status: 2, stderr: saying('DUMP is missing') })

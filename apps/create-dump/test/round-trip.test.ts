@@ -6,7 +6,9 @@ import { expect, test } from 'vitest'
 import { writeOddTree } from './odd-tree.ts'
 import { makeScratch } from './scratch.ts'
 
-const NAMES = ['md', 'json', 'jsonl'].flatMap((format) => ['', '.gz', '.zst'].map((extension) => `odd.dump.${format}${extension}`))
+const NAMES = ['md', 'json', 'jsonl'].flatMap((format) =>
+  ['', '.gz', '.zst'].map((extension) => `odd.dump.${format}${extension}`),
+)
 
 test.each(NAMES)('a tree of everything odd comes back from %s, and gives the same bytes again', async (name) => {
   using scratch = makeScratch()
@@ -15,7 +17,10 @@ test.each(NAMES)('a tree of everything odd comes back from %s, and gives the sam
   writeOddTree(root)
   expect(await scratch.run([root, '-o', name, '--strict'])).toMatchObject({ status: 0, stdout: `${name}\n` })
   expect(await scratch.run(['verify', name])).toMatchObject({ status: 0, stderr: '' })
-  expect(await scratch.run(['restore', name, '--to', 'two/odd', '-q'])).toMatchObject({ status: 0, stdout: 'two/odd\n' })
+  expect(await scratch.run(['restore', name, '--to', 'two/odd', '-q'])).toMatchObject({
+    status: 0,
+    stdout: 'two/odd\n',
+  })
   const restored = join(scratch.path, 'two', 'odd')
   expect(readTree(restored)).toEqual(readTree(root))
   execFileSync('diff', ['-r', '--no-dereference', root, restored], { stdio: 'pipe' })
@@ -50,7 +55,11 @@ test('times come back when they were asked for', async () => {
   expect(await scratch.run(['app', '--times'])).toMatchObject({ status: 0 })
   renameSync(join(scratch.path, 'app'), join(scratch.path, 'old'))
   expect(await scratch.run(['restore', 'app.dump.md'])).toMatchObject({ status: 0 })
-  const stat = execFileSync('stat', ['-c', '%y', join(scratch.path, 'app/src/a.txt')], { env: { TZ: 'UTC' }, encoding: 'utf8', stdio: 'pipe' })
+  const stat = execFileSync('stat', ['-c', '%y', join(scratch.path, 'app/src/a.txt')], {
+    env: { TZ: 'UTC' },
+    encoding: 'utf8',
+    stdio: 'pipe',
+  })
   // Node sets times as double-precision seconds.
   expect(Math.abs(Date.parse(stat) - Date.UTC(2001, 1, 3, 4, 5, 6, 789))).toBeLessThanOrEqual(1)
 })

@@ -16,7 +16,10 @@ export interface Scratch extends Disposable {
   /** Run a command line in this process. */
   run(args: readonly string[], options?: TestHostOptions): Promise<TestRun>
   /** Run it as a process of its own, to its end. */
-  spawn(args: readonly string[], options?: { input?: Uint8Array; env?: Record<string, string> }): SpawnSyncReturns<Buffer>
+  spawn(
+    args: readonly string[],
+    options?: { input?: Uint8Array; env?: Record<string, string> },
+  ): SpawnSyncReturns<Buffer>
   /** Start it as a process of its own. */
   start(args: readonly string[], env?: Record<string, string>): ChildProcess
   git(at: string, ...args: readonly string[]): string
@@ -55,9 +58,26 @@ export function makeScratch(): Scratch {
     },
     run: (args, options = {}) => runMain(main, args, { cwd: path, env, now: Date.now(), ...options }),
     spawn: (args, options = {}) =>
-      spawnSync(process.execPath, [bin, ...args], { cwd: path, env: { ...env, ...options.env }, input: options.input ?? '', maxBuffer: 1 << 28, timeout: 30_000 }),
-    start: (args, more = {}) => spawn(process.execPath, [bin, ...args], { cwd: path, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] }),
-    git: (at, ...args) => execFileSync('git', ['-c', 'protocol.file.allow=always', ...args], { cwd: join(path, at), env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+      spawnSync(process.execPath, [bin, ...args], {
+        cwd: path,
+        env: { ...env, ...options.env },
+        input: options.input ?? '',
+        maxBuffer: 1 << 28,
+        timeout: 30_000,
+      }),
+    start: (args, more = {}) =>
+      spawn(process.execPath, [bin, ...args], {
+        cwd: path,
+        env: { ...env, ...more },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    git: (at, ...args) =>
+      execFileSync('git', ['-c', 'protocol.file.allow=always', ...args], {
+        cwd: join(path, at),
+        env,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   }
 }

@@ -46,7 +46,6 @@ export function readMember(bytes: Uint8Array, at: number, meta: TarMeta, globalM
   const declared = TYPES[flag]
   if (declared === undefined) throw unsupported(`it holds an entry of the type ${JSON.stringify(flag)}`)
   const dialect = dialectOf(bytes, at)
-  assertOwner(bytes, at)
   const sparse = meta.pax.sparse === undefined ? undefined : readPaxSparse(meta.pax.sparse)
   const { path, isFolder } = archivePath(sparse?.name ?? meta.path ?? readName(bytes, at, dialect))
   const storedBytes = readSize(bytes, at, meta.pax.sizeBytes, declared, path)
@@ -71,14 +70,6 @@ export function readMember(bytes: Uint8Array, at: number, meta: TarMeta, globalM
     storedBytes,
     linkBytes: isLink ? (meta.linkPath ?? readText(bytes, at + 157, 100)) : undefined,
   }
-}
-
-/** Numbers that Arc has no use for, but over which other readers stop: user, group, and device. */
-function assertOwner(bytes: Uint8Array, at: number): void {
-  readNumber(bytes, at + 108, 8, 'user', true)
-  readNumber(bytes, at + 116, 8, 'group', true)
-  readNumber(bytes, at + 329, 8, 'device', true)
-  readNumber(bytes, at + 337, 8, 'device', true)
 }
 
 function readSize(

@@ -37,6 +37,16 @@ export function assertChecksum(bytes: Uint8Array, at: number): void {
   if (declared !== sum - 256 * high) throw damaged('a header does not match its checksum')
 }
 
+/** Throws unless every number of the header at `at` is one, needed here or not: over some of them other readers stop. */
+export function assertNumbers(bytes: Uint8Array, at: number): void {
+  readNumber(bytes, at + 100, 8, 'mode')
+  readNumber(bytes, at + 108, 8, 'user', true)
+  readNumber(bytes, at + 116, 8, 'group', true)
+  readNumber(bytes, at + 136, 12, 'time', true)
+  readNumber(bytes, at + 329, 8, 'device', true)
+  readNumber(bytes, at + 337, 8, 'device', true)
+}
+
 /** The dialect that the magic at offset 257 declares. */
 export function dialectOf(bytes: Uint8Array, at: number): TarDialect {
   if (!hasText(bytes, at + 257, 'ustar')) return 'v7'

@@ -15,7 +15,7 @@ import {
   type Turn,
   WindowContent,
 } from './tar-entry.ts'
-import { assertChecksum, BLOCK_BYTES, isEndBlock, readNumber, toBlocks } from './tar-header.ts'
+import { assertChecksum, assertNumbers, BLOCK_BYTES, isEndBlock, readNumber, toBlocks } from './tar-header.ts'
 import { TarMeta } from './tar-meta.ts'
 import { parseGlobalPax } from './tar-pax.ts'
 import {
@@ -117,6 +117,7 @@ export class TarSource implements EntrySource {
       return false
     }
     assertChecksum(window, at)
+    assertNumbers(window, at)
     const flag = window[at + 156] as number
     if (flag === 0x56 /* V, volume label */) return this.#skipLabel()
     if (META_FLAGS.has(flag)) return this.#takeMeta(flag)

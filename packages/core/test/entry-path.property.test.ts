@@ -83,7 +83,14 @@ test('paths sort as their bytes do', () => {
 })
 
 test('paths after a common astral character are told apart', () => {
-  const order = ['\u{1f480}a', '\u{1f480}\ue000', '\u{1f480}\u{1f480}', '\u{1f481}'] as EntryPath[]
+  const order = [
+    '\u{1f480}a',
+    '\u{1f480}\ue000',
+    '\u{1f480}\u{1f480}',
+    '\u{1f481}',
+    '\u{1f600}',
+    '\u{1f601}',
+  ] as EntryPath[]
   expect(order.toReversed().sort(comparePaths)).toEqual(order)
 })
 

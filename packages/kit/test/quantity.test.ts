@@ -1,8 +1,17 @@
-import { formatBytes, formatCount, formatDuration, formatRate } from '@arc/kit'
+import { formatBytes, formatCount, formatCounted, formatDuration, formatRate } from '@arc/kit'
 import { expect, test } from 'vitest'
 
 test('counts', () => {
   expect([0, 999, 1000, 12_345, 1_234_567.4].map(formatCount)).toEqual(['0', '999', '1,000', '12,345', '1,234,567'])
+})
+
+test('counted nouns', () => {
+  expect([formatCounted(0, 'file'), formatCounted(1, 'file'), formatCounted(1234, 'file')]).toEqual([
+    '0 files',
+    '1 file',
+    '1,234 files',
+  ])
+  expect([formatCounted(1, 'entry', 'entries'), formatCounted(2, 'entry', 'entries')]).toEqual(['1 entry', '2 entries'])
 })
 
 test('bytes', () => {

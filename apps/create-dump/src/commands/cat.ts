@@ -42,10 +42,12 @@ function findRecord({ records }: DumpSource, path: string): DumpRecord {
     records.find((record) => record.path === path || record.path === plain) ??
     records.find((record) => printablePath(record.path) === path)
   if (found !== undefined) return found
-  if (records.some((record) => record.path.startsWith(`${plain}/`))) throw cannotPrint(path, 'it is a folder', 'Name a file in it.')
+  if (records.some((record) => record.path.startsWith(`${plain}/`)))
+    throw cannotPrint(path, 'it is a folder', 'Name a file in it.')
   const name = posix.basename(plain).toLowerCase()
   const similar = records.find((record) => posix.basename(record.path).toLowerCase() === name)
-  const guess = similar === undefined ? 'Look for it with `create-dump list`.' : `Did you mean ${printablePath(similar.path)}?`
+  const guess =
+    similar === undefined ? 'Look for it with `create-dump list`.' : `Did you mean ${printablePath(similar.path)}?`
   throw cannotPrint(path, 'it is not in the dump', guess)
 }
 
@@ -53,7 +55,8 @@ function contentOf(record: DumpRecord, source: DumpSource): SyncContent {
   const { path, linkOf, target, type } = record
   const holder = linkOf === undefined ? record : source.records.find((each) => each.path === linkOf)
   if (holder?.content !== undefined && !holder.isOmitted) return holder.content
-  if (target !== undefined) throw cannotPrint(path, `it is a symbolic link to ${printablePath(target)}`, 'Name the file it leads to.')
+  if (target !== undefined)
+    throw cannotPrint(path, `it is a symbolic link to ${printablePath(target)}`, 'Name the file it leads to.')
   if (type === 'directory') throw cannotPrint(path, 'it is a folder', 'Name a file.')
   throw cannotPrint(path, 'its content was left out when the dump was made', 'Dump the project with --binary base64.')
 }
@@ -62,7 +65,7 @@ function* pieces(content: SyncContent): Generator<Uint8Array, void, void> {
   const piece = new Uint8Array(PIECE_BYTES)
   const reader = content.open()
   try {
-    for (let count = piece.length; count === piece.length; ) {
+    for (let count = piece.length; count === piece.length;) {
       count = reader.read(piece)
       yield piece.subarray(0, count)
     }

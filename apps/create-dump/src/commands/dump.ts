@@ -75,7 +75,10 @@ export const dump = defineCommand({
       jobs: options.jobs,
       compression: choice.compression,
       sidecar: options.sidecar,
-      cache: options.cache && path !== undefined ? { file: cacheFile(path, host), document: path, key: 'create-dump' } : undefined,
+      cache:
+        options.cache && path !== undefined
+          ? { file: cacheFile(path, host), document: path, key: 'create-dump' }
+          : undefined,
       signal,
       onProgress: progress.listener,
       check(rendered) {
@@ -86,7 +89,8 @@ export const dump = defineCommand({
       },
     })
     const status = options.strict ? 0 : reportOmissions(result.omissions, common, log)
-    if (common.json) printJson(host, { path: choice.path, format: choice.format, compression: choice.compression, ...result })
+    if (common.json)
+      printJson(host, { path: choice.path, format: choice.format, compression: choice.compression, ...result })
     else if (path !== undefined) host.stdout.write(`${choice.path}\n`)
     log.info(summary(result))
     if (common.stats) log.info(languageTable(result.statistics).trimEnd())
@@ -117,12 +121,15 @@ function summary({ statistics, sizeBytes, reusedEntries, isWritten }: WrittenDoc
 
 function languageTable(statistics: DumpStatistics): string {
   return formatTable(
-    [{ header: 'Language' }, { header: 'Files', align: 'right' }, { header: 'Lines', align: 'right' }, { header: 'Bytes', align: 'right' }],
-    [...statistics.languages, { name: 'Total', files: statistics.files, lines: statistics.lines, bytes: statistics.bytes }].map((row) => [
-      row.name,
-      formatCount(row.files),
-      formatCount(row.lines),
-      formatCount(row.bytes),
-    ]),
+    [
+      { header: 'Language' },
+      { header: 'Files', align: 'right' },
+      { header: 'Lines', align: 'right' },
+      { header: 'Bytes', align: 'right' },
+    ],
+    [
+      ...statistics.languages,
+      { name: 'Total', files: statistics.files, lines: statistics.lines, bytes: statistics.bytes },
+    ].map((row) => [row.name, formatCount(row.files), formatCount(row.lines), formatCount(row.bytes)]),
   )
 }

@@ -27,7 +27,9 @@ export const hash = defineCommand({
     if (common.json) printJson(host, { files, omissions })
     else {
       for (let at = 0; at < files.length; at += LINES_AT_ONCE) {
-        const lines = files.slice(at, at + LINES_AT_ONCE).map(({ sha256, path }) => checksumLine(sha256, encodePath(path)))
+        const lines = files
+          .slice(at, at + LINES_AT_ONCE)
+          .map(({ sha256, path }) => checksumLine(sha256, encodePath(path)))
         await host.stdout.writeBytes(Buffer.concat(lines))
       }
     }

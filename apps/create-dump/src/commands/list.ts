@@ -14,7 +14,13 @@ export const list = defineCommand({
   async run({ arguments: { dump }, host, common, progress }) {
     await using source = await openDumpArgument(dump, host, { onProgress: progress.listener })
     if (common.json) printJson(host, { name: source.name, git: source.git, entries: source.records.map(toJsonRecord) })
-    else host.stdout.write(formatTable([{ header: 'Mode' }, { header: 'Size', align: 'right' }, { header: 'Path' }], source.records.map(toRow)))
+    else
+      host.stdout.write(
+        formatTable(
+          [{ header: 'Mode' }, { header: 'Size', align: 'right' }, { header: 'Path' }],
+          source.records.map(toRow),
+        ),
+      )
   },
 })
 
@@ -22,7 +28,11 @@ const TYPE_LETTERS = { file: '-', directory: 'd', symlink: 'l' } as const
 
 function toRow(record: DumpRecord): string[] {
   const mode = record.type === 'symlink' ? '777' : record.mode.toString(8).padStart(3, '0')
-  return [`${TYPE_LETTERS[record.type]}${mode}`, formatCount(record.sizeBytes), `${printablePath(record.path)}${remark(record)}`]
+  return [
+    `${TYPE_LETTERS[record.type]}${mode}`,
+    formatCount(record.sizeBytes),
+    `${printablePath(record.path)}${remark(record)}`,
+  ]
 }
 
 function remark({ type, target, linkOf, isOmitted }: DumpRecord): string {
@@ -33,5 +43,15 @@ function remark({ type, target, linkOf, isOmitted }: DumpRecord): string {
 }
 
 function toJsonRecord({ path, type, mode, sizeBytes, sha256, mtimeNs, isOmitted, linkOf, target }: DumpRecord): object {
-  return { path, type, mode: mode.toString(8), sizeBytes, sha256, mtimeNs: mtimeNs?.toString(), isOmitted, linkOf, target }
+  return {
+    path,
+    type,
+    mode: mode.toString(8),
+    sizeBytes,
+    sha256,
+    mtimeNs: mtimeNs?.toString(),
+    isOmitted,
+    linkOf,
+    target,
+  }
 }

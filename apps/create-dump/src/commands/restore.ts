@@ -1,5 +1,13 @@
 import { dirname, resolve } from 'node:path'
-import { ArcError, type ArcErrorCode, decodePath, isArcError, type Omission, pathProblem, printablePath } from '@arc/core'
+import {
+  ArcError,
+  type ArcErrorCode,
+  decodePath,
+  isArcError,
+  type Omission,
+  pathProblem,
+  printablePath,
+} from '@arc/core'
 import {
   choiceOption,
   type CommonValues,
@@ -16,7 +24,16 @@ import {
   textOption,
 } from '@arc/kit'
 import type { DumpSource } from '@arc/render-md'
-import { applyRestore, type LinkPolicy, listRestorePoints, planRestore, type PlanOptions, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
+import {
+  applyRestore,
+  type LinkPolicy,
+  listRestorePoints,
+  planRestore,
+  type PlanOptions,
+  restoreNew,
+  type RestorePlan,
+  type RestoreResult,
+} from '@arc/restore-safe'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
 import { chosenPaths } from '../only-filter.ts'
 import { makeParents, missingParents } from '../target-parents.ts'
@@ -29,8 +46,16 @@ export const restore = defineCommand({
   options: {
     to: folderOption('the folder to restore to (default: the name of the project, here)'),
     only: textOption('restore only what matches, and what lies below it', { placeholder: 'GLOB', repeatable: true }),
-    mode: choiceOption(['new', 'replace', 'merge'], 'new: into an empty place; replace: make the target exactly the dump; merge: lay the dump over it', { default: 'new' }),
-    links: choiceOption(['keep', 'inside', 'refuse'], 'symbolic links: all as they were, none that lead out of the target, or none', { default: 'keep' }),
+    mode: choiceOption(
+      ['new', 'replace', 'merge'],
+      'new: into an empty place; replace: make the target exactly the dump; merge: lay the dump over it',
+      { default: 'new' },
+    ),
+    links: choiceOption(
+      ['keep', 'inside', 'refuse'],
+      'symbolic links: all as they were, none that lead out of the target, or none',
+      { default: 'keep' },
+    ),
     setId: flagOption('restore set-user-id and set-group-id bits too'),
     partial: flagOption('restore a dump whose binary files were left out, without those'),
     dryRun: flagOption('only show what would be done', { short: 'n' }),
@@ -38,7 +63,10 @@ export const restore = defineCommand({
   examples: [
     { command: 'create-dump restore app.dump.md', summary: 'into ./app, which must not exist' },
     { command: "create-dump restore app.dump.md --to /tmp/app --only 'src/**'", summary: 'a part of it' },
-    { command: 'create-dump restore app.dump.md --to app --mode replace --dry-run', summary: 'what going back would change' },
+    {
+      command: 'create-dump restore app.dump.md --to app --mode replace --dry-run',
+      summary: 'what going back would change',
+    },
   ],
   exitStatus: { 3: 'the dump is damaged or unsafe; nothing was written', 75: 'another restore works on the target' },
   async run(context) {
@@ -47,7 +75,8 @@ export const restore = defineCommand({
     const shown = options.to ?? defaultTarget(source.name)
     const target = resolve(host.cwd, shown)
     const only = chosenPaths(source, options.only)
-    if (!options.partial) refuseIncomplete(only === undefined ? source.omissions : source.omissions.filter(({ path }) => only(path)))
+    if (!options.partial)
+      refuseIncomplete(only === undefined ? source.omissions : source.omissions.filter(({ path }) => only(path)))
     const rules = { only, links: options.links, setId: options.setId, signal, onProgress: progress.listener }
     try {
       if (options.dryRun) {
@@ -73,7 +102,8 @@ export const restore = defineCommand({
       // A restore that changes nothing would still push the tree from before out of its restore point.
       if (added + changed + removed === 0 && plan.conflicts.length === 0) return unchanged(plan)
       const message = `${planSummary(plan)} in ${plan.target}. Go on?`
-      if (changed + removed > 0 && plan.conflicts.length === 0 && !(await confirm(context, { message }))) return 'declined'
+      if (changed + removed > 0 && plan.conflicts.length === 0 && !(await confirm(context, { message })))
+        return 'declined'
       return applyRestore(plan, source, { signal, onProgress: progress.listener })
     }
   },
@@ -82,20 +112,28 @@ export const restore = defineCommand({
 function refuseIncomplete(omissions: readonly Omission[]): void {
   const [first] = omissions
   if (first === undefined) return
-  throw new ArcError('ARC_DUMP_INCOMPLETE', `the content of ${formatCounted(omissions.length, 'file')} was left out when the dump was made`, {
-    path: printablePath(first.path),
-    hint: 'Dump the project with --binary base64, or restore the rest with --partial.',
-    details: { paths: omissions.map(({ path }) => path) },
-  })
+  throw new ArcError(
+    'ARC_DUMP_INCOMPLETE',
+    `the content of ${formatCounted(omissions.length, 'file')} was left out when the dump was made`,
+    {
+      path: printablePath(first.path),
+      hint: 'Dump the project with --binary base64, or restore the rest with --partial.',
+      details: { paths: omissions.map(({ path }) => path) },
+    },
+  )
 }
 
 /** The project's own name, if it is a plain one. */
 function defaultTarget(name: string): string {
   const path = decodePath(Buffer.from(name))
   if (!name.includes('/') && pathProblem(path, { platform: 'windows' }) === undefined) return name
-  throw new ArcError('ARC_PATH_UNSAFE', `the dump calls its project ${printablePath(name)}, which is no name for a folder`, {
-    hint: 'Say where to restore it with --to.',
-  })
+  throw new ArcError(
+    'ARC_PATH_UNSAFE',
+    `the dump calls its project ${printablePath(name)}, which is no name for a folder`,
+    {
+      hint: 'Say where to restore it with --to.',
+    },
+  )
 }
 
 /** Plans need the folder that holds the target; where it is missing, the outermost missing one is as empty as the target would be. */
@@ -109,21 +147,36 @@ async function planDryRun(source: DumpSource, target: string, options: PlanOptio
 function withOptions(error: ArcError, links: LinkPolicy): ArcError {
   const { code, message, path, details } = error
   const hint = hintFor(code, links)
-  return hint === undefined ? error : new ArcError(code, message, { hint, details, cause: error, ...(path === undefined ? {} : { path }) })
+  return hint === undefined
+    ? error
+    : new ArcError(code, message, { hint, details, cause: error, ...(path === undefined ? {} : { path }) })
 }
 
 function hintFor(code: ArcErrorCode, links: LinkPolicy): string | undefined {
   if (code === 'ARC_TARGET_NOT_EMPTY') {
     return 'Choose another folder with --to, or restore over this one with --mode replace or --mode merge; --dry-run shows what that would change.'
   }
-  return code === 'ARC_PATH_UNSAFE' && links !== 'keep' ? 'If you trust the dump, restore its links as they are with --links keep.' : undefined
+  return code === 'ARC_PATH_UNSAFE' && links !== 'keep'
+    ? 'If you trust the dump, restore its links as they are with --links keep.'
+    : undefined
 }
 
 function tell(result: RestoreResult, log: Log, common: CommonValues): void {
   const { files, directories, symlinks, mode, writtenBytes, restorePoint, outwardLinks, droppedSetId, target } = result
-  warnOfMany('leading out of the folder', outwardLinks.map(({ path, target: to }) => `${printablePath(path)} -> ${printablePath(to)}`), log, common)
-  warnOfMany('without its set-id bit, which --set-id restores', droppedSetId.map((path) => printablePath(path)), log, common)
-  if (files + directories + symlinks === 0 && mode !== 'new') return log.info('nothing to do: the folder is as the dump says')
+  warnOfMany(
+    'leading out of the folder',
+    outwardLinks.map(({ path, target: to }) => `${printablePath(path)} -> ${printablePath(to)}`),
+    log,
+    common,
+  )
+  warnOfMany(
+    'without its set-id bit, which --set-id restores',
+    droppedSetId.map((path) => printablePath(path)),
+    log,
+    common,
+  )
+  if (files + directories + symlinks === 0 && mode !== 'new')
+    return log.info('nothing to do: the folder is as the dump says')
   const links = symlinks === 0 ? '' : `, ${formatCounted(symlinks, 'link')}`
   log.info(`${formatCounted(files, 'file')}${links}, ${formatBytes(writtenBytes)}, all hashes checked`)
   const point = restorePoint === undefined ? undefined : listRestorePoints(target).find(({ id }) => id === restorePoint)
@@ -136,7 +189,17 @@ function tell(result: RestoreResult, log: Log, common: CommonValues): void {
 function unchanged(plan: RestorePlan): RestoreResult {
   const { target, mode, outwardLinks, droppedSetId, omissions } = plan
   const nothing = { files: 0, directories: 0, symlinks: 0, hardLinks: 0, writtenBytes: 0, verifiedFiles: 0 }
-  return { schemaVersion: 1, target, mode, ...nothing, outwardLinks, droppedSetId, omissions, recovery: 'clean', tidy: true }
+  return {
+    schemaVersion: 1,
+    target,
+    mode,
+    ...nothing,
+    outwardLinks,
+    droppedSetId,
+    omissions,
+    recovery: 'clean',
+    tidy: true,
+  }
 }
 
 const MANY = 5
@@ -144,8 +207,11 @@ const MANY = 5
 function warnOfMany(what: string, paths: readonly string[], log: Log, common: CommonValues): void {
   if (paths.length === 0) return
   const shown = common.verbosity > 0 ? paths : paths.slice(0, MANY)
-  const more = paths.length > shown.length ? [`… and ${formatCount(paths.length - shown.length)} more (-v lists all)`] : []
-  log.warn(`${formatCounted(paths.length, 'path')} ${what}\n${[...shown, ...more].map((line) => `    ${line}`).join('\n')}`)
+  const more =
+    paths.length > shown.length ? [`… and ${formatCount(paths.length - shown.length)} more (-v lists all)`] : []
+  log.warn(
+    `${formatCounted(paths.length, 'path')} ${what}\n${[...shown, ...more].map((line) => `    ${line}`).join('\n')}`,
+  )
 }
 
 function planSummary({ totals }: RestorePlan): string {
@@ -157,7 +223,11 @@ function describePlan(plan: RestorePlan, showsKept: boolean): string {
   const rows = plan.rows.filter((row) => showsKept || row.action !== 'keep')
   const table = formatTable(
     [{ header: 'Action' }, { header: 'Size', align: 'right' }, { header: 'Path' }],
-    rows.map((row) => [row.action, row.type === 'file' ? formatCount(row.sizeBytes) : row.type, printablePath(row.path)]),
+    rows.map((row) => [
+      row.action,
+      row.type === 'file' ? formatCount(row.sizeBytes) : row.type,
+      printablePath(row.path),
+    ]),
   )
   const conflicts = plan.conflicts.map(({ message, code }) => `conflict: ${message} [${code}]\n`).join('')
   const summary = `${planSummary(plan)} in ${plan.target}, ${formatBytes(plan.totals.sourceBytes)} of content\n`

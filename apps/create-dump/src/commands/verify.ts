@@ -7,7 +7,10 @@ export const verify = defineCommand({
   arguments: { dump: dumpArgument },
   examples: [
     { command: 'create-dump verify app.dump.md', summary: 'says what it checked' },
-    { command: 'curl -s https://example.org/app.dump.md.gz | create-dump verify -', summary: 'before anything is kept' },
+    {
+      command: 'curl -s https://example.org/app.dump.md.gz | create-dump verify -',
+      summary: 'before anything is kept',
+    },
   ],
   exitStatus: { 3: 'the dump is damaged; the message names the file' },
   async run({ arguments: { dump }, host, common, progress }) {
@@ -18,7 +21,10 @@ export const verify = defineCommand({
       printJson(host, { entries: records.length, bytes, omitted: omissions.length })
       return
     }
-    const without = omissions.length === 0 ? '' : `; it holds ${formatCounted(omissions.length, 'file')} by hash only, without content`
+    const without =
+      omissions.length === 0
+        ? ''
+        : `; it holds ${formatCounted(omissions.length, 'file')} by hash only, without content`
     host.stdout.write(`intact: ${formatCounted(records.length, 'entry', 'entries')}, ${formatBytes(bytes)}${without}\n`)
   },
 })
