@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { existsSync, lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ArcError, errnoOf, systemCallError } from '@arc/core'
 import { looksLikeDump } from './dump-head.ts'
@@ -8,8 +8,19 @@ import { looksLikeDump } from './dump-head.ts'
  * replaced. Sees before the long job whether a document can be written there: the folder exists, and nothing is there that is
  * not an earlier dump. Throws `ARC_NOT_FOUND`, `ARC_TARGET_UNSUITABLE` or `ARC_TARGET_NOT_EMPTY`.
  */
-export async function locateOutput(output: string, cwd: string, suggestedName: string): Promise<string> {
-  const path = finalPath(resolve(cwd, output), output)
+export async function locateOutput(
+  output: string,
+  options: {
+    /** What a relative path is relative to. */
+    cwd: string
+    /** Whether a person named it; else it was made up. */
+    isNamed: boolean
+    /** A file name for the hint when a folder is named. */
+    suggestedName: string
+  },
+): Promise<string> {
+  const { cwd, isNamed, suggestedName } = options
+  const path = finalPath(resolve(cwd, output), output, isNamed)
   const stat = statOf(path)
   if (stat?.isDirectory() === true || output.endsWith('/') || output.endsWith(sep)) {
     throw new ArcError('ARC_TARGET_UNSUITABLE', `cannot write to ${output}: it names a folder`, {
@@ -33,14 +44,12 @@ export async function locateOutput(output: string, cwd: string, suggestedName: s
   return path
 }
 
-/** The path itself, or what the link at its end leads to, which need not exist. */
-function finalPath(path: string, asked: string): string {
+/** The path itself, or what the link at its end leads to. */
+function finalPath(path: string, asked: string, isNamed: boolean): string {
   try {
-    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
-    if (isLink && existsSync(path)) return realpathSync(path)
-    const final = isLink ? resolve(dirname(path), readlinkSync(path)) : path
-    realpathSync(dirname(final))
-    return final
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) return linkedPath(path, asked, isNamed)
+    realpathSync(dirname(path))
+    return path
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw systemCallError(error, 'write to', asked)
     throw new ArcError('ARC_NOT_FOUND', `cannot write to ${asked}: the folder ${dirname(path)} does not exist`, {
@@ -49,6 +58,22 @@ function finalPath(path: string, asked: string): string {
       cause: error,
     })
   }
+}
+
+/**
+ * A link may come with the project, from somebody who would like to have a file written elsewhere. So only one that was named is
+ * followed, and only to a file that exists, which must be a dump like any other that is replaced.
+ */
+function linkedPath(path: string, asked: string, isNamed: boolean): string {
+  if (isNamed && existsSync(path)) return realpathSync(path)
+  throw new ArcError(
+    'ARC_TARGET_UNSUITABLE',
+    `cannot write to ${asked}: it is a symbolic link${isNamed ? ' that leads nowhere' : ''}`,
+    {
+      path,
+      hint: 'Name with -o the file that is to be written.',
+    },
+  )
 }
 
 function statOf(path: string): Stats | undefined {

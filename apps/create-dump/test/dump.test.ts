@@ -110,6 +110,7 @@ test.each([
   [['--tracked', '--no-git'], 2, /cannot be used with --no-git/],
   [['--rev', 'HEAD', '--tracked'], 2, /--tracked cannot be used with --rev/],
   [['--rev', 'HEAD'], 1, /in no git repository/],
+  [['--tracked'], 1, /in no git repository/],
   [['--max-size', 'big'], 2, /is not a size/],
   [['--newer', '2026-02-30'], 2, /neither a date nor an age/],
   [['second'], 2, /one argument too many/],
@@ -149,13 +150,39 @@ test('a root that is missing, or a file, is named with what helps', async () => 
   })
 })
 
-test('an output that is a link is written where the link leads', async () => {
+test('a link that is named is followed to the dump it leads to', async () => {
   using scratch = makeScratch()
   scratch.write('app', APP)
   symlinkSync('real.md', join(scratch.path, 'latest.md'))
-  for (let run = 0; run < 2; run++) expect(await scratch.run(['app', '-o', 'latest.md'])).toMatchObject({ status: 0 })
+  expect(await scratch.run(['app', '-o', 'latest.md'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('leads nowhere [ARC_TARGET_UNSUITABLE]') as string,
+  })
+  for (const output of ['real.md', 'latest.md', 'latest.md']) {
+    expect(await scratch.run(['app', '-o', output])).toMatchObject({ status: 0, stdout: `${output}\n` })
+  }
   expect(lstatSync(join(scratch.path, 'latest.md')).isSymbolicLink()).toBe(true)
   expect(names(scratch)).toEqual(['app', 'latest.md', 'real.md', 'real.md.sha256'])
+})
+
+test('a link that came with the project does not lead the document elsewhere', async () => {
+  using scratch = makeScratch()
+  const cwd = scratch.write('app', APP)
+  scratch.write('.ssh', {})
+  symlinkSync('../.ssh/authorized_keys', join(cwd, 'app.dump.md'))
+  scratch.write('other', APP)
+  await scratch.run(['other', '-o', 'other.md'])
+  symlinkSync('../other.md', join(cwd, 'app.dump.json'))
+  const before = read(scratch, 'other.md')
+  for (const format of ['md', 'json']) {
+    expect(await scratch.run(['--format', format], { cwd })).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/is a symbolic link \[ARC_TARGET_UNSUITABLE\]\nhint: /) as string,
+    })
+  }
+  expect(readdirSync(join(scratch.path, '.ssh'))).toEqual([])
+  expect(read(scratch, 'other.md')).toBe(before)
 })
 
 test('the sidecar fits its document, whatever the name', async () => {

@@ -44,7 +44,7 @@ export function* inputPieces(
 }
 
 /** Any input as a feed from its first byte. */
-export function feedOf(input: ArchiveInput): ByteFeed {
+function feedOf(input: ArchiveInput): ByteFeed {
   if (input instanceof Uint8Array) return new ByteFeed([input])
   return new ByteFeed(isRandomInput(input) ? inputPieces(input) : input)
 }

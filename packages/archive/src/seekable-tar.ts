@@ -33,7 +33,7 @@ const END_MARK_BYTES = 2 * BLOCK_BYTES
  * checked by the places it gives. What only the index tells of (folders, symlinks) is believed: to take over a whole
  * archive from somebody, read it sequentially.
  */
-export class SeekableTarSource implements EntrySource {
+class SeekableTarSource implements EntrySource {
   readonly name: string
   readonly access = 'random'
   readonly omissions: readonly [] = []
@@ -216,7 +216,7 @@ function parseHeaders(headers: Uint8Array): { path: EntryPath; mode: number; mti
 }
 
 /** Reads ranges of the content of independent frames; keeps the one it decompressed last. */
-export class FrameReader {
+class FrameReader {
   readonly contentBytes: number
   readonly #input: RandomInput
   readonly #codecs: Codecs

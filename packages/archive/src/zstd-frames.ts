@@ -2,7 +2,7 @@ import type { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
 import { damaged, limitExceeded, unsupported } from './problems.ts'
 
-export const ZSTD_MAGIC = 0xfd2fb528
+const ZSTD_MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50 // to 0x184d2a5f
 
 /** Frames that hold no more are decompressed in one call, one of them ahead of what is being read. */
@@ -88,7 +88,7 @@ async function nextFrame(feed: ByteFeed, isFirst: boolean): Promise<ZstdFrame | 
 }
 
 /** The header of a frame: what it says and its bytes after the magic. */
-export interface ZstdFrameHeader {
+interface ZstdFrameHeader {
   readonly bytes: Uint8Array
   readonly sizeBytes: number | undefined
   readonly hasChecksum: boolean

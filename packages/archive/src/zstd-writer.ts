@@ -79,7 +79,7 @@ class IndexWriter {
 }
 
 /** One frame that tells its size and carries a checksum. */
-export function compressFrame(content: Uint8Array, level: number): Promise<Uint8Array> {
+function compressFrame(content: Uint8Array, level: number): Promise<Uint8Array> {
   const options: ZstdOptions & { pledgedSrcSize: number } = {
     chunkSize: content.length + (content.length >> 7) + 1024,
     pledgedSrcSize: content.length,

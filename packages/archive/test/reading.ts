@@ -19,7 +19,7 @@ export async function readAll(input: string | ArchiveInput, options: OpenOptions
   return await readSource(source)
 }
 
-export async function readSource(source: EntrySource): Promise<Read[]> {
+async function readSource(source: EntrySource): Promise<Read[]> {
   const read: Read[] = []
   for await (const batch of source.entries()) for (const entry of batch) read.push(await readEntry(entry))
   return read
@@ -45,7 +45,7 @@ export async function contentText(entry: Entry): Promise<string> {
 }
 
 /** The bytes of a file, counted; 0 where there is no content. */
-export async function countContent({ content }: Entry): Promise<number> {
+async function countContent({ content }: Entry): Promise<number> {
   let count = 0
   if (content !== undefined) for await (const piece of readContent(content)) count += piece.length
   return count

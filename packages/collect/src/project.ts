@@ -6,13 +6,13 @@ import type { CollectedSource, ProjectOptions } from './options.ts'
 import { openRevision } from './revision.ts'
 import { realRoot } from './root.ts'
 import { Selection } from './selection.ts'
-import { openRepositoryWorkTree } from './work-tree.ts'
+import { openRepositoryWorkTree, openWorkTree } from './work-tree.ts'
 
 /**
  * The state of the project at `root`: a commit when `revision` names one, what git says belongs to the work tree when
  * `root` lies in one, else everything in the folder that no ignore rule keeps out.
  *
- * Throws what the source that it chooses throws. In a bare repository it asks for a revision (`ARC_NOT_A_REPOSITORY`).
+ * Throws what the source that it chooses throws; with `tracked` outside a work tree `ARC_NOT_A_REPOSITORY`. In a bare repository it asks for a revision (`ARC_NOT_A_REPOSITORY`).
  */
 export async function openProject(root: string, options: ProjectOptions = {}): Promise<CollectedSource> {
   const selection = new Selection(options)
@@ -27,7 +27,8 @@ export async function openProject(root: string, options: ProjectOptions = {}): P
   realRoot(fs, root)
   if (!useGit) return openDirectory(root, options)
   const repository = await repositoryOf(root, options)
-  if (repository === undefined) return openDirectory(root, options)
+  if (repository === undefined)
+    return options.tracked === true ? openWorkTree(root, options) : openDirectory(root, options)
   return openRepositoryWorkTree(repository, selection, options)
 }
 

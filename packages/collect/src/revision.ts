@@ -105,5 +105,7 @@ function targetProblem(target: EntryPath): string | undefined {
   if (target === '') return 'a symlink without a target'
   if (target.includes('\0')) return 'a symlink whose target holds a NUL'
   const { maxTargetBytes } = DEFAULT_LIMITS
-  return encodePath(target).length > maxTargetBytes ? `a symlink whose target is longer than ${maxTargetBytes} bytes` : undefined
+  return encodePath(target).length > maxTargetBytes
+    ? `a symlink whose target is longer than ${maxTargetBytes} bytes`
+    : undefined
 }

@@ -20,6 +20,9 @@ describe('openProject', () => {
     using folder = temporaryFolder()
     write(folder.path, { 'd/f': '' })
     expect((await collect(openProject(folder.path, { env }))).paths).toEqual(['d', 'd/f'])
+    await expect(openProject(folder.path, { env, tracked: true })).rejects.toMatchObject({
+      code: 'ARC_NOT_A_REPOSITORY',
+    })
   })
 
   test('does without git where there is none, unless only tracked files are wanted', async () => {

@@ -4,5 +4,8 @@ export const RESTORE_FOLDER_SUFFIX = '.arc-restore'
 /** True for a path at or below such a folder: it is state of Arc's own, not of the project around it. */
 export function isInRestoreFolder(path: string): boolean {
   // Every listed path comes by here, and hardly any has the suffix.
-  return path.includes(RESTORE_FOLDER_SUFFIX) && path.split('/').some((name) => name.startsWith('.') && name.endsWith(RESTORE_FOLDER_SUFFIX))
+  return (
+    path.includes(RESTORE_FOLDER_SUFFIX) &&
+    path.split('/').some((name) => name.startsWith('.') && name.endsWith(RESTORE_FOLDER_SUFFIX))
+  )
 }

@@ -31,6 +31,20 @@ test('nothing shows before commit, everything after', () => {
   expect(namesBeside(path)).toEqual(['file'])
 })
 
+test('the identity of a publication is that of the file it becomes', () => {
+  const path = freshPath()
+  publishFile(path, Buffer.from('old'))
+  const identityAt = (): string => {
+    const { dev, ino } = fs.statSync(path, { bigint: true })
+    return `${dev}:${ino}`
+  }
+  using publication = new Publication(path)
+  const { identity } = publication
+  expect(identity).not.toBe(identityAt())
+  publication.commit()
+  expect(identity).toBe(identityAt())
+})
+
 test('what is not committed is dropped, and the old file stays', () => {
   const path = freshPath()
   publishFile(path, Buffer.from('old'))

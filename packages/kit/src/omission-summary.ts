@@ -20,7 +20,7 @@ const IN_WORDS: Readonly<Record<OmissionReason, string>> = {
   deleted: 'tracked by git but deleted',
   binary: 'binary',
   filtered: 'filtered',
-  'own-output': 'written by this run',
+  'own-output': 'output of this program',
 }
 
 /**

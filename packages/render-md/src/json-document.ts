@@ -234,9 +234,13 @@ export class JsonDocument implements DumpDocument {
 
 /** Reading a record parses it as one string, so no reader could take a longer one. */
 function recordTooLong(): ArcError {
-  return new ArcError('ARC_LIMIT_EXCEEDED', `a file of the project is too large for JSON (more than ${MAX_RECORD_BYTES} bytes as a line)`, {
-    hint: 'Write the dump as Markdown, which takes files of any size, or leave the file out with --max-size.',
-  })
+  return new ArcError(
+    'ARC_LIMIT_EXCEEDED',
+    `a file of the project is too large for JSON (more than ${MAX_RECORD_BYTES} bytes as a line)`,
+    {
+      hint: 'Write the dump as Markdown, which takes files of any size, or leave the file out with --max-size.',
+    },
+  )
 }
 
 const LINE_END = Buffer.from('\n')

@@ -17,7 +17,7 @@ import type { DumpStatistics } from '@arc/render-md'
 import { cacheFile } from '../cache-place.ts'
 import { reportOmissions } from '../omission-report.ts'
 import { locateOutput } from '../output-file.ts'
-import { chooseOutput, defaultNames, type OutputChoice } from '../output-name.ts'
+import { chooseOutput, type OutputChoice } from '../output-name.ts'
 import { jobsOption } from '../jobs.ts'
 import { earlierDumps } from '../own-outputs.ts'
 import { assertSelected, openSelection, selectionConflicts, selectionOptions } from '../selection.ts'
@@ -55,7 +55,7 @@ export const dump = defineCommand({
   async run({ arguments: { root }, options, host, common, log, progress, signal }) {
     const name = basename(resolve(host.cwd, root)) || 'root'
     const choice = chooseOutput(name, options)
-    const path = await outputPath(choice, host, common.json)
+    const path = await outputPath(choice, host, { isNamed: options.output !== undefined, isJson: common.json })
     const earlier = options.rev === undefined ? await earlierDumps(name, [resolve(host.cwd, root), host.cwd]) : []
     const own = path === undefined ? [] : [path, sidecarPath(path)]
     await using source = await openSelection(root, options, host, { omitPaths: [...own, ...earlier] })
@@ -99,8 +99,14 @@ export const dump = defineCommand({
 })
 
 /** Where the document goes, once it is sure that it can: an absolute path, `undefined` for standard output. */
-async function outputPath(choice: OutputChoice, host: Host, isJson: boolean): Promise<string | undefined> {
-  if (choice.path !== '-') return locateOutput(choice.path, host.cwd, defaultNames('project')[0] as string)
+async function outputPath(
+  choice: OutputChoice,
+  host: Host,
+  { isNamed, isJson }: { isNamed: boolean; isJson: boolean },
+): Promise<string | undefined> {
+  if (choice.path !== '-') {
+    return locateOutput(choice.path, { cwd: host.cwd, isNamed, suggestedName: 'project.dump.md' })
+  }
   if (isJson) {
     throw new ArcError('ARC_OPTION_INVALID', '--json and -o - both want standard output', {
       hint: 'Write the document to a file, or leave --json out; --format json writes it as JSON.',
