@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs'
+import { lstatSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { looksLikeDump } from './dump-head.ts'
 import { defaultNames } from './output-name.ts'
@@ -14,7 +14,8 @@ export async function earlierDumps(name: string, folders: readonly string[]): Pr
   for (const folder of new Set(folders.map(realFolder))) {
     for (const each of defaultNames(name)) {
       const path = join(folder, each)
-      if (await looksLikeDump(path)) found.push(path, sidecarPath(path))
+      const isFile = lstatSync(path, { throwIfNoEntry: false })?.isFile() === true
+      if (isFile && (await looksLikeDump(path))) found.push(path, sidecarPath(path))
     }
   }
   return found

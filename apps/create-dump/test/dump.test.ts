@@ -235,7 +235,11 @@ test('no output of this program becomes part of the project', async () => {
 test('a file that is only called like a dump is part of the project', async () => {
   using scratch = makeScratch()
   const cwd = scratch.write('app', { ...APP, 'app.dump.json': '{"mine":1}\n' })
-  expect((await scratch.run(['-n'], { cwd })).stdout).toContain('app.dump.json\n')
+  execFileSync('mkfifo', [join(cwd, 'app.dump.md.gz')], { stdio: 'pipe' })
+  symlinkSync('app.dump.json', join(cwd, 'app.dump.jsonl'))
+  const { stdout, stderr } = await scratch.run(['-n', '-o', 'x.md'], { cwd })
+  expect(stdout).toContain('app.dump.json\napp.dump.jsonl\n')
+  expect(stderr).toContain('app.dump.md.gz: a pipe')
 })
 
 test('an unchanged project is not read again, a changed one gives the same bytes as a fresh run', async () => {

@@ -1,4 +1,3 @@
-import { ByteFeed } from './byte-feed.ts'
 
 /** An archive that can be read from any position: a file, bytes in memory. Synchronous, because local reads are. */
 export interface RandomInput {
@@ -41,12 +40,6 @@ export function* inputPieces(
     at += count
     yield count === piece.length ? piece : piece.subarray(0, count)
   }
-}
-
-/** Any input as a feed from its first byte. */
-function feedOf(input: ArchiveInput): ByteFeed {
-  if (input instanceof Uint8Array) return new ByteFeed([input])
-  return new ByteFeed(isRandomInput(input) ? inputPieces(input) : input)
 }
 
 /**
