@@ -14,11 +14,19 @@ export async function earlierDumps(name: string, folders: readonly string[]): Pr
   for (const folder of new Set(folders.map(realFolder))) {
     for (const each of defaultNames(name)) {
       const path = join(folder, each)
-      const isFile = lstatSync(path, { throwIfNoEntry: false })?.isFile() === true
-      if (isFile && (await looksLikeDump(path))) found.push(path, sidecarPath(path))
+      if (isRegularFile(path) && (await looksLikeDump(path))) found.push(path, sidecarPath(path))
     }
   }
   return found
+}
+
+/** A pipe would be waited for, and what a link leads to is none of ours. */
+function isRegularFile(path: string): boolean {
+  try {
+    return lstatSync(path).isFile()
+  } catch {
+    return false
+  }
 }
 
 function realFolder(path: string): string {

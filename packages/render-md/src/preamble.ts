@@ -11,6 +11,9 @@ export interface DefaultModes {
 
 export const COMMON_MODES: Readonly<DefaultModes> = { file: 0o644, directory: 0o755 }
 
+// Nothing in it can be taken for markup: an underscore between letters is one, at the edge of a word it is emphasis.
+const PLAIN_TITLE = /^[A-Za-z0-9.-]+(?:[ _][A-Za-z0-9.-]+)*$/
+
 /** The line after which sections begin. */
 export const FILES_HEADING = '## Files\n'
 
@@ -27,7 +30,7 @@ export interface HeadFacts {
  */
 export function formatHead(facts: HeadFacts): Buffer {
   const title = titleOf(facts.name)
-  const heading = /^[\w. -]+$/.test(title) ? title : `\`${title}\``
+  const heading = PLAIN_TITLE.test(title) ? title : `\`${title}\``
   const git = gitLine(facts.git)
   return Buffer.from(
     `${frontMatter(facts)}# ${heading}\n\n${git === '' ? '' : `${git}\n\n`}${statisticsTable(facts.statistics)}\n`,
