@@ -6,8 +6,8 @@ export default defineConfig({
   // Worker threads are started by file name.
   input: {
     bin: 'src/bin.ts',
-    'section-worker': '@arc/render-md/section-worker',
-    'hash-worker': '@arc/collect/hash-worker',
+    'section-worker': '../../packages/render-md/src/section-worker.ts',
+    'hash-worker': '../../packages/collect/src/hash-worker.ts',
   },
   platform: 'node',
   transform: { target: 'node22' },

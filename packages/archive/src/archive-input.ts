@@ -1,4 +1,3 @@
-
 /** An archive that can be read from any position: a file, bytes in memory. Synchronous, because local reads are. */
 export interface RandomInput {
   readonly sizeBytes: number
