@@ -74,7 +74,9 @@ export interface SectionJobs {
   close(): Promise<void>
 }
 
+/** After so many entries, or so many bytes, progress is told and signals are heard. */
 const PROGRESS_ENTRIES = 256
+const PROGRESS_BYTES = 16 * 1024 * 1024
 const HASH_PIECE_BYTES = 1024 * 1024
 
 /**
@@ -142,10 +144,12 @@ async function addEach(
   const { totalBytes } = survey
   let place = -1
   let doneBytes = 0
+  let nextBytes = PROGRESS_BYTES
   for await (const batch of listing.entries({ signal: options.signal })) {
     for (const entry of batch) {
       place++
-      if (place % PROGRESS_ENTRIES === 0) {
+      if (place % PROGRESS_ENTRIES === 0 || doneBytes >= nextBytes) {
+        nextBytes = doneBytes + PROGRESS_BYTES
         options.signal?.throwIfAborted()
         options.onProgress?.({ phase: 'reading', doneEntries: place, doneBytes, totalEntries, totalBytes })
         // Let signals and timers have their turn: nothing else in this loop waits.
