@@ -1,6 +1,6 @@
-import { type Entry, type EntrySource, type Omission, type ProgressListener, readContent } from '@arc/core'
-import { isSharable, runWorkers, SharedFileList, startSha256, TaskCounter } from '@arc/core/node'
-import { type FileHash, FileHasher, type HashOutcome, unreadable } from './file-hasher.ts'
+import type { Entry, EntrySource, Omission, ProgressListener } from '@arc/core'
+import { isSharable, runWorkers, SharedFileList, TaskCounter } from '@arc/core/node'
+import { type FileHash, hashFile, type HashOutcome } from './hash-file.ts'
 import type { HashTaskOutcome, HashWork } from './hash-worker.ts'
 
 export interface HashOptions {
@@ -21,19 +21,18 @@ export interface HashResult {
 export async function hashFiles(source: EntrySource, options: HashOptions = {}): Promise<HashResult> {
   const { jobs = 1, signal } = options
   const entries: Entry[] = []
-  const outcomes: HashOutcome[] = []
-  const hasher = new FileHasher()
+  let outcomes: HashOutcome[] = []
   let doneBytes = 0
   for await (const batch of source.entries({ signal, onProgress: jobs > 1 ? options.onProgress : undefined })) {
     for (const entry of batch) {
       if (entry.type !== 'file') continue
       if (jobs > 1 && source.access === 'random') entries.push(entry)
-      else outcomes.push(await hashEntry(entry, hasher))
+      else outcomes.push(await hashFile(entry))
       doneBytes += entry.sizeBytes
     }
     if (entries.length === 0) options.onProgress?.({ phase: 'hashing', doneEntries: outcomes.length, doneBytes })
   }
-  if (entries.length > 0) outcomes.push(...(await hashParallel(entries, jobs, hasher, options)))
+  if (entries.length > 0) outcomes = await hashParallel(entries, jobs, options)
   const files: FileHash[] = []
   const omissions: Omission[] = [...source.omissions]
   for (const outcome of outcomes) {
@@ -43,12 +42,7 @@ export async function hashFiles(source: EntrySource, options: HashOptions = {}):
   return { files, omissions }
 }
 
-async function hashParallel(
-  entries: readonly Entry[],
-  jobs: number,
-  hasher: FileHasher,
-  options: HashOptions,
-): Promise<HashOutcome[]> {
+async function hashParallel(entries: readonly Entry[], jobs: number, options: HashOptions): Promise<HashOutcome[]> {
   const shared = entries.filter(isSharable)
   const list = SharedFileList.of(shared)
   const hashed: HashOutcome[] = []
@@ -75,23 +69,6 @@ async function hashParallel(
   }
   const byPath = new Map(hashed.map((outcome) => [outcome.path, outcome]))
   const outcomes: HashOutcome[] = []
-  for (const entry of entries) outcomes.push(byPath.get(entry.path) ?? (await hashEntry(entry, hasher)))
+  for (const entry of entries) outcomes.push(byPath.get(entry.path) ?? (await hashFile(entry)))
   return outcomes
-}
-
-async function hashEntry(entry: Entry, hasher: FileHasher): Promise<HashOutcome> {
-  const { path, content } = entry
-  if (content === undefined) throw new TypeError(`${path} is a file without content`)
-  if (content.kind === 'sync') return hasher.hash(path, content)
-  try {
-    const sha256 = startSha256()
-    let sizeBytes = 0
-    for await (const piece of readContent(content)) {
-      sha256.update(piece)
-      sizeBytes += piece.length
-    }
-    return { path, sizeBytes, sha256: sha256.digestHex() }
-  } catch (error) {
-    return unreadable(path, error)
-  }
 }

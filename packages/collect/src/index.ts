@@ -1,4 +1,4 @@
-export type { FileHash } from './file-hasher.ts'
+export type { FileHash } from './hash-file.ts'
 export { hashFiles, type HashOptions, type HashResult } from './hash-files.ts'
 export { openDirectory } from './directory.ts'
 export { openProject } from './project.ts'

@@ -1,5 +1,6 @@
 // What needs an operating system; `@arc/core` itself runs anywhere, browsers included.
 export { type FileSystem, localPath, nodeFileSystem, readFully, writeFully } from './file-system.ts'
+export { type ContentHash, hashContent, hashSyncContent } from './content-hash.ts'
 export { sha256Hex, startSha256, type Sha256 } from './hash.ts'
 export { LocalContent, localRoot, type LocalRoot } from './local-content.ts'
 export { isTemporaryName, publishFile, Publication, type PublicationOptions, syncDirectory } from './publication.ts'

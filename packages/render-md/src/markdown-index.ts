@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { assertWithin, decodePath, DEFAULT_LIMITS, type EntryPath, type Limits, type SyncContent } from '@arc/core'
-import { sha256Hex } from '@arc/core/node'
+import { assertWithin, decodePath, DEFAULT_LIMITS, type EntryPath, type Limits } from '@arc/core'
+import { hashSyncContent, sha256Hex } from '@arc/core/node'
 import { type Attributes, parseAttributes } from './attributes.ts'
 import { bodyContent, MAX_CHARSET_BODY_BYTES } from './body-content.ts'
 import { decodeBody } from './body.ts'
@@ -8,7 +8,7 @@ import { damaged, type DumpIndex, type DumpRecord, truncated } from './dump-reco
 import { FileWindow } from './file-window.ts'
 import { FrameDigest } from './frame-digest.ts'
 import { parseFrontMatter } from './front-matter.ts'
-import { hashContent, hashMismatch } from './hash-content.ts'
+import { hashMismatch } from './hash-mismatch.ts'
 import { type ManifestRow, parseRow, parseRowPath } from './manifest.ts'
 import { LONG_BODY_BYTES } from './markdown-sections.ts'
 import { parsePath } from './path-text.ts'
@@ -147,7 +147,7 @@ class MarkdownIndexer {
 
   #hash(section: Section): Section['found'] {
     const { attributes, bodyAt, bodyBytes, path } = section
-    if (bodyBytes > LONG_BODY_BYTES) return measure(bodyContent({ fd: this.#fd, ...section }))
+    if (bodyBytes > LONG_BODY_BYTES) return hashSyncContent(bodyContent({ fd: this.#fd, ...section }))
     const content = decodeBody(this.#window.view(bodyAt, bodyAt + bodyBytes), attributes)
     if (content === undefined) throw damaged(ENCODING_PROBLEM, bodyAt, path)
     return { sha256: sha256Hex(content), sizeBytes: content.length }
@@ -261,19 +261,4 @@ function checkBody(attributes: Attributes, bodyBytes: number, at: number, path: 
   if (attributes.charset !== undefined && bodyBytes === 0) throw damaged('it has a charset, but no body', at, path)
   if (attributes.charset !== undefined && bodyBytes > MAX_CHARSET_BODY_BYTES)
     throw damaged('its body is too large for its charset', at, path)
-}
-
-/** Hash and length of a content that is too long to be decoded at once. */
-function measure(content: SyncContent): { sha256: string; sizeBytes: number } {
-  let sizeBytes = 0
-  const open = (): ReturnType<SyncContent['open']> => {
-    const reader = content.open()
-    const read = (into: Uint8Array): number => {
-      const count = reader.read(into)
-      sizeBytes += count
-      return count
-    }
-    return { read, close: () => reader.close() }
-  }
-  return { sha256: hashContent({ kind: 'sync', open }), sizeBytes }
 }

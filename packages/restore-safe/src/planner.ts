@@ -7,7 +7,7 @@ import {
   isArcError,
   printablePath,
 } from '@arc/core'
-import { contentSha256 } from './content-digest.ts'
+import { hashContent } from '@arc/core/node'
 import type { PlanOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import type { RestoreConflict, RestoreMode, RestorePlan, RestoreReason, RestoreRow } from './plan.ts'
@@ -216,6 +216,6 @@ const COUNTER_OF = { add: 'added', change: 'changed', remove: 'removed', keep: '
 
 async function sameContent(entry: Entry, old: Entry): Promise<boolean> {
   if (entry.content === undefined || old.content === undefined) return false
-  const wanted = entry.sha256 ?? (await contentSha256(entry.content))
-  return wanted === (await contentSha256(old.content))
+  const wanted = entry.sha256 ?? (await hashContent(entry.content)).sha256
+  return wanted === (await hashContent(old.content)).sha256
 }

@@ -1,11 +1,8 @@
 import { posix } from 'node:path'
-import { ArcError, printablePath, type SyncContent } from '@arc/core'
-import { startSha256 } from '@arc/core/node'
+import { ArcError, printablePath, readContent, type SyncContent } from '@arc/core'
 import { defineCommand, textOption } from '@arc/kit'
-import type { DumpRecord, DumpSource } from '@arc/render-md'
+import { assertIntact, type DumpRecord, type DumpSource } from '@arc/render-md'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
-
-const PIECE_BYTES = 256 * 1024
 
 export const cat = defineCommand({
   summary: 'Print one file of a dump',
@@ -23,16 +20,8 @@ export const cat = defineCommand({
     await using source = await openDumpArgument(dump, host, {})
     const record = findRecord(source, path)
     const content = contentOf(record, source)
-    const sha256 = startSha256()
-    for (const piece of pieces(content)) sha256.update(piece)
-    if (sha256.digestHex() !== record.sha256) {
-      const shown = printablePath(record.path)
-      throw new ArcError('ARC_HASH_MISMATCH', `${shown}: its content has another SHA-256 than the dump states`, {
-        path: shown,
-        hint: 'Use an intact copy of the dump.',
-      })
-    }
-    for (const piece of pieces(content)) await host.stdout.writeBytes(piece)
+    assertIntact(record, content)
+    for await (const piece of readContent(content)) await host.stdout.writeBytes(piece)
   },
 })
 
@@ -59,19 +48,6 @@ function contentOf(record: DumpRecord, source: DumpSource): SyncContent {
     throw cannotPrint(path, `it is a symbolic link to ${printablePath(target)}`, 'Name the file it leads to.')
   if (type === 'directory') throw cannotPrint(path, 'it is a folder', 'Name a file.')
   throw cannotPrint(path, 'its content was left out when the dump was made', 'Dump the project with --binary base64.')
-}
-
-function* pieces(content: SyncContent): Generator<Uint8Array, void, void> {
-  const piece = new Uint8Array(PIECE_BYTES)
-  const reader = content.open()
-  try {
-    for (let count = piece.length; count === piece.length;) {
-      count = reader.read(piece)
-      yield piece.subarray(0, count)
-    }
-  } finally {
-    reader.close()
-  }
 }
 
 function cannotPrint(path: string, why: string, hint: string): ArcError {
