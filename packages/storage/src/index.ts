@@ -1,0 +1,34 @@
+export type {
+  Backend,
+  CallOptions,
+  Capabilities,
+  DeleteOptions,
+  ListOptions,
+  ObjectBody,
+  ObjectContent,
+  ObjectInfo,
+  ReadOptions,
+  StatOptions,
+  WriteOptions,
+} from './backend.ts'
+export type {
+  BackendFeatures,
+  CopyOptions,
+  DeleteFailure,
+  DeleteItem,
+  Lease,
+  LeaseOptions,
+  ObjectLock,
+  PresignOptions,
+  Retention,
+  RetentionOptions,
+  UploadInfo,
+  VersionInfo,
+  VersionOptions,
+} from './backend-features.ts'
+export { DEFAULT_MAX_BYTES, readBytes, type ReadBytesOptions } from './content.ts'
+export { openBackend, type OpenBackendOptions } from './open-backend.ts'
+export { directoryBackend, type DirectoryBackendOptions } from './directory-backend.ts'
+export { memoryBackend, type MemoryBackendOptions } from './memory-backend.ts'
+export { assertKey, compareKeys, keyProblem, MAX_KEY_BYTES } from './object-key.ts'
+export { prefixed } from './prefixed.ts'

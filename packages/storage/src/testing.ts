@@ -1,0 +1,1 @@
+export { backendCases, type ConformanceCase, type ConformanceOptions } from './testing/conformance.ts'
