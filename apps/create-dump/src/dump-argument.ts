@@ -1,26 +1,60 @@
 import { resolve } from 'node:path'
-import { ArcError, isArcError } from '@arc/core'
+import { ArcError, type EntrySource, isArcError, type Omission } from '@arc/core'
 import { fileOption, type Host } from '@arc/kit'
-import { type DumpSource, openDump, type OpenDumpOptions } from '@arc/render-md'
+import { type DocumentOptions, type DumpOrigin, streamDump } from '@arc/render-md'
 
 /** The argument that names a dump. */
 export const dumpArgument = fileOption('the dump; - is standard input', { required: true, placeholder: 'DUMP' })
 
+/** A way to open a dump: `openDump` and its like. */
+type DumpOpener<T, O extends DocumentOptions> = (origin: DumpOrigin, options: O) => Promise<T>
+
 /** Open the dump that a command line names. Errors about its content say which dump it is. */
-export async function openDumpArgument(dump: string, host: Host, options: OpenDumpOptions): Promise<DumpSource> {
+export async function openDumpArgument<T, O extends DocumentOptions>(
+  dump: string,
+  host: Host,
+  open: DumpOpener<T, O>,
+  options: O,
+): Promise<T> {
   if (dump === '-' && host.stdin.isTTY) {
     throw new ArcError('ARC_ARGUMENT_INVALID', 'the dump should come on standard input, which is a terminal', {
       hint: 'Send it through a pipe, or name its file.',
     })
   }
   try {
-    return await openDump(dump === '-' ? host.stdin : resolve(host.cwd, dump), { ...options, signal: host.signal })
+    return await open(dump === '-' ? host.stdin : resolve(host.cwd, dump), { ...options, signal: host.signal })
   } catch (error) {
-    throw isArcError(error) ? naming(dump, error) : error
+    throw naming(dump, error)
   }
 }
 
-function naming(dump: string, error: ArcError): ArcError {
+/** Open the dump that a command line names, to be read once. `check` is called with all omissions when everything was read. */
+export async function streamDumpArgument(
+  dump: string,
+  host: Host,
+  options: DocumentOptions & { check: (omissions: readonly Omission[]) => void },
+): Promise<EntrySource> {
+  const source = await openDumpArgument(dump, host, streamDump, options)
+  const { name, access, git, omissions } = source
+  return {
+    name,
+    access,
+    git,
+    omissions,
+    async *entries(entryOptions) {
+      try {
+        yield* source.entries(entryOptions)
+      } catch (error) {
+        throw naming(dump, error)
+      }
+      options.check(omissions)
+    },
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  }
+}
+
+function naming(dump: string, error: unknown): unknown {
+  if (!isArcError(error)) return error
   const { code, message, hint, path, retryable, details } = error
   const name = dump === '-' ? 'standard input' : dump
   if (code === 'ARC_ABORTED' || message.includes(name)) return error

@@ -1,5 +1,4 @@
 import { closeSync, openSync } from 'node:fs'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { nodeFileSystem, readFully } from '@arc/core/node'
 
 // The ways in which a dump can begin: Markdown, JSON Lines, JSON.
@@ -28,7 +27,8 @@ function readHead(path: string): Buffer {
 }
 
 /** The first piece that a compressed head gives; that its end is missing is no error. */
-function decompressedStart(head: Buffer): Promise<Buffer> {
+async function decompressedStart(head: Buffer): Promise<Buffer> {
+  const { createGunzip, createZstdDecompress } = await import('node:zlib')
   return new Promise((resolve, reject) => {
     const decompressor = head[0] === 0x1f ? createGunzip() : createZstdDecompress()
     decompressor.once('data', resolve).once('error', reject)

@@ -1,7 +1,4 @@
-import { createReadStream, unlinkSync } from 'node:fs'
-import { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
-import { createGzip, createZstdCompress } from 'node:zlib'
+import { unlinkSync } from 'node:fs'
 import { ArcError, type EntrySource, isTrouble } from '@arc/core'
 import { Publication, startSha256, TemporaryFile } from '@arc/core/node'
 import type { Host } from '@arc/kit'
@@ -62,7 +59,7 @@ async function writeCompressed(
   const { saveCache: _, ...result } = await renderDump(source, document, options)
   await settle(result, options)
   const digest = startSha256()
-  for await (const piece of compressed(document, compression)) {
+  for await (const piece of await compressed(document, compression)) {
     options.signal?.throwIfAborted()
     publication.write(piece)
     digest.update(piece)
@@ -81,7 +78,7 @@ async function writeToStdout(source: EntrySource, host: Host, options: WriteOpti
   let sizeBytes = 0
   for await (const piece of options.compression === undefined
     ? plain(document)
-    : compressed(document, options.compression)) {
+    : await compressed(document, options.compression)) {
     options.signal?.throwIfAborted()
     await host.stdout.writeBytes(piece)
     digest.update(piece)
@@ -92,7 +89,7 @@ async function writeToStdout(source: EntrySource, host: Host, options: WriteOpti
 
 /** The last moment at which everything can be left as it was: a signal that came during the work is heard here. */
 async function settle(result: WrittenDocument, { check, signal }: WriteOptions): Promise<void> {
-  await setImmediate()
+  await new Promise(setImmediate)
   signal?.throwIfAborted()
   check(result)
 }
@@ -134,7 +131,13 @@ async function* plain(document: TemporaryFile): AsyncGenerator<Uint8Array, void,
   for (let at = 0; at < document.sizeBytes; at += piece.length) yield piece.subarray(0, document.read(piece, at))
 }
 
-function compressed(document: TemporaryFile, compression: Compression): AsyncIterable<Uint8Array> {
+// Most documents are not compressed: what that takes is loaded here.
+async function compressed(document: TemporaryFile, compression: Compression): Promise<AsyncIterable<Uint8Array>> {
+  const [{ Readable }, { createReadStream }, { createGzip, createZstdCompress }] = await Promise.all([
+    import('node:stream'),
+    import('node:fs'),
+    import('node:zlib'),
+  ])
   const bytes = createReadStream('', { fd: document.fd, start: 0, autoClose: false, highWaterMark: PIECE_BYTES })
   return Readable.from(bytes).compose(
     compression === 'gzip' ? createGzip() : createZstdCompress(),

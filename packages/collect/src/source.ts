@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Entry, EntrySourceOptions, GitState, Omission } from '@arc/core'
 import { EntryTable } from './entry-table.ts'
 import { isOmission } from './local-entry.ts'
@@ -87,7 +86,7 @@ async function* batches(
     if (batch.length > 0) yield batch
     batch = []
     // Listing never waits for anything, so Ctrl-C would not be heard: let the event loop turn.
-    await setImmediate()
+    await new Promise(setImmediate)
     signal?.throwIfAborted()
   }
 }

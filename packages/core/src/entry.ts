@@ -18,6 +18,11 @@ export interface ContentReader {
    * means the end was reached.
    */
   read(into: Uint8Array): number
+  /**
+   * All that is left to read, where it lies; nothing is left afterwards. Present only when the content is in memory, and valid for
+   * as long as the content may be read. Not to be written to.
+   */
+  view?(): Uint8Array
   /** Release what reading held. Always called once, whatever happened. */
   close(): void
 }

@@ -21,6 +21,12 @@ class BytesReader implements ContentReader {
     return piece.length
   }
 
+  view(): Uint8Array {
+    const rest = this.#at === 0 ? this.#bytes : this.#bytes.subarray(this.#at)
+    this.#at = this.#bytes.length
+    return rest
+  }
+
   close(): void {}
 }
 

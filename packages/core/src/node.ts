@@ -3,9 +3,18 @@ export { type FileSystem, localPath, nodeFileSystem, readFully, writeFully } fro
 export { type ContentHash, hashContent, hashSyncContent } from './content-hash.ts'
 export { sha256Hex, startSha256, type Sha256 } from './hash.ts'
 export { LocalContent, localRoot, type LocalRoot } from './local-content.ts'
-export { isTemporaryName, publishFile, Publication, type PublicationOptions, syncDirectory } from './publication.ts'
+export {
+  isAbandoned,
+  isTemporaryName,
+  publishFile,
+  Publication,
+  type PublicationOptions,
+  syncDirectory,
+  temporaryPathFor,
+} from './publication.ts'
 export { TemporaryFile } from './temporary-file.ts'
 export { isInRestoreFolder, RESTORE_FOLDER_SUFFIX } from './restore-folder.ts'
 export { isSharable, SharedFileList, type SharedFiles } from './shared-files.ts'
 export { StampCache, StampCacheWriter } from './stamp-cache.ts'
 export { defaultWorkerCount, runWorkers, TaskCounter, type WorkerPoolOptions } from './worker-pool.ts'
+export { loadSqlite } from './sqlite.ts'

@@ -132,7 +132,8 @@ export function isTemporaryName(name: string): boolean {
   return name.endsWith('.arc-tmp') && TEMPORARY_NAME.test(name)
 }
 
-function temporaryPathFor(path: string): string {
+/** A name beside `path` that nobody else uses, and by which {@link isAbandoned} knows its maker. */
+export function temporaryPathFor(path: string): string {
   const unique = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}`
   return join(dirname(path), `.${shortName(path)}.${unique}.arc-tmp`)
 }
@@ -151,18 +152,22 @@ function removeAbandoned(path: string, fs: FileSystem): void {
     return // creating the file will tell what is wrong
   }
   for (const name of names) {
-    const match = TEMPORARY_NAME.exec(name)
-    if (match?.[1] !== shortName(path)) continue
+    if (TEMPORARY_NAME.exec(name)?.[1] !== shortName(path)) continue
     const temporary = join(dirname(path), name)
     try {
-      const ours = match[2] === processSpace()
-      if (ours ? !isAlive(Number(match[3])) : Date.now() - fs.lstatSync(temporary).mtimeMs > FOREIGN_LIFETIME_MS) {
-        fs.unlinkSync(temporary)
-      }
+      if (isAbandoned(temporary, fs)) fs.unlinkSync(temporary)
     } catch {
       // Somebody else removed it first, or may not: it is litter, not a failure of this job.
     }
   }
+}
+
+/** Whether the maker of a file that {@link temporaryPathFor} named has gone. Throws what looking at the file throws. */
+export function isAbandoned(temporaryPath: string, fs: FileSystem): boolean {
+  const match = TEMPORARY_NAME.exec(basename(temporaryPath))
+  if (match === null) return false
+  if (match[2] === processSpace()) return !isAlive(Number(match[3]))
+  return Date.now() - fs.lstatSync(temporaryPath).mtimeMs > FOREIGN_LIFETIME_MS
 }
 
 function isAlive(pid: number): boolean {

@@ -3,6 +3,8 @@ import { encodePath, printablePath } from './entry-path.ts'
 import { ArcError } from './error.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 
+const DOT = 0x2e
+
 /** Why a path must not be written below a target. */
 export type PathProblem =
   | 'empty'
@@ -40,14 +42,28 @@ export function pathProblem(path: EntryPath, rules: PathRules = {}): PathProblem
   if (path.includes('\0')) return 'nul-byte'
   // Three bytes at most per UTF-16 unit: most paths are short enough to need no exact count.
   if (path.length * 3 > limits.maxPathBytes && encodePath(path).length > limits.maxPathBytes) return 'path-too-long'
-  const names = path.split('/')
-  if (names.length > limits.maxDepth) return 'too-deep'
-  for (const name of names) {
-    const problem =
-      nameProblem(name, limits.maxNameBytes) ?? (rules.platform === 'windows' ? windowsProblem(name) : undefined)
-    if (problem !== undefined) return problem
+  return componentProblem(path, limits, rules.platform === 'windows')
+}
+
+/** Every path of every listing comes by here: plain components are judged without cutting the path up. */
+function componentProblem(
+  path: string,
+  limits: Pick<Limits, 'maxDepth' | 'maxNameBytes'>,
+  isForWindows: boolean,
+): PathProblem | undefined {
+  let problem: PathProblem | undefined
+  let depth = 0
+  for (let start = 0; start <= path.length; depth++) {
+    const slash = path.indexOf('/', start)
+    const end = slash < 0 ? path.length : slash
+    const isPlain = end > start && path.charCodeAt(start) !== DOT && (end - start) * 3 <= limits.maxNameBytes
+    if (problem === undefined && (!isPlain || isForWindows)) {
+      const name = path.slice(start, end)
+      problem = nameProblem(name, limits.maxNameBytes) ?? (isForWindows ? windowsProblem(name) : undefined)
+    }
+    start = end + 1
   }
-  return undefined
+  return depth > limits.maxDepth ? 'too-deep' : problem
 }
 
 function nameProblem(name: string, maxNameBytes: number): PathProblem | undefined {

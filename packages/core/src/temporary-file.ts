@@ -11,10 +11,13 @@ import { nodeFileSystem, readFully, writeFully } from './file-system.ts'
  */
 export class TemporaryFile implements Disposable {
   readonly fd: number
+  readonly #folder: string
   #sizeBytes = 0
 
-  constructor() {
-    this.fd = attempt('make', openUnnamed)
+  /** Throws `ARC_SYSTEM_CALL_FAILED` or `ARC_NOT_FOUND` when `folder` takes no file. */
+  constructor(folder: string = tmpdir()) {
+    this.#folder = folder
+    this.fd = this.#attempt('make', () => openUnnamed(folder))
   }
 
   /** Bytes that were appended and not truncated. */
@@ -24,23 +27,23 @@ export class TemporaryFile implements Disposable {
 
   /** Append bytes. */
   write(bytes: Uint8Array): void {
-    attempt('write', () => writeFully(nodeFileSystem, this.fd, bytes, this.#sizeBytes))
+    this.#attempt('write', () => writeFully(nodeFileSystem, this.fd, bytes, this.#sizeBytes))
     this.#sizeBytes += bytes.length
   }
 
   /** Replace bytes that were written before. */
   overwrite(bytes: Uint8Array, position: number): void {
-    attempt('write', () => writeFully(nodeFileSystem, this.fd, bytes, position))
+    this.#attempt('write', () => writeFully(nodeFileSystem, this.fd, bytes, position))
   }
 
   /** Read from `position`; returns the bytes read, fewer than asked for only at the end. */
   read(into: Uint8Array, position: number): number {
-    return attempt('read', () => readFully(nodeFileSystem, this.fd, into, position))
+    return this.#attempt('read', () => readFully(nodeFileSystem, this.fd, into, position))
   }
 
   /** Drop what lies behind the first `sizeBytes` bytes. */
   truncate(sizeBytes: number): void {
-    attempt('write', () => ftruncateSync(this.fd, sizeBytes))
+    this.#attempt('write', () => ftruncateSync(this.fd, sizeBytes))
     this.#sizeBytes = sizeBytes
   }
 
@@ -51,6 +54,14 @@ export class TemporaryFile implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.fd)
+  }
+
+  #attempt<T>(action: string, step: () => T): T {
+    try {
+      return step()
+    } catch (error) {
+      throw systemCallError(error, action, `a temporary file in ${this.#folder}`)
+    }
   }
 }
 
@@ -75,19 +86,11 @@ class TemporaryFileReader implements ContentReader {
 }
 
 /** Open a file that has lost its name already: no crash can leave it behind. */
-function openUnnamed(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'arc-'))
+function openUnnamed(place: string): number {
+  const folder = mkdtempSync(join(place, 'arc-'))
   try {
     return openSync(join(folder, 'temporary'), 'wx+', 0o600)
   } finally {
     rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-function attempt<T>(action: string, step: () => T): T {
-  try {
-    return step()
-  } catch (error) {
-    throw systemCallError(error, action, `a temporary file in ${tmpdir()}`)
   }
 }

@@ -1,6 +1,6 @@
 import type { Entry, EntrySource, Omission } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
-import { contentsLines, type ContentsStyle } from './contents.ts'
+import { type ContentsStyle, writeContents } from './contents.ts'
 import { MarkdownSections, type SectionOptions, type WrittenSection } from './markdown-sections.ts'
 import { type DumpOutput, fillHead } from './output.ts'
 import { isDelegable, ParallelSections } from './parallel-sections.ts'
@@ -184,7 +184,7 @@ export class MarkdownDocument implements DumpDocument {
     const head = this.#formatHead(this.#survey.expectedStatistics)
     this.#output.write(head)
     this.#headBytes = head.length
-    for (const piece of this.#contentsPieces()) this.#output.write(piece)
+    this.#writeContents((piece) => this.#output.write(piece))
     this.#preambleBytes = this.#output.sizeBytes
     this.#writeFrame(Buffer.from(`${FILES_HEADING}\n`))
   }
@@ -197,7 +197,9 @@ export class MarkdownDocument implements DumpDocument {
       this.#output.overwrite(head, 0)
       return
     }
-    const preamble = Buffer.concat([head, ...this.#contentsPieces()])
+    const pieces: Uint8Array[] = [head]
+    this.#writeContents((piece) => pieces.push(Buffer.from(piece)))
+    const preamble = Buffer.concat(pieces)
     fillHead(this.#output, this.#preambleBytes, preamble, this.#sections.scratch)
     this.#preambleBytes = preamble.length
   }
@@ -208,18 +210,9 @@ export class MarkdownDocument implements DumpDocument {
   }
 
   /** The contents without what is missing. */
-  *#contentsPieces(): Generator<Buffer, void, void> {
+  #writeContents(write: (piece: Uint8Array) => void): void {
     if (this.#missing.size === this.#survey.entryCount) return
-    let text = ''
-    for (const line of contentsLines(this.#survey.pathTexts(this.#missing), this.#contents, [
-      titleOf(this.#source.name),
-    ])) {
-      text += line
-      if (text.length < PIECE_BYTES) continue
-      yield Buffer.from(text)
-      text = ''
-    }
-    yield Buffer.from(text)
+    writeContents(this.#survey.pathTexts(this.#missing), this.#contents, [titleOf(this.#source.name)], write)
   }
 
   #writeFrame(bytes: Buffer): void {

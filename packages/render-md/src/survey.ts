@@ -60,10 +60,9 @@ export class Survey {
   }
 
   /** Path-texts in order, without what is skipped and without the places in `missing`. */
-  *pathTexts(missing: ReadonlySet<number>): Generator<string, void, void> {
-    for (const [place, pathText] of this.#pathTexts.entries()) {
-      if (!this.#skipped.has(place) && !missing.has(place)) yield pathText
-    }
+  pathTexts(missing: ReadonlySet<number>): readonly string[] {
+    if (this.#skipped.size === 0 && missing.size === 0) return this.#pathTexts
+    return this.#pathTexts.filter((_, place) => !this.#skipped.has(place) && !missing.has(place))
   }
 
   #addParents(path: EntryPath): void {

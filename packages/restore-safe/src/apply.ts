@@ -103,7 +103,9 @@ async function stagePlanned(
   if (expected !== 0) throw stale('the source no longer gives every entry that was planned')
   for (const entry of reading.scan?.entries ?? []) {
     const row = rows.get(entry.path)
-    if (row?.action === 'keep' && row.reason === 'not-in-source') await staged.keep(entry)
+    // A plan that says nothing about a path of the target would lose it unsaid.
+    if (row === undefined) throw stale(`the plan does not say what becomes of ${printablePath(entry.path)}`)
+    if (row.action === 'keep' && row.reason === 'not-in-source') await staged.keep(entry)
   }
 }
 

@@ -56,6 +56,7 @@ export class FileWriter {
     if (entry.content?.kind !== 'sync') throw noContent(entry.path)
     const reader = entry.content.open()
     try {
+      if (reader.view !== undefined) return this.#writeSmall(job, reader.view())
       const count = reader.read(this.#buffer)
       if (count < BUFFER_BYTES) this.#writeSmall(job, this.#buffer.subarray(0, count))
       else this.#writeLarge(job, count, () => reader.read(this.#buffer))
@@ -83,7 +84,7 @@ export class FileWriter {
     this.#count(entry)
   }
 
-  /** Most files: the whole content is in the buffer, so nothing is created before it has been verified. */
+  /** Most files: the whole content is at hand, so nothing is created before it has been verified. */
   #writeSmall(job: FileJob, bytes: Uint8Array): void {
     const { entry } = job
     if (bytes.length !== entry.sizeBytes) throw wrongSize(entry, bytes.length)

@@ -3,7 +3,8 @@ import type { TreeLink, TreeNode } from './restore-tree.ts'
 /** Where a walk has come to: a folder of the tree, or a name below it that the tree does not have. */
 interface Place {
   readonly parent: Place | undefined
-  readonly children?: ReadonlyMap<string, TreeNode> | undefined
+  /** That of the folder. */
+  readonly path?: string
 }
 
 /** `outside`: the walk left the tree. `nowhere`: the link leads back to itself, so no system can follow it. */
@@ -25,9 +26,12 @@ interface Walk {
 export class LinkJudge {
   readonly #separator: string | RegExp
   readonly #absolute: RegExp
+  readonly #nodes: ReadonlyMap<string, TreeNode>
   readonly #verdicts = new Map<TreeLink, Verdict | 'walking'>()
 
-  constructor(platform: 'posix' | 'windows') {
+  /** `nodes` is the tree: what has each path. */
+  constructor(platform: 'posix' | 'windows', nodes: ReadonlyMap<string, TreeNode>) {
+    this.#nodes = nodes
     this.#separator = platform === 'windows' ? /[\\/]/ : '/'
     this.#absolute = platform === 'windows' ? /^(?:[\\/]|[A-Za-z]:)/ : /^\//
   }
@@ -61,7 +65,7 @@ export class LinkJudge {
   #advance(walk: Walk): TreeLink | undefined {
     for (; walk.next < walk.names.length && typeof walk.at !== 'string'; walk.next++) {
       const name = walk.names[walk.next] as string
-      const node = walk.at.children?.get(name)
+      const node = this.#find(walk.at, name)
       if (node?.kind !== 'symlink') {
         walk.at = step(walk.at, name, node)
         continue
@@ -71,6 +75,11 @@ export class LinkJudge {
       walk.at = verdict === 'walking' ? 'nowhere' : verdict
     }
     return undefined
+  }
+
+  #find({ path }: Place, name: string): TreeNode | undefined {
+    if (path === undefined) return undefined
+    return this.#nodes.get(path === '' ? name : `${path}/${name}`)
   }
 }
 

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { ArcError, errnoOf, printablePath } from '@arc/core'
-import { type FileSystem, readFully, writeFully } from '@arc/core/node'
+import { type FileSystem, loadSqlite, readFully, writeFully } from '@arc/core/node'
 import { attempt, named } from './attempt.ts'
 import { closeControlFolder, LOCK_NAME, openControlFolder, OWNER_NAME } from './control-folder.ts'
 import type { Target } from './target.ts'
@@ -148,27 +148,4 @@ function busy(target: Target, fs: FileSystem): ArcError {
     hint: 'Wait until it has ended, then try again.',
     details: { owner },
   })
-}
-
-type Sqlite = typeof import('node:sqlite')
-let sqlite: Sqlite | undefined
-
-/** Node's own SQLite, loaded when first needed. Node 22 announces it as experimental; what is used here did not change. */
-function loadSqlite(): Sqlite {
-  if (sqlite !== undefined) return sqlite
-  const usual = Reflect.get(process, 'emitWarning')
-  process.emitWarning = () => {} // put back before anything else can run: the load is synchronous
-  try {
-    sqlite = process.getBuiltinModule('node:sqlite') as Sqlite | undefined
-  } finally {
-    process.emitWarning = usual
-  }
-  if (sqlite !== undefined) return sqlite
-  throw new ArcError(
-    'ARC_RUNTIME_UNSUPPORTED',
-    'this Node was built without SQLite, which restores need for their lock',
-    {
-      hint: 'Use a Node from nodejs.org.',
-    },
-  )
 }

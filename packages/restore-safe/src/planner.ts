@@ -2,6 +2,7 @@ import {
   ArcError,
   comparePaths,
   type Entry,
+  type EntryContent,
   type EntryPath,
   type EntrySource,
   isArcError,
@@ -29,6 +30,8 @@ export class Planner {
   readonly #specials: readonly EntryPath[]
   readonly #rows = new Map<EntryPath, RestoreRow>()
   readonly #conflicts: RestoreConflict[] = []
+  /** Files of the source with content like that of a file of the target, both by what tells that names are of one file. */
+  readonly #alike = new Set<string>()
   readonly #totals = { added: 0, changed: 0, removed: 0, kept: 0, sourceBytes: 0, keptBytes: 0, removedBytes: 0 }
 
   constructor(rules: TreeRules, mode: RestoreMode, reading: TargetReading, options: PlanOptions) {
@@ -105,11 +108,20 @@ export class Planner {
     if (entry.type === 'symlink') return entry.target === old.target ? this.#timeDifference(entry, old) : 'link-target'
     if (entry.type === 'file') {
       if (entry.sizeBytes !== old.sizeBytes) return 'size'
-      if (!(await sameContent(entry, old))) return 'content'
+      if (!(await this.#sameContent(entry, old))) return 'content'
     }
     const mask = this.#rules.setId ? 0o7777 : 0o1777
     if ((entry.mode & mask) !== old.mode) return 'mode'
     return this.#timeDifference(entry, old)
+  }
+
+  /** A further name of a file may come without content; then it is the same when its first name was, for the same file. */
+  async #sameContent(entry: Entry, old: Entry): Promise<boolean> {
+    const pair = `${entry.hardLink} ${old.hardLink}`
+    if (entry.content === undefined) return old.hardLink !== undefined && this.#alike.has(pair)
+    const same = await sameContent(entry.content, entry.sha256, old)
+    if (same && entry.hardLink !== undefined && old.hardLink !== undefined) this.#alike.add(pair)
+    return same
   }
 
   #timeDifference(entry: Entry, old: Entry): RestoreReason | undefined {
@@ -214,8 +226,7 @@ const TIME_TOLERANCE_NS = 2000n
 
 const COUNTER_OF = { add: 'added', change: 'changed', remove: 'removed', keep: 'kept' } as const
 
-async function sameContent(entry: Entry, old: Entry): Promise<boolean> {
-  if (entry.content === undefined || old.content === undefined) return false
-  const wanted = entry.sha256 ?? (await hashContent(entry.content)).sha256
-  return wanted === (await hashContent(old.content)).sha256
+async function sameContent(content: EntryContent, sha256: string | undefined, old: Entry): Promise<boolean> {
+  if (old.content === undefined) return false
+  return (sha256 ?? (await hashContent(content)).sha256) === (await hashContent(old.content)).sha256
 }

@@ -1,4 +1,4 @@
-import type { EntrySource } from '@arc/core'
+import { type ArcError, type EntrySource, isArcError } from '@arc/core'
 import { nodeFileSystem } from '@arc/core/node'
 import { withLockedTarget } from './locked-target.ts'
 import { type RestoreNewOptions, treeRules } from './options.ts'
@@ -41,15 +41,24 @@ async function stageSelected(
   source: EntrySource,
   { only, signal }: RestoreNewOptions,
 ): Promise<void> {
+  let mismatch: ArcError | undefined
   for await (const batch of source.entries({ signal })) {
+    if (mismatch !== undefined) continue
     staged.beginBatch()
-    for (const entry of batch) {
-      if (only !== undefined && !only(entry.path)) {
-        staged.hint(entry)
-        continue
+    try {
+      for (const entry of batch) {
+        if (only !== undefined && !only(entry.path)) {
+          staged.hint(entry)
+          continue
+        }
+        const pending = staged.add(entry)
+        if (pending !== undefined) await pending
       }
-      const pending = staged.add(entry)
-      if (pending !== undefined) await pending
+    } catch (error) {
+      // A source that is read once may know only at its end that it is damaged, and where: it gets to say so.
+      if (source.access !== 'sequential' || !isArcError(error) || error.code !== 'ARC_HASH_MISMATCH') throw error
+      mismatch = error
     }
   }
+  if (mismatch !== undefined) throw mismatch
 }

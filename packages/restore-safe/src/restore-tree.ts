@@ -17,7 +17,6 @@ export interface TreeFolder {
   readonly kind: 'directory'
   readonly path: EntryPath
   readonly parent: TreeFolder | undefined
-  readonly children: Map<string, TreeNode>
   /** Only the names of other entries tell of it, so far. */
   implied: boolean
   mode: number
@@ -33,10 +32,21 @@ export interface TreeLink {
   readonly mtimeNs: bigint | undefined
 }
 
-/** A file needs no node of its own: that its name is taken is all the tree must know. */
-const FILE = { kind: 'file' } as const
+/** A file that may have further names. */
+interface FirstName {
+  readonly kind: 'file'
+  readonly path: EntryPath
+  readonly sizeBytes: number
+  readonly sha256: string | undefined
+}
 
-export type TreeNode = TreeFolder | TreeLink | typeof FILE
+/** A file. One whose identity is its own path is found by that, without a register of identities. */
+type TreeFile = FirstName | { readonly kind: 'file'; readonly path?: undefined }
+
+/** Most files need no node of their own: that the name is taken is all the tree must know. */
+const FILE: TreeFile = { kind: 'file' }
+
+export type TreeNode = TreeFolder | TreeLink | TreeFile
 
 /** What a tree accepts. */
 export interface TreeRules {
@@ -59,11 +69,13 @@ export class RestoreTree {
   readonly folders: TreeFolder[] = []
   readonly links: TreeLink[] = []
   readonly #sourceLinks: TreeLink[] = []
-  readonly #firstNames = new Map<string, Entry>()
+  readonly #firstNames = new Map<string, FirstName>()
   readonly droppedSetId: EntryPath[] = []
   readonly #rules: TreeRules
   readonly #platform: 'posix' | 'windows'
-  readonly #folderByPath = new Map<string, TreeFolder>([['', this.root]])
+  readonly #nodes = new Map<string, TreeNode>([['', this.root]])
+  /** The folder that was asked for last; most entries lie in it, too. */
+  #lastFolder: TreeFolder = this.root
   readonly #hints = new Map<EntryPath, Pick<Entry, 'mode' | 'mtimeNs'>>()
   readonly #folded: Map<string, EntryPath> | undefined
   #pathCount = 0
@@ -83,7 +95,7 @@ export class RestoreTree {
     const mode = this.#modeOf(entry)
     if (entry.type === 'directory') this.#addFolder(entry, mode)
     else if (entry.type === 'symlink') this.#addLink(entry)
-    else if (entry.type === 'file') this.#place(entry.path, FILE)
+    else if (entry.type === 'file') this.#addFile(entry)
     else throw unsafe(entry.path, `it is a ${String(entry.type)}, which is never restored`)
     if (mode !== entry.mode && (entry.mode & SET_ID) !== 0) this.droppedSetId.push(entry.path)
     return mode
@@ -94,12 +106,14 @@ export class RestoreTree {
    * `ARC_ENTRY_CHANGED` when the two cannot be one file.
    */
   firstName(file: Entry): EntryPath | undefined {
-    if (file.hardLink === undefined) return undefined
-    const first = this.#firstNames.get(file.hardLink)
+    const { hardLink } = file
+    if (hardLink === undefined) return undefined
+    const first = this.#firstNames.get(hardLink) ?? this.#ownFirst(hardLink)
     if (first === undefined) {
-      this.#firstNames.set(file.hardLink, file)
+      this.#firstNames.set(hardLink, firstNameOf(file))
       return undefined
     }
+    if (first.path === file.path) return undefined
     if (first.sizeBytes !== file.sizeBytes || first.sha256 !== file.sha256) throw notOneFile(first.path, file.path)
     return first.path
   }
@@ -116,19 +130,18 @@ export class RestoreTree {
     if (folder.type !== 'directory' || this.#hints.has(folder.path)) return
     const { mode, mtimeNs } = folder
     this.#hints.set(folder.path, { mode: this.#rules.setId ? mode : mode & ~SET_ID, mtimeNs })
-    const node = this.#folderByPath.get(folder.path)
-    if (node?.implied === true) this.#applyHint(node)
+    const node = this.#nodes.get(folder.path)
+    if (node?.kind === 'directory' && node.implied) this.#applyHint(node)
   }
 
   /** What has the name, if anything. */
   find(path: EntryPath): TreeNode | undefined {
-    const { folderPath, name } = splitPath(path)
-    return this.#folderByPath.get(folderPath)?.children.get(name)
+    return this.#nodes.get(path)
   }
 
   /** The links of the source that lead out of the tree; to be asked once the tree is complete. */
   outwardLinks(): OutwardLink[] {
-    const judge = new LinkJudge(this.#platform)
+    const judge = new LinkJudge(this.#platform, this.#nodes)
     const found: OutwardLink[] = []
     for (const link of this.#sourceLinks) if (judge.leadsOut(link)) found.push({ path: link.path, target: link.target })
     return found
@@ -145,12 +158,22 @@ export class RestoreTree {
   }
 
   #addFolder(entry: Entry, mode: number): void {
-    const known = this.#folderByPath.get(entry.path)
-    if (known !== undefined && !known.implied) throw duplicate(entry.path, 'is there twice')
-    const folder = known ?? this.#newFolder(entry.path)
+    const known = this.#nodes.get(entry.path)
+    if (known?.kind === 'directory' && !known.implied) throw duplicate(entry.path, 'is there twice')
+    const folder = known?.kind === 'directory' ? known : this.#newFolder(entry.path)
     folder.implied = false
     folder.mode = mode
     folder.mtimeNs = entry.mtimeNs
+  }
+
+  #addFile(entry: Entry): void {
+    const isOwnFirst = entry.hardLink === entry.path && !this.#firstNames.has(entry.path)
+    this.#place(entry.path, isOwnFirst ? firstNameOf(entry) : FILE)
+  }
+
+  #ownFirst(hardLink: string): FirstName | undefined {
+    const node = this.#nodes.get(hardLink)
+    return node?.kind === 'file' && node.path !== undefined ? node : undefined
   }
 
   #addLink(entry: Entry): void {
@@ -180,22 +203,20 @@ export class RestoreTree {
   }
 
   #place(path: EntryPath, node: TreeNode): void {
-    const parent = this.#parentOf(path)
-    const { name } = splitPath(path)
-    const there = parent.children.get(name)
+    this.#parentOf(path)
+    const there = this.#nodes.get(path)
     if (there !== undefined)
       throw duplicate(path, there.kind === node.kind ? 'is there twice' : `is both a ${there.kind} and a ${node.kind}`)
     this.#checkCollision(path)
     // Folders that are only implied count too: a thousand of them fit into one path.
     const { maxEntries } = this.#rules.limits
     if (++this.#pathCount > maxEntries) throw limitExceeded(path, 'maxEntries', maxEntries)
-    parent.children.set(name, node)
+    this.#nodes.set(path, node)
   }
 
   #newFolder(path: EntryPath): TreeFolder {
     const folder = newFolder(path, this.#parentOf(path), true)
     this.#place(path, folder)
-    this.#folderByPath.set(path, folder)
     this.folders.push(folder)
     this.#applyHint(folder)
     return folder
@@ -210,17 +231,26 @@ export class RestoreTree {
 
   /** The folder that holds `path`; made, with those above it, when nothing has told of it yet. Not recursive: depth is input. */
   #parentOf(path: EntryPath): TreeFolder {
-    const { folderPath } = splitPath(path)
-    const known = this.#folderByPath.get(folderPath)
-    if (known !== undefined) return known
+    const slash = path.lastIndexOf('/')
+    if (slash < 0) return this.root
+    const last = this.#lastFolder
+    if (last.path.length === slash && path.startsWith(last.path)) return last
+    return (this.#lastFolder = this.#folderAt(path.slice(0, slash)))
+  }
+
+  #folderAt(folderPath: string): TreeFolder {
     const missing: string[] = []
-    let at: string = folderPath
-    while (!this.#folderByPath.has(at)) {
+    let at = folderPath
+    while (!this.#isFolder(at)) {
       missing.push(at)
-      at = splitPath(at).folderPath
+      at = at.slice(0, Math.max(0, at.lastIndexOf('/')))
     }
     for (const folder of missing.reverse()) this.#newFolder(folder as EntryPath)
-    return this.#folderByPath.get(folderPath) as TreeFolder
+    return this.#nodes.get(folderPath) as TreeFolder
+  }
+
+  #isFolder(path: string): boolean {
+    return this.#nodes.get(path)?.kind === 'directory'
   }
 
   #checkCollision(path: EntryPath): void {
@@ -233,12 +263,11 @@ export class RestoreTree {
 }
 
 function newFolder(path: EntryPath, parent: TreeFolder | undefined, implied: boolean): TreeFolder {
-  return { kind: 'directory', path, parent, children: new Map(), implied, mode: IMPLIED_MODE, mtimeNs: undefined }
+  return { kind: 'directory', path, parent, implied, mode: IMPLIED_MODE, mtimeNs: undefined }
 }
 
-function splitPath(path: string): { folderPath: string; name: string } {
-  const slash = path.lastIndexOf('/')
-  return { folderPath: slash < 0 ? '' : path.slice(0, slash), name: path.slice(slash + 1) }
+function firstNameOf({ path, sizeBytes, sha256 }: Entry): FirstName {
+  return { kind: 'file', path, sizeBytes, sha256 }
 }
 
 /** Escaped bytes may spell what has a spelling of its own; then one name would have two keys. */

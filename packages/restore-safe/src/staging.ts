@@ -2,7 +2,11 @@ import { type Entry, encodePath, type EntryPath, errnoOf, type Limits, printable
 import { type FileSystem, localPath } from '@arc/core/node'
 import { attempt } from './attempt.ts'
 import { FileWriter, notCreated, setTimes } from './file-writer.ts'
+import { localContent } from './local-content.ts'
 import type { RestoreTree, TreeFolder, TreeLink } from './restore-tree.ts'
+
+/** Ours alone, and ours wholly. */
+const PRIVATE_MODE = 0o700
 
 export interface StagingOptions {
   readonly fs: FileSystem
@@ -29,21 +33,22 @@ export class Staging {
   readonly #root: string
   readonly #tree: RestoreTree
   readonly #options: StagingOptions
-  #foldersMade = 0
-  /** Whether the umask takes our own permissions from new folders; unknown until one has been looked at. */
-  #maskedFolders: boolean | undefined
+  /** Permissions of each folder of the tree that has been made, in its order. */
+  readonly #foldersMade: number[] = []
+  /** Permissions that making a folder with some really gives: the umask and default access lists decide. Unknown until looked at. */
+  readonly #madeModes = new Map<number, number>()
 
   constructor(root: string, tree: RestoreTree, options: StagingOptions) {
     this.#root = root
     this.#tree = tree
     this.#options = options
     this.writer = new FileWriter(options.fs, options.limits)
-    attempt('create', root, () => this.#makeFolder(root))
+    attempt('create', root, () => this.#makeFolder(root, PRIVATE_MODE))
   }
 
   /** Forget what the umask does: other code may have changed it. */
   forgetUmask(): void {
-    this.#maskedFolders = undefined
+    this.#madeModes.clear()
     this.writer.forgetCreatedModes()
   }
 
@@ -65,7 +70,9 @@ export class Staging {
   /** Complete the tree: symlinks, then modes and times of folders, the root's last. */
   finish(rootMode: number): void {
     for (const link of this.#tree.links) this.#makeLink(link)
-    for (const folder of this.#tree.folders.toReversed()) this.#finishFolder(folder)
+    const { folders } = this.#tree
+    for (let i = folders.length - 1; i >= 0; i--)
+      this.#finishFolder(folders[i] as TreeFolder, this.#foldersMade[i] as number)
     attempt('set the mode of', this.#root, () => this.#options.fs.chmodSync(this.#root, rootMode))
   }
 
@@ -76,6 +83,15 @@ export class Staging {
     if (first !== undefined && this.#link(localPath(this.#root, first), at, entry.path)) {
       this.counts.hardLinks++
       if (entry.sha256 !== undefined) this.writer.verifiedFiles++
+      return undefined
+    }
+    if (first !== undefined && entry.content === undefined) {
+      // A source that is read once has no more to give for a further name.
+      this.writer.writeSync({
+        entry: { ...entry, content: localContent(this.#root, first, this.#options.fs) },
+        at,
+        mode,
+      })
       return undefined
     }
     if (entry.content?.kind === 'stream') return this.writer.writeStream({ entry, at, mode })
@@ -106,21 +122,30 @@ export class Staging {
 
   #makeFolders(): void {
     const { folders } = this.#tree
-    for (; this.#foldersMade < folders.length; this.#foldersMade++) {
-      const { path } = folders[this.#foldersMade] as TreeFolder
+    while (this.#foldersMade.length < folders.length) {
+      const { path, mode } = folders[this.#foldersMade.length] as TreeFolder
+      // A folder that we may write to can have its permissions now: nobody else gets as far as to it.
+      const canBeFinal = (mode & PRIVATE_MODE) === PRIVATE_MODE && mode <= 0o777
       try {
-        this.#makeFolder(localPath(this.#root, path))
+        this.#foldersMade.push(this.#makeFolder(localPath(this.#root, path), canBeFinal ? mode : PRIVATE_MODE))
       } catch (error) {
         throw notCreated(path, error)
       }
     }
   }
 
-  #makeFolder(at: string | Buffer): void {
+  /** Make a folder that we may write to; returns the permissions it has. */
+  #makeFolder(at: string | Buffer, mode: number): number {
     const { fs } = this.#options
-    fs.mkdirSync(at, 0o700)
-    this.#maskedFolders ??= (fs.lstatSync(at).mode & 0o700) !== 0o700
-    if (this.#maskedFolders) fs.chmodSync(at, 0o700)
+    fs.mkdirSync(at, mode)
+    let made = this.#madeModes.get(mode)
+    if (made === undefined) {
+      made = fs.lstatSync(at).mode & 0o7777
+      this.#madeModes.set(mode, made)
+    }
+    if ((made & PRIVATE_MODE) === PRIVATE_MODE) return made
+    fs.chmodSync(at, PRIVATE_MODE)
+    return PRIVATE_MODE
   }
 
   #makeLink(link: TreeLink): void {
@@ -136,11 +161,12 @@ export class Staging {
       attempt('set the time of', link.path, () => setTimes(mtimeNs, (seconds) => fs.lutimesSync(at, seconds, seconds)))
   }
 
-  #finishFolder({ path, mode, mtimeNs }: TreeFolder): void {
+  #finishFolder({ path, mode, mtimeNs }: TreeFolder, madeMode: number): void {
+    if (mode === madeMode && mtimeNs === undefined) return
     const { fs } = this.#options
     const at = localPath(this.#root, path)
     try {
-      fs.chmodSync(at, mode)
+      if (mode !== madeMode) fs.chmodSync(at, mode)
       if (mtimeNs !== undefined) setTimes(mtimeNs, (seconds) => fs.utimesSync(at, seconds, seconds))
     } catch (error) {
       throw systemCallError(error, 'set mode and time of', printablePath(path))

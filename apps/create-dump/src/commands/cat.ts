@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { ArcError, printablePath, readContent, type SyncContent } from '@arc/core'
 import { defineCommand, textOption } from '@arc/kit'
-import { assertIntact, type DumpRecord, type DumpSource } from '@arc/render-md'
+import { assertIntact, type DumpRecord, type DumpSource, openDump } from '@arc/render-md'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
 
 export const cat = defineCommand({
@@ -17,7 +17,7 @@ export const cat = defineCommand({
         hint: 'Leave --json out; `create-dump list --json` tells about the file.',
       })
     }
-    await using source = await openDumpArgument(dump, host, {})
+    await using source = await openDumpArgument(dump, host, openDump, {})
     const record = findRecord(source, path)
     const content = contentOf(record, source)
     assertIntact(record, content)

@@ -1,6 +1,6 @@
 import { printablePath } from '@arc/core'
 import { defineCommand, formatCount, formatTable, printJson } from '@arc/kit'
-import type { DumpRecord } from '@arc/render-md'
+import { type DumpRecord, openDump } from '@arc/render-md'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
 
 export const list = defineCommand({
@@ -12,7 +12,7 @@ export const list = defineCommand({
   ],
   exitStatus: { 3: 'the dump is damaged' },
   async run({ arguments: { dump }, host, common, progress }) {
-    await using source = await openDumpArgument(dump, host, { onProgress: progress.listener })
+    await using source = await openDumpArgument(dump, host, openDump, { onProgress: progress.listener })
     if (common.json) printJson(host, { name: source.name, git: source.git, entries: source.records.map(toJsonRecord) })
     else
       host.stdout.write(

@@ -23,7 +23,7 @@ import {
   printJson,
   textOption,
 } from '@arc/kit'
-import type { DumpSource } from '@arc/render-md'
+import { type DumpSource, openDump } from '@arc/render-md'
 import {
   applyRestore,
   type LinkPolicy,
@@ -34,7 +34,7 @@ import {
   type RestorePlan,
   type RestoreResult,
 } from '@arc/restore-safe'
-import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
+import { dumpArgument, openDumpArgument, streamDumpArgument } from '../dump-argument.ts'
 import { chosenPaths } from '../only-filter.ts'
 import { makeParents, missingParents } from '../target-parents.ts'
 
@@ -71,40 +71,57 @@ export const restore = defineCommand({
   exitStatus: { 3: 'the dump is damaged or unsafe; nothing was written', 75: 'another restore works on the target' },
   async run(context) {
     const { arguments: args, options, host, common, log, progress, signal } = context
-    await using source = await openDumpArgument(args.dump, host, { onProgress: progress.listener })
-    const shown = options.to ?? defaultTarget(source.name)
-    const target = resolve(host.cwd, shown)
+    const check = options.partial ? () => {} : refuseIncomplete
+    const listening = { signal, onProgress: progress.listener }
+    const rules = { links: options.links, setId: options.setId, ...listening }
+    if (options.mode === 'new' && options.only.length === 0 && !options.dryRun) {
+      await using source = await streamDumpArgument(args.dump, host, { ...listening, check })
+      return await restoreWith(source.name, (target) => restoreNew(source, target, rules))
+    }
+    await using source = await openDumpArgument(args.dump, host, openDump, listening)
     const only = chosenPaths(source, options.only)
-    if (!options.partial)
-      refuseIncomplete(only === undefined ? source.omissions : source.omissions.filter(({ path }) => only(path)))
-    const rules = { only, links: options.links, setId: options.setId, signal, onProgress: progress.listener }
-    try {
-      if (options.dryRun) {
-        const plan = await planDryRun(source, target, { ...rules, mode: options.mode })
-        if (common.json) printJson(host, plan)
-        else host.stdout.write(describePlan(plan, common.verbosity > 0))
-        return plan.conflicts.length === 0 ? 0 : 1
-      }
-      using _parents = makeParents(target)
-      const result = options.mode === 'new' ? await restoreNew(source, target, rules) : await restoreOver()
-      if (result === 'declined') return 1
-      if (common.json) printJson(host, result)
-      else host.stdout.write(`${shown}\n`)
-      tell(result, log, common)
-      return 0
-    } catch (error) {
-      throw isArcError(error) ? withOptions(error, options.links) : error
+    check(only === undefined ? source.omissions : source.omissions.filter(({ path }) => only(path)))
+    const planOptions = { ...rules, only, mode: options.mode }
+    if (options.dryRun) return await showPlan()
+    return await restoreWith(source.name, (target) =>
+      options.mode === 'new' ? restoreNew(source, target, planOptions) : restoreOver(target),
+    )
+
+    async function showPlan(): Promise<number> {
+      const plan = await withHints(options.links, () =>
+        planDryRun(source, resolve(host.cwd, options.to ?? defaultTarget(source.name)), planOptions),
+      )
+      if (common.json) printJson(host, plan)
+      else host.stdout.write(describePlan(plan, common.verbosity > 0))
+      return plan.conflicts.length === 0 ? 0 : 1
     }
 
-    async function restoreOver(): Promise<RestoreResult | 'declined'> {
-      const plan = await planRestore(source, target, { ...rules, mode: options.mode })
+    async function restoreOver(target: string): Promise<RestoreResult | 'declined'> {
+      const plan = await planRestore(source, target, planOptions)
       const { added, changed, removed } = plan.totals
       // A restore that changes nothing would still push the tree from before out of its restore point.
       if (added + changed + removed === 0 && plan.conflicts.length === 0) return unchanged(plan)
       const message = `${planSummary(plan)} in ${plan.target}. Go on?`
       if (changed + removed > 0 && plan.conflicts.length === 0 && !(await confirm(context, { message })))
         return 'declined'
-      return applyRestore(plan, source, { signal, onProgress: progress.listener })
+      return applyRestore(plan, source, listening)
+    }
+
+    async function restoreWith(
+      name: string,
+      job: (target: string) => Promise<RestoreResult | 'declined'>,
+    ): Promise<number> {
+      const shown = options.to ?? defaultTarget(name)
+      const target = resolve(host.cwd, shown)
+      const result = await withHints(options.links, async () => {
+        using _parents = makeParents(target)
+        return await job(target)
+      })
+      if (result === 'declined') return 1
+      if (common.json) printJson(host, result)
+      else host.stdout.write(`${shown}\n`)
+      tell(result, log, common)
+      return 0
     }
   },
 })
@@ -143,7 +160,15 @@ async function planDryRun(source: DumpSource, target: string, options: PlanOptio
   return outermost === undefined ? plan : { ...plan, target }
 }
 
-/** What helps, in words of the command line. */
+/** Do a job whose errors say what helps in words of the command line. */
+async function withHints<T>(links: LinkPolicy, job: () => Promise<T>): Promise<T> {
+  try {
+    return await job()
+  } catch (error) {
+    throw isArcError(error) ? withOptions(error, links) : error
+  }
+}
+
 function withOptions(error: ArcError, links: LinkPolicy): ArcError {
   const { code, message, path, details } = error
   const hint = hintFor(code, links)

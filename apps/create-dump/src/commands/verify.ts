@@ -1,4 +1,5 @@
 import { defineCommand, formatBytes, formatCounted, printJson } from '@arc/kit'
+import { verifyDump } from '@arc/render-md'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
 
 export const verify = defineCommand({
@@ -14,17 +15,14 @@ export const verify = defineCommand({
   ],
   exitStatus: { 3: 'the dump is damaged; the message names the file' },
   async run({ arguments: { dump }, host, common, progress }) {
-    await using source = await openDumpArgument(dump, host, { verifyContent: true, onProgress: progress.listener })
-    const { records, omissions } = source
-    const bytes = records.reduce((total, { sizeBytes, isOmitted }) => total + (isOmitted ? 0 : sizeBytes), 0)
+    const { entries, bytes, omitted } = await openDumpArgument(dump, host, verifyDump, {
+      onProgress: progress.listener,
+    })
     if (common.json) {
-      printJson(host, { entries: records.length, bytes, omitted: omissions.length })
+      printJson(host, { entries, bytes, omitted })
       return
     }
-    const without =
-      omissions.length === 0
-        ? ''
-        : `; it holds ${formatCounted(omissions.length, 'file')} by hash only, without content`
-    host.stdout.write(`intact: ${formatCounted(records.length, 'entry', 'entries')}, ${formatBytes(bytes)}${without}\n`)
+    const without = omitted === 0 ? '' : `; it holds ${formatCounted(omitted, 'file')} by hash only, without content`
+    host.stdout.write(`intact: ${formatCounted(entries, 'entry', 'entries')}, ${formatBytes(bytes)}${without}\n`)
   },
 })

@@ -1,0 +1,265 @@
+import { assertWithin, decodePath, type EntryPath, type GitState, type Limits, type SyncContent } from '@arc/core'
+import { type ContentHash, hashSyncContent, sha256Hex } from '@arc/core/node'
+import type { Attributes } from './attributes.ts'
+import { BodyContent, PassingContent, type Turn } from './body-content.ts'
+import { decodeBody } from './body.ts'
+import type { DumpInput } from './dump-input.ts'
+import { damaged, type DumpRecord, truncated } from './dump-record.ts'
+import { FileWindow } from './file-window.ts'
+import { FrameDigest } from './frame-digest.ts'
+import { parseFrontMatter } from './front-matter.ts'
+import { HardLinks } from './hard-links.ts'
+import { hashMismatch } from './hash-mismatch.ts'
+import type { ManifestRow } from './manifest.ts'
+import { findManifest, MANIFEST_START, ManifestReader } from './manifest-reader.ts'
+import { type DefaultModes, FILES_HEADING } from './preamble.ts'
+import { MAX_LINE_BYTES, type Section, SECTION_WINDOW_BYTES, SectionReader, tooLongForLink } from './section-reader.ts'
+
+const PIECE_BYTES = 1024 * 1024
+const FOOTER = /^<!-- arc-dump\/1 entries=(0|[1-9]\d*) sha256=([0-9a-f]{64}) -->$/
+
+export interface MarkdownOptions {
+  limits: Limits
+  /** Decode all content and compare its hash with the manifest's. */
+  verifyContent: boolean
+  /**
+   * When the content of a record may be read. `later`: at any time, from the document. `now`: until {@link MarkdownReader.advance},
+   * at less cost. Unless it was verified, whoever reads it checks it against the record. `never`: records have none.
+   */
+  content: 'later' | 'now' | 'never'
+}
+
+/** A section, and what its text decides, whatever the manifest says. */
+interface Reading {
+  section: Section
+  /** The content of a link. */
+  text: Buffer | undefined
+  /** What the content hashes to, and how long it is, when it was decoded. */
+  found: ContentHash | undefined
+}
+
+/**
+ * Reads a Markdown document once, sections and manifest side by side, checking all that docs/formats/arc-dump-1.md says a reader
+ * must; what concerns the document as a whole, when its end is reached. Holds nothing of what it has given.
+ */
+export class MarkdownReader {
+  readonly name: string
+  readonly git: GitState | undefined
+  readonly modes: DefaultModes
+  readonly #input: DumpInput
+  readonly #options: MarkdownOptions
+  readonly #window: FileWindow
+  readonly #frame = new FrameDigest()
+  readonly #sections: SectionReader
+  readonly #filesAt: number
+  readonly #manifestAt: number
+  #manifest: ManifestReader
+  readonly #hardLinks = new HardLinks(() => this.#manifest.past())
+  /** That of the window as it is. */
+  #turn: Turn = { isOver: false }
+  #isBehindSections = false
+  #sectionCount = 0
+  #totalBytes = 0
+
+  constructor(input: DumpInput, options: MarkdownOptions) {
+    this.#input = input
+    this.#options = options
+    this.#window = new FileWindow(input.fd, input.sizeBytes, SECTION_WINDOW_BYTES)
+    const { name, git, modes } = parseFrontMatter(this.#window)
+    this.name = name
+    this.git = git
+    this.modes = modes
+    this.#filesAt = this.#findFiles()
+    this.#sections = new SectionReader(this.#window, this.#frame, this.#filesAt, this.#passFilesHeading())
+    this.#manifestAt = findManifest(input.fd, input.sizeBytes)
+    this.#manifest = new ManifestReader(input.fd, input.sizeBytes, this.#manifestAt)
+  }
+
+  /** How much of the document has been read. */
+  get doneBytes(): number {
+    return this.#sections.at
+  }
+
+  /**
+   * The record of the next entry. `beyond`: none, until {@link advance} is called. `end`: that was the last one, and the document
+   * is whole. Throws `ARC_DUMP_DAMAGED`, `ARC_HASH_MISMATCH` or `ARC_LIMIT_EXCEEDED`.
+   */
+  next(): DumpRecord | 'beyond' | 'end' {
+    if (this.#manifestAt < 0) throw truncated(this.#input.sizeBytes)
+    if (this.#isBehindSections) {
+      this.#finish()
+      return 'end'
+    }
+    const section = this.#sections.next()
+    if (section === 'beyond') return section
+    if (section !== 'end') {
+      const reading = this.#read(section)
+      return this.#makeRecord(reading, this.#manifest.next(section))
+    }
+    if (this.#sections.at !== this.#manifestAt)
+      throw damaged('neither a heading nor the manifest follows', this.#sections.at)
+    this.#isBehindSections = true // what is left to do moves the window
+    return 'beyond'
+  }
+
+  /** Go on to what lies beyond. Content that was given is gone. */
+  advance(): void {
+    this.#turn.isOver = true
+    this.#turn = { isOver: false }
+    if (!this.#isBehindSections) this.#sections.advance()
+  }
+
+  /**
+   * Read the whole document in its own order, first all sections, then the manifest, so that what is wrong with it is told in that
+   * order, too. To be called instead of {@link next}, on a reader of its own: it holds all sections at once.
+   */
+  readInOrder(): DumpRecord[] {
+    const readings: Reading[] = []
+    for (let section = this.#sections.next(); section !== 'end'; section = this.#sections.next()) {
+      if (section === 'beyond') this.advance()
+      else readings.push(this.#read(section))
+    }
+    const at = this.#sections.at
+    const found = this.#window.view(at, at + MANIFEST_START.length)
+    if (!found.equals(MANIFEST_START)) {
+      throw found.length < MANIFEST_START.length
+        ? truncated(this.#input.sizeBytes)
+        : damaged('neither a heading nor the manifest follows', at)
+    }
+    this.#manifest = new ManifestReader(this.#input.fd, this.#input.sizeBytes, at)
+    const records = readings.map((reading) => this.#makeRecord(reading, this.#manifest.next(reading.section)))
+    this.#finish()
+    return records
+  }
+
+  /** Where the line stands after which sections begin. */
+  #findFiles(): number {
+    const heading = Buffer.from(`\n${FILES_HEADING}`)
+    for (let at = 0; at < this.#window.sizeBytes; at += PIECE_BYTES) {
+      const found = this.#window.find(heading, at, PIECE_BYTES + heading.length)
+      if (found >= 0) return found + 1
+    }
+    throw truncated(this.#window.sizeBytes)
+  }
+
+  /** Where the first section begins. */
+  #passFilesHeading(): number {
+    const heading = Buffer.from(`${FILES_HEADING}\n`)
+    const end = this.#filesAt + heading.length
+    const found = this.#window.view(this.#filesAt, end)
+    if (found.equals(heading)) return end
+    throw found.length < heading.length
+      ? truncated(this.#window.sizeBytes)
+      : damaged('the line before the sections is not as it must be', this.#filesAt)
+  }
+
+  #read(section: Section): Reading {
+    assertWithin('entries', ++this.#sectionCount, this.#options.limits.maxEntries)
+    const { attributes } = section
+    if (attributes.symlink || attributes.hardlink) return this.#readLink(section)
+    const isHashed = this.#options.verifyContent && !attributes.directory && !attributes.omitted
+    return { section, text: undefined, found: isHashed ? this.#hash(section) : undefined }
+  }
+
+  #readLink(section: Section): Reading {
+    const { attributes, bodyBytes } = section
+    if (bodyBytes > this.#options.limits.maxMetadataBytes) throw tooLongForLink(section)
+    // It may be needed when the window has moved on: hence the copy.
+    const text = Buffer.from(this.#decode(section))
+    return { section, text, found: attributes.symlink ? hashOf(text) : undefined }
+  }
+
+  #hash(section: Section): ContentHash {
+    return this.#isInWindow(section)
+      ? hashOf(this.#decode(section))
+      : hashSyncContent(new BodyContent(this.#input.fd, section))
+  }
+
+  /** Whether the body can be seen; one that is long cannot. */
+  #isInWindow({ bodyAt }: Section): boolean {
+    return bodyAt >= this.#window.start
+  }
+
+  /** The content of a section in the window. */
+  #decode({ attributes, bodyAt, bodyBytes, path }: Section): Buffer {
+    const { bytes, start } = this.#window
+    const body = bytes.subarray(bodyAt - start, bodyAt + bodyBytes - start)
+    const content = decodeBody(body, attributes)
+    if (content === undefined) throw damaged('its content is not encoded as its attributes say', bodyAt, path)
+    return content
+  }
+
+  #makeRecord({ section, text, found }: Reading, row: ManifestRow): DumpRecord {
+    const { attributes, path, at } = section
+    const { mode, sizeBytes, sha256 } = row
+    const type = attributes.directory ? 'directory' : attributes.symlink ? 'symlink' : 'file'
+    if (row.type !== type) throw damaged('section and manifest disagree about what it is', at, path)
+    if (found !== undefined && found.sha256 !== sha256) throw hashMismatch(path, sha256 ?? '-', found.sha256)
+    if (found !== undefined && found.sizeBytes !== sizeBytes)
+      throw damaged('section and manifest disagree about its size', at, path)
+    this.#totalBytes += sizeBytes
+    assertWithin('bytes in one file', sizeBytes, this.#options.limits.maxFileBytes)
+    assertWithin('bytes of content', this.#totalBytes, this.#options.limits.maxTotalBytes)
+    const isOmitted = attributes.omitted ?? false
+    const record: DumpRecord = { path, type, mode, sizeBytes, sha256, isOmitted, mtimeNs: attributes.mtimeNs }
+    if (attributes.hardlink) return this.#hardLinks.resolve(record, text, at)
+    checkMode(type, mode, attributes, this.modes, at, path)
+    if (type === 'symlink') record.target = text && decodePath(text)
+    if (type !== 'file') return record
+    if (!isOmitted) record.content = this.#contentOf(section)
+    this.#hardLinks.addFile(record)
+    return record
+  }
+
+  #contentOf(section: Section): SyncContent | undefined {
+    const { content } = this.#options
+    if (content === 'never') return undefined
+    return content === 'now' && this.#isInWindow(section)
+      ? new PassingContent(this.#decode(section), this.#turn)
+      : new BodyContent(this.#input.fd, section)
+  }
+
+  /** What concerns the document as a whole. */
+  #finish(): void {
+    this.#manifest.finish()
+    const footerAt = this.#manifest.at
+    const { sizeBytes } = this.#window
+    const line = this.#window.line(footerAt, MAX_LINE_BYTES)?.toString('utf8')
+    const match = FOOTER.exec(line ?? '')
+    if (line === undefined || match === null) throw truncated(sizeBytes)
+    const end = footerAt + line.length + 1
+    if (end !== sizeBytes) throw damaged('something follows the footer', end)
+    this.#digest(this.#sections.at, footerAt)
+    this.#digest(0, this.#filesAt)
+    if (Number(match[1]) !== this.#sectionCount)
+      throw damaged('the footer counts other entries than there are', footerAt)
+    if (this.#frame.digestHex() !== match[2])
+      throw damaged('headings, fences, contents or manifest were changed', footerAt)
+  }
+
+  #digest(start: number, end: number): void {
+    for (let at = start; at < end; at += PIECE_BYTES) {
+      const piece = this.#window.view(at, Math.min(at + PIECE_BYTES, end))
+      this.#frame.add(piece, 0, piece.length)
+    }
+  }
+}
+
+function hashOf(bytes: Buffer): ContentHash {
+  return { sha256: sha256Hex(bytes), sizeBytes: bytes.length }
+}
+
+/** A section states a mode when it is not the default, and only then. */
+function checkMode(
+  type: DumpRecord['type'],
+  mode: number,
+  attributes: Attributes,
+  modes: DefaultModes,
+  at: number,
+  path: EntryPath,
+): void {
+  if (type !== 'symlink' && attributes.mode === modes[type])
+    throw damaged('it states a mode that is the default', at, path)
+  if (mode !== (type === 'symlink' ? 0 : (attributes.mode ?? modes[type])))
+    throw damaged('section and manifest disagree about its mode', at, path)
+}
