@@ -33,6 +33,23 @@ export interface Question {
   readonly initial?: boolean | undefined
 }
 
+/** Something to choose from, for the person at the terminal. */
+export interface ChoiceList {
+  /** One sentence that ends in a question mark or a colon. */
+  readonly message: string
+  readonly choices: readonly Choosable[]
+}
+
+/** One line of a {@link ChoiceList}. */
+export interface Choosable {
+  /** What is handed back when it is chosen; unique in its list. */
+  readonly value: string
+  /** What is shown; safe to send to a terminal. */
+  readonly label: string
+  /** More about it, shown while it is in focus. */
+  readonly hint?: string
+}
+
 /** Everything a command may touch of its process, so that a test can run it in process with its own. */
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -51,6 +68,10 @@ export interface Host {
   resources(): Resources
   /** Ask at the terminal. Commands call `confirm` instead, which knows `--yes` and when there is nobody to ask. */
   ask(question: Question): Promise<boolean>
+  /** Let the person at the terminal choose any number of lines. Commands call `choose` instead, which knows when nobody is there. */
+  choose(list: ChoiceList): Promise<readonly string[]>
+  /** Write text of any length to stdout: at a terminal through the person's pager, until they have seen enough of it. */
+  page(text: AsyncIterable<string>): Promise<void>
 }
 
 /** What `main.ts` of an app exports: run a command line, resolve to its exit status, never reject. */

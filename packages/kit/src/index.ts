@@ -10,8 +10,8 @@ export {
   type Program,
   type Values,
 } from './command.ts'
-export { confirm } from './confirm.ts'
-export type { Host, HostInput, HostOutput, Main, Question } from './host.ts'
+export { choose, confirm } from './confirm.ts'
+export type { Choosable, ChoiceList, Host, HostInput, HostOutput, Main, Question } from './host.ts'
 export { printJson, toJson } from './json-output.ts'
 export type { Log } from './log.ts'
 export { omissionSummary, type OmissionSummaryOptions } from './omission-summary.ts'
@@ -43,3 +43,4 @@ export { runProgram } from './run-program.ts'
 export { createStyle, type Style } from './style.ts'
 export { displayWidth, truncateToWidth } from './display-width.ts'
 export { formatTable, type TableColumn } from './table.ts'
+export { visible } from './visible-text.ts'

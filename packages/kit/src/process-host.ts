@@ -2,7 +2,7 @@ import { isatty } from 'node:tty'
 import { setFlagsFromString } from 'node:v8'
 import { errnoOf, isArcError, systemCallError } from '@arc/core'
 import { exitStatusOf, formatError, interruption, signalStatus, toArcError } from './error-report.ts'
-import type { Host, HostInput, HostOutput, Main, Question } from './host.ts'
+import type { ChoiceList, Host, HostInput, HostOutput, Main, Question } from './host.ts'
 import { outputClosed } from './output-closed.ts'
 import { createStyle } from './style.ts'
 
@@ -50,6 +50,12 @@ function processHost(stdout: HostOutput, stderr: HostOutput, signal: AbortSignal
       return { userMs: userCPUTime / 1000, systemMs: systemCPUTime / 1000, peakBytes: maxRSS * 1024 }
     },
     ask: (question) => askAtTerminal(question, signal),
+    choose: (list) => chooseAtTerminal(list, signal),
+    async page(text) {
+      const { page } = await import('./pager.ts')
+      await page(text, stdout, process.env)
+      signal.throwIfAborted()
+    },
   }
 }
 
@@ -142,6 +148,23 @@ async function askAtTerminal(question: Question, signal: AbortSignal): Promise<b
   const answer = await confirm({ message, initialValue: initial, signal, input: process.stdin, output: process.stderr })
   if (isCancel(answer)) throw signal.aborted ? signal.reason : interruption('SIGINT')
   return answer
+}
+
+async function chooseAtTerminal({ message, choices }: ChoiceList, signal: AbortSignal): Promise<readonly string[]> {
+  const { autocompleteMultiselect, isCancel } = await import('@clack/prompts')
+  const options = choices.map((choice) => ({ ...choice }))
+  const chosen = await autocompleteMultiselect({
+    message,
+    options,
+    placeholder: 'Type to search',
+    required: true,
+    maxItems: 12,
+    signal,
+    input: process.stdin,
+    output: process.stderr,
+  })
+  if (isCancel(chosen)) throw signal.aborted ? signal.reason : interruption('SIGINT')
+  return chosen
 }
 
 /**

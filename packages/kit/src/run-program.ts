@@ -75,6 +75,15 @@ class Run {
         clear()
         return host.ask(question)
       },
+      choose: (list) => {
+        clear()
+        return host.choose(list)
+      },
+      page: (text) => {
+        clear()
+        this.#hasWritten = true
+        return host.page(text)
+      },
     }
   }
 

@@ -1,5 +1,5 @@
 // Runs a command in process: a host that captures what is printed and stands still in time.
-import type { Host, HostOutput, Main, Question } from './host.ts'
+import type { ChoiceList, Host, HostOutput, Main, Question } from './host.ts'
 import { outputClosed } from './output-closed.ts'
 
 export interface TestHostOptions {
@@ -19,6 +19,8 @@ export interface TestHostOptions {
   readonly tickMs?: number
   /** What the person answers, in order. A question too many fails the run. */
   readonly answers?: readonly boolean[]
+  /** What the person chooses, list by list. A list too many fails the run. */
+  readonly chosen?: readonly (readonly string[])[]
   readonly signal?: AbortSignal
   /** Bytes after which stdout has no reader any more. */
   readonly closeStdoutAfter?: number
@@ -30,6 +32,8 @@ export interface TestHost extends Host {
   readonly stderr: CapturedOutput
   /** Every question that was asked, in order. */
   readonly questions: readonly Question[]
+  /** Every list that was offered, in order. */
+  readonly lists: readonly ChoiceList[]
 }
 
 /** What a finished run did. */
@@ -39,14 +43,15 @@ export interface TestRun {
   readonly stdoutBytes: Buffer
   readonly stderr: string
   readonly questions: readonly Question[]
+  readonly lists: readonly ChoiceList[]
 }
 
 /** Run an app's `main` with a {@link testHost}. */
 export async function runMain(main: Main, args: readonly string[], options: TestHostOptions = {}): Promise<TestRun> {
   const host = testHost(options)
   const status = await main(args, host)
-  const { stdout, stderr, questions } = host
-  return { status, stdout: stdout.text, stdoutBytes: stdout.bytes, stderr: stderr.text, questions }
+  const { stdout, stderr, questions, lists } = host
+  return { status, stdout: stdout.text, stdoutBytes: stdout.bytes, stderr: stderr.text, questions, lists }
 }
 
 /** A host that captures output, and whose time, input and answers are what the options say. */
@@ -54,7 +59,10 @@ export function testHost(options: TestHostOptions = {}): TestHost {
   const { terminals = [], columns = 80, tickMs = 0, stdin = [] } = options
   const pieces = typeof stdin === 'string' || stdin instanceof Uint8Array ? [Buffer.from(stdin)] : stdin
   const answers = [...(options.answers ?? [])]
+  const chosen = [...(options.chosen ?? [])]
   const questions: Question[] = []
+  const lists: ChoiceList[] = []
+  const stdout = new CapturedOutput(terminals.includes('stdout'), columns, options.closeStdoutAfter)
   let elapsed = 0
   return {
     env: options.env ?? {},
@@ -65,7 +73,7 @@ export function testHost(options: TestHostOptions = {}): TestHost {
         yield* pieces
       },
     },
-    stdout: new CapturedOutput(terminals.includes('stdout'), columns, options.closeStdoutAfter),
+    stdout,
     stderr: new CapturedOutput(terminals.includes('stderr'), columns),
     signal: options.signal ?? new AbortController().signal,
     now: () => options.now ?? Date.UTC(2026, 0, 1),
@@ -77,7 +85,17 @@ export function testHost(options: TestHostOptions = {}): TestHost {
       if (answer === undefined) throw new Error(`nobody answers: ${question.message}`)
       return answer
     },
+    async choose(list) {
+      lists.push(list)
+      const values = chosen.shift()
+      if (values === undefined) throw new Error(`nobody chooses: ${list.message}`)
+      return values
+    },
+    async page(text) {
+      for await (const piece of text) stdout.write(piece)
+    },
     questions,
+    lists,
   }
 }
 

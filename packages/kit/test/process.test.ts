@@ -121,4 +121,24 @@ describe('at a terminal', () => {
     expect(result.stdout).toContain(end)
     expect(result.status).toBe(status)
   })
+
+  test('what is chosen from a list goes through the pager, until that is left', async ({ skip }) => {
+    skip(reason !== undefined, reason)
+    // Type to search, choose, type to search again, choose, go on.
+    const steps = [{ shows: 'Which colours?', type: 'blu\t\r' }]
+    const env = { ...ENVIRONMENT, PAGER: 'sed -e "s/^/paged: /" -e 3q' }
+    const { status, stdout } = await atTerminal(`${demo} ask --colours`, steps, env)
+    expect(status).toBe(0)
+    expect(stdout).toContain('paged: blue\r\npaged: line 0\r\npaged: line 1\r\nlooked\r\n')
+    const missingPager = { ...ENVIRONMENT, PAGER: 'no-such-pager' }
+    const failed = await atTerminal(`${demo} ask --colours`, steps, missingPager)
+    expect(failed).toMatchObject({ status: 1 })
+    expect(failed.stdout).toContain('cannot run the pager no-such-pager')
+  })
+
+  test('nothing is chosen or paged where no person is', () => {
+    const { status, stdout, stderr } = bash('demo ask --colours')
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain('[ARC_CONFIRMATION_NEEDED]\nhint: Use --colour instead.')
+  })
 })

@@ -1,0 +1,58 @@
+import { resolve } from 'node:path'
+import { publishFile } from '@arc/core/node'
+import { createStyle, defineCommand, fileOption, printJson } from '@arc/kit'
+import { pinContent } from '../pinned-source.ts'
+import type { PlanDocument } from '../plan-document.ts'
+import { describeInspection, inspect } from '../pre-flight.ts'
+import { summarise } from '../restore-report.ts'
+import { explaining, openChosen, openRequest, planAt, requestOptions } from '../restore-request.ts'
+import { naming, sourceArgument } from '../stored-state.ts'
+
+export const plan = defineCommand({
+  summary: 'Write down what a restore would do, to look at and apply later',
+  description:
+    'Reads and checks every byte of the source, and changes nothing but the plan file. The plan names each path and the SHA-256 of what will be there; `projectrestore apply` refuses it once the source or the target has changed.',
+  arguments: { source: sourceArgument },
+  options: {
+    output: fileOption('where to write the plan; - is standard output', { short: 'o', default: '-' }),
+    ...requestOptions,
+  },
+  examples: [
+    { command: 'projectrestore plan app.tar.zst --to app --mode replace -o plan.json', summary: 'look first' },
+    { command: 'projectrestore apply plan.json', summary: 'then act' },
+  ],
+  exitStatus: { 3: 'the source is damaged or unsafe', 4: 'the source lacks something; see --partial' },
+  async run(context) {
+    const { arguments: args, options, host, common, log } = context
+    await using request = await openRequest(args.source, options, context, false)
+    const { choice, stored, place } = request
+    const only = choice.only
+    await using source = pinContent(await openChosen(request, choice), (path) => only?.(path) !== false)
+    const restorePlan = await naming(args.source, () =>
+      explaining(options.links, () => planAt(source, place.path, { ...request.options, only })),
+    )
+    const document: PlanDocument = {
+      arcRestorePlan: 1,
+      plannedAt: new Date(host.now()).toISOString(),
+      source: stored.path ?? '-',
+      only: choice.patterns,
+      strip: choice.strip,
+      partial: options.partial,
+      sourceFingerprint: source.fingerprint,
+      plan: restorePlan,
+    }
+    const bytes = Buffer.from(`${JSON.stringify(document)}\n`)
+    const inspection = inspect(restorePlan, stored.madeAt, host)
+    const { totals, conflicts } = restorePlan
+    if (options.output === '-') await host.stdout.writeBytes(bytes)
+    else {
+      publishFile(resolve(host.cwd, options.output), bytes)
+      if (common.json) printJson(host, { path: options.output, totals, conflicts, inspection })
+      else host.stdout.write(`${options.output}\n`)
+    }
+    for (const { message, code } of conflicts) log.warn(`conflict: ${message} [${code}]`)
+    const style = createStyle(context.color && host.stderr.isTTY)
+    log.info(`${summarise(restorePlan)}\n${describeInspection(inspection, style).trimEnd()}`)
+    return conflicts.length === 0 ? 0 : 1
+  },
+})

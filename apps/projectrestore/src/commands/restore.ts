@@ -1,0 +1,150 @@
+import { ArcError, type EntryPath } from '@arc/core'
+import { type CommandContext, confirm, createStyle, defineCommand, flagOption, printJson, type Values } from '@arc/kit'
+import { applyRestore, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
+import { EntryChoice } from '../entry-choice.ts'
+import { choosePaths } from '../path-choice.ts'
+import { pinContent } from '../pinned-source.ts'
+import { describeInspection, inspect, remembering, warnOfRisks } from '../pre-flight.ts'
+import { previewPlan } from '../preview.ts'
+import { describePlan, idleResult, isDestructive, isIdle, summarise, tellResult, unaskedOf } from '../restore-report.ts'
+import {
+  explaining,
+  keepPointsOption,
+  openChosen,
+  openRequest,
+  planAt,
+  requestOptions,
+  type RestoreRequest,
+} from '../restore-request.ts'
+import { naming, sourceArgument } from '../stored-state.ts'
+import { makeParents } from '../target-place.ts'
+
+const options = {
+  ...requestOptions,
+  keepPoints: keepPointsOption,
+  dryRun: flagOption('read and check everything, and only show what would be done', { short: 'n' }),
+  preview: flagOption('show what would change, line by line, then ask', { short: 'p' }),
+  interactive: flagOption('choose the paths from a list', { short: 'i' }),
+}
+
+type Context = CommandContext<{ source: string }, Values<typeof options>>
+
+export const restore = defineCommand({
+  summary: 'Bring a project back from where it is stored',
+  description:
+    'SOURCE is a tar or zip archive, a dump of create-dump, or a folder; its bytes tell which, not its name. All or nothing: everything is written and checked in a private folder beside the target, and one swap puts it in place. Whatever stops it, the target is as before or complete. Without --mode the target must not exist or be empty. The tree that is replaced stays as a restore point for `projectrestore undo`.',
+  arguments: { source: sourceArgument },
+  options,
+  conflicts: [['dryRun', 'interactive']],
+  examples: [
+    { command: 'projectrestore app.tar.zst', summary: 'into ./app, which must not exist' },
+    { command: 'projectrestore v1.0.tar.gz --strip 1 --to app', summary: 'without the folder that holds it all' },
+    { command: 'projectrestore app.zip --to app --mode replace --preview', summary: 'look at every line, then decide' },
+    { command: "projectrestore app.dump.md --to app --mode merge --only 'src/**'", summary: 'a part of it' },
+    { command: 'ssh host tar -cf - app | projectrestore - --to app --strip 1', summary: 'from another machine' },
+  ],
+  exitStatus: {
+    3: 'the source is damaged, unsafe or not the one that was meant; nothing was written',
+    4: 'done, but for what is listed; without --partial nothing was written',
+    75: 'another restore works on the target',
+  },
+  async run(context) {
+    const { arguments: args, options: values, common } = context
+    if (values.preview && common.json)
+      throw new ArcError('ARC_OPTION_INVALID', '--preview is for people, --json for programs', {
+        hint: 'Use --dry-run --json.',
+      })
+    const isDirect = values.mode === 'new' && !values.preview && !values.interactive
+    await using request = await openRequest(args.source, values, context, !isDirect && !isSinglePass(values))
+    // Awaited here: what is returned unawaited outlives what `using` closes.
+    return await naming(args.source, () =>
+      explaining(values.links, async () => {
+        if (values.dryRun) return showDryRun(request, context)
+        using _parents = makeParents(request.place.path)
+        return await (isDirect ? restoreDirectly(request, context) : restorePlanned(request, context))
+      }),
+    )
+  },
+})
+
+/** A dry run reads everything once; showing lines needs the content again. */
+function isSinglePass({ dryRun, preview }: Values<typeof options>): boolean {
+  return dryRun && !preview
+}
+
+async function restoreDirectly(request: RestoreRequest, context: Context): Promise<number> {
+  const { choice, place } = request
+  await using source = await openChosen(request, choice)
+  const result = await restoreNew(source, place.path, { ...request.options, only: choice.only })
+  return finish(result, choice.unasked, request, context)
+}
+
+async function restorePlanned(request: RestoreRequest, context: Context): Promise<number> {
+  const { place, stored } = request
+  const { host, log, signal, progress, options: values } = context
+  let { choice } = request
+  let plan = await planWith(choice, request)
+  if (values.interactive) {
+    const paths = await choosePaths(plan, host)
+    choice = new EntryChoice(choice.patterns, choice.strip, paths)
+    plan = await planWith(choice, request)
+  }
+  // A restore that changes nothing would still push the tree from before out of its restore point.
+  if (isIdle(plan)) {
+    log.info('nothing to do: the folder is as the source says')
+    return finish(idleResult(plan), [], request, context)
+  }
+  const inspection = inspect(plan, stored.madeAt, host)
+  warnOfRisks(inspection, log)
+  if (values.preview) await showPreview(plan, choice, request, context)
+  const asks = plan.conflicts.length === 0 && (isDestructive(plan) || values.preview)
+  if (asks && !(await confirm(context, { message: `${summarise(plan)}. Go on?` }))) return 1
+  await using source = await openChosen(request, choice)
+  const result = await remembering(inspection, context, () =>
+    applyRestore(plan, source, { keepPoints: values.keepPoints, signal, onProgress: progress.listener }),
+  )
+  return finish(result, unaskedOf(plan), { ...request, place }, context)
+}
+
+async function planWith(choice: EntryChoice, request: RestoreRequest): Promise<RestorePlan> {
+  await using source = await openChosen(request, choice)
+  return await planAt(source, request.place.path, { ...request.options, only: choice.only })
+}
+
+async function showDryRun(request: RestoreRequest, context: Context): Promise<number> {
+  const { choice, stored } = request
+  const { host, common, color, options: values } = context
+  const only = choice.only
+  await using source = pinContent(await openChosen(request, choice), (path) => only?.(path) !== false)
+  const plan = await planAt(source, request.place.path, { ...request.options, only })
+  const inspection = inspect(plan, stored.madeAt, host)
+  if (common.json) printJson(host, { plan, inspection, unasked: unaskedOf(plan) })
+  else {
+    if (values.preview) await showPreview(plan, choice, request, context)
+    else host.stdout.write(describePlan(plan, common.verbosity > 0))
+    host.stdout.write(describeInspection(inspection, createStyle(color)))
+  }
+  return plan.conflicts.length === 0 ? 0 : 1
+}
+
+async function showPreview(
+  plan: RestorePlan,
+  choice: EntryChoice,
+  request: RestoreRequest,
+  { host, color, signal }: Context,
+): Promise<void> {
+  await using source = await openChosen(request, choice)
+  await host.page(previewPlan(plan, source, { style: createStyle(color), signal }))
+}
+
+function finish(
+  result: RestoreResult,
+  unasked: readonly EntryPath[],
+  { place }: Pick<RestoreRequest, 'place'>,
+  { host, common, log }: Context,
+): number {
+  const status = tellResult(result, unasked, { log, common })
+  if (common.json) printJson(host, { ...result, unasked })
+  else host.stdout.write(`${place.shown}\n`)
+  return status
+}

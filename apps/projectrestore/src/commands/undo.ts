@@ -1,0 +1,116 @@
+import { lstatSync } from 'node:fs'
+import { openDirectory } from '@arc/collect'
+import { ArcError, type EntryPath, printablePath } from '@arc/core'
+import { localPath } from '@arc/core/node'
+import {
+  type CommandContext,
+  confirm,
+  createStyle,
+  defineCommand,
+  flagOption,
+  folderOption,
+  printJson,
+  textOption,
+  type Values,
+} from '@arc/kit'
+import { listRestorePoints, planUndo, type RestorePlan, type RestorePoint, undoRestore } from '@arc/restore-safe'
+import { parseGlob } from '@arc/collect'
+import { previewPlan } from '../preview.ts'
+import { describePlan, isDestructive, summarise, tellResult } from '../restore-report.ts'
+import { keepPointsOption } from '../restore-request.ts'
+import { restoredFolder } from '../restored-folder.ts'
+
+const options = {
+  to: folderOption('the folder that was restored to (default: this one, or the only one in it)'),
+  only: textOption('bring back only what matches, and what lies below it', { placeholder: 'GLOB', repeatable: true }),
+  keepPoints: keepPointsOption,
+  dryRun: flagOption('only show what would be done', { short: 'n' }),
+  preview: flagOption('show what would change, line by line, then ask', { short: 'p' }),
+}
+
+type Context = CommandContext<{ point: string | undefined }, Values<typeof options>>
+
+export const undo = defineCommand({
+  summary: 'Bring back a tree from before',
+  description:
+    'Without POINT the newest. A whole point is swapped in as it lies and is used up; the tree it replaces becomes a point in turn, so that an undo can be undone. With --only the chosen paths come from the point, which stays.',
+  arguments: { point: textOption('which tree, as `history` names it', { placeholder: 'POINT' }) },
+  options,
+  examples: [
+    { command: 'projectrestore undo --to app', summary: 'the last restore, undone' },
+    {
+      command: "projectrestore undo point-000003 --to app --only 'src/**' --preview",
+      summary: 'some files of an earlier tree',
+    },
+  ],
+  exitStatus: { 75: 'another restore works on the folder' },
+  async run(context) {
+    const { arguments: args, options: values, host, common, log, signal, progress } = context
+    const target = restoredFolder(values.to, host)
+    const point = findPoint(target, args.point)
+    const only = chosenFrom(point, values.only)
+    const plan = await planUndo(target, point.id, { only, signal, onProgress: progress.listener })
+    if (only !== undefined) assertChosen(plan, only)
+    if (values.preview) await showPreview(plan, point, context)
+    if (values.dryRun) {
+      if (common.json) printJson(host, { plan })
+      else if (!values.preview) host.stdout.write(describePlan(plan, common.verbosity > 0))
+      return plan.conflicts.length === 0 ? 0 : 1
+    }
+    const message = `${summarise(plan)}, from ${point.id}. Go on?`
+    if ((isDestructive(plan) || values.preview) && !(await confirm(context, { message }))) return 1
+    const { keepPoints } = values
+    const result = await undoRestore(plan, point.id, {
+      ...(only === undefined && { keepPoints: keptFor(target, keepPoints) }),
+      signal,
+      onProgress: progress.listener,
+    })
+    const status = tellResult(result, [], { log, common })
+    if (common.json) printJson(host, result)
+    else host.stdout.write(`${values.to ?? printablePath(target)}\n`)
+    return status
+  },
+})
+
+/** An undo must not cost the points that lie before and after the one it uses up. */
+function keptFor(target: string, asked: number): number {
+  return Math.max(asked, listRestorePoints(target).length)
+}
+
+function findPoint(target: string, id: string | undefined): RestorePoint {
+  const points = listRestorePoints(target)
+  const point = id === undefined ? points.at(-1) : points.find((each) => each.id === id)
+  if (point !== undefined) return point
+  const known = points.map((each) => each.id).join(', ')
+  const shown = printablePath(target)
+  throw new ArcError(
+    'ARC_NOT_FOUND',
+    `${shown} has no restore point${id === undefined ? '' : ` ${printablePath(id)}`}`,
+    {
+      path: shown,
+      hint: known === '' ? 'No restore of this folder has kept one.' : `Choose one of: ${known}.`,
+    },
+  )
+}
+
+/** Which paths the patterns choose. Whether one is a folder is asked of the point, then of the target. */
+function chosenFrom(point: RestorePoint, patterns: readonly string[]): ((path: EntryPath) => boolean) | undefined {
+  if (patterns.length === 0) return undefined
+  const globs = patterns.map((pattern) => parseGlob(pattern))
+  return (path) => {
+    const stat = lstatSync(localPath(point.path, path), { throwIfNoEntry: false })
+    return globs.some((glob) => glob.matches(path, stat?.isDirectory() === true))
+  }
+}
+
+function assertChosen(plan: RestorePlan, only: (path: EntryPath) => boolean): void {
+  if (plan.rows.some(({ path }) => only(path))) return
+  throw new ArcError('ARC_ENTRY_MISSING', 'nothing in the restore point or the folder matches --only', {
+    hint: 'Look at what there is with --dry-run and without --only.',
+  })
+}
+
+async function showPreview(plan: RestorePlan, point: RestorePoint, { host, color, signal }: Context): Promise<void> {
+  await using source = await openDirectory(point.path, { ignoreRules: false, gitFolders: true, env: host.env, signal })
+  await host.page(previewPlan(plan, source, { style: createStyle(color), signal }))
+}

@@ -1,0 +1,89 @@
+import type { RandomInput } from '@arc/archive'
+import { ArcError, assertWithin, type Limits } from '@arc/core'
+import { startSha256, TemporaryFile } from '@arc/core/node'
+import { HEAD_BYTES } from './source-format.ts'
+
+const PIECE_BYTES = 1024 * 1024
+
+/** The first bytes of what arrives, and all of it including those. */
+export async function peek(
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<{ head: Buffer; all: AsyncGenerator<Uint8Array, void, void> }> {
+  const pieces: Buffer[] = []
+  const rest = bytes[Symbol.asyncIterator]()
+  let have = 0
+  let isDone = false
+  while (have < HEAD_BYTES && !isDone) {
+    const next = await rest.next()
+    isDone = next.done === true
+    if (next.done === true) break
+    pieces.push(Buffer.from(next.value))
+    have += next.value.length
+  }
+  const head = Buffer.concat(pieces)
+  async function* all(): AsyncGenerator<Uint8Array, void, void> {
+    yield head
+    if (!isDone) yield* { [Symbol.asyncIterator]: () => rest }
+  }
+  return { head, all: all() }
+}
+
+/** Keep what arrives in a private temporary file, so that it can be read in any order and more than once. */
+export async function spool(
+  bytes: AsyncIterable<Uint8Array>,
+  options: { limits: Limits; signal: AbortSignal },
+): Promise<TemporaryFile> {
+  const file = new TemporaryFile()
+  try {
+    for await (const piece of bytes) {
+      options.signal.throwIfAborted()
+      assertWithin('bytes on standard input', file.sizeBytes + piece.length, options.limits.maxTotalBytes)
+      file.write(piece)
+    }
+    return file
+  } catch (error) {
+    file[Symbol.dispose]()
+    throw error
+  }
+}
+
+/** All bytes of something seekable; a piece is valid until the next one is asked for. */
+export async function* piecesOf(input: RandomInput, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+  for (let at = 0; ;) {
+    signal.throwIfAborted()
+    const count = input.read(piece, at)
+    if (count === 0) return
+    at += count
+    yield piece.subarray(0, count)
+  }
+}
+
+/** Hand on what arrives, and throw `ARC_HASH_MISMATCH` at its end when it was not what was expected. */
+export async function* checked(
+  bytes: AsyncIterable<Uint8Array>,
+  expectedSha256: string,
+  name: string,
+): AsyncGenerator<Uint8Array, void, void> {
+  const sha256 = startSha256()
+  for await (const piece of bytes) {
+    sha256.update(piece)
+    yield piece
+  }
+  const found = sha256.digestHex()
+  if (found === expectedSha256) return
+  throw new ArcError('ARC_HASH_MISMATCH', `${name} is not what its checksum says: its SHA-256 is ${found}`, {
+    path: name,
+    hint: 'Nothing was changed. Get the source again from where it was made.',
+    details: { expected: expectedSha256, found },
+  })
+}
+
+/** Read something seekable to its end, and throw `ARC_HASH_MISMATCH` when it is not what was expected. */
+export async function assertChecksum(
+  input: RandomInput,
+  expectedSha256: string,
+  options: { name: string; signal: AbortSignal },
+): Promise<void> {
+  for await (const _piece of checked(piecesOf(input, options.signal), expectedSha256, options.name));
+}

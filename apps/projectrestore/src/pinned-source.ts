@@ -1,0 +1,117 @@
+import { ArcError, type Entry, entryChanged, type EntryPath, type EntrySource, printablePath } from '@arc/core'
+import { hashContent, type Sha256, startSha256 } from '@arc/core/node'
+import type { RestorePlan } from '@arc/restore-safe'
+
+/** A source of which every byte is read while its entries are listed. */
+export interface PinnedSource extends EntrySource {
+  /** SHA-256 over the paths, kinds, modes, sizes, times and targets of what was chosen; complete once all entries were given. */
+  readonly fingerprint: string
+  /** Files so far that the source declares a SHA-256 for, which was theirs. */
+  readonly verifiedFiles: number
+}
+
+/**
+ * Read the content of every chosen entry while it is listed, compare it with what the source declares, and declare its
+ * SHA-256 from then on: a plan made from it names the exact bytes. Content cannot be read a second time.
+ */
+export function pinContent(source: EntrySource, isChosen: (path: EntryPath) => boolean): PinnedSource {
+  const sums = new Map<string, string>()
+  const hash = startSha256()
+  let fingerprint: string | undefined
+  let verifiedFiles = 0
+  return {
+    ...plainFields(source),
+    get omissions() {
+      return source.omissions
+    },
+    get fingerprint() {
+      return (fingerprint ??= hash.digestHex())
+    },
+    get verifiedFiles() {
+      return verifiedFiles
+    },
+    async *entries(options) {
+      for await (const batch of source.entries(options)) {
+        const pinned: Entry[] = []
+        for (const entry of batch) {
+          if (!isChosen(entry.path)) pinned.push(entry)
+          else {
+            hash.update(fingerprintLine(entry))
+            pinned.push(await withSum(entry, sums))
+            if (entry.sha256 !== undefined && entry.type === 'file') verifiedFiles++
+          }
+        }
+        yield pinned
+      }
+    },
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  }
+}
+
+/**
+ * Declare, for each entry that declares no hash, the one that the plan has: so what is restored is what was planned, byte for
+ * byte. Throws `ARC_PLAN_STALE` at the end when the chosen entries are not those with the fingerprint.
+ */
+export function asPlanned(
+  source: EntrySource,
+  plan: RestorePlan,
+  pinned: { fingerprint: string; isChosen: (path: EntryPath) => boolean },
+): EntrySource {
+  const sums = new Map(plan.rows.flatMap(({ path, sha256 }) => (sha256 === undefined ? [] : [[path, sha256] as const])))
+  const hash = startSha256()
+  return {
+    ...plainFields(source),
+    get omissions() {
+      return source.omissions
+    },
+    async *entries(options) {
+      for await (const batch of source.entries(options)) {
+        yield batch.map((entry) => {
+          if (pinned.isChosen(entry.path)) hash.update(fingerprintLine(entry))
+          return entry.type === 'file' && entry.sha256 === undefined ? declaring(entry, sums.get(entry.path)) : entry
+        })
+      }
+      assertSame(hash, pinned.fingerprint)
+    },
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  }
+}
+
+function assertSame(hash: Sha256, expected: string): void {
+  if (hash.digestHex() === expected) return
+  throw new ArcError('ARC_PLAN_STALE', 'the source has changed since the plan was made', {
+    hint: 'Nothing was changed. Make a new plan, look at it, then apply that one.',
+  })
+}
+
+async function withSum(entry: Entry, sums: Map<string, string>): Promise<Entry> {
+  if (entry.type !== 'file') return entry
+  if (entry.content === undefined) return declaring(entry, sums.get(entry.hardLink ?? ''))
+  const { sha256, sizeBytes } = await hashContent(entry.content)
+  if (sizeBytes !== entry.sizeBytes) throw entryChanged(entry, sizeBytes)
+  if (entry.sha256 !== undefined && entry.sha256 !== sha256) throw damaged(entry)
+  if (entry.hardLink !== undefined) sums.set(entry.hardLink, sha256)
+  return declaring(entry, sha256)
+}
+
+function damaged({ path }: Entry): ArcError {
+  const shown = printablePath(path)
+  return new ArcError('ARC_HASH_MISMATCH', `the content of ${shown} is damaged: its SHA-256 is not the declared one`, {
+    path: shown,
+    hint: 'Get the source again from where it was made.',
+  })
+}
+
+/** Fields that never change, of a source that is wrapped. */
+function plainFields({ name, access, git }: EntrySource): Pick<EntrySource, 'name' | 'access' | 'git'> {
+  return { name, access, git }
+}
+
+function declaring(entry: Entry, sha256: string | undefined): Entry {
+  const { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, content } = entry
+  return { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, content, sha256 }
+}
+
+function fingerprintLine({ path, type, mode, sizeBytes, mtimeNs, target, hardLink }: Entry): Buffer {
+  return Buffer.from(`${JSON.stringify([path, type, mode, sizeBytes, mtimeNs?.toString(), target, hardLink])}\n`)
+}

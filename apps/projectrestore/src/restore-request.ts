@@ -1,0 +1,166 @@
+import {
+  ArcError,
+  type ArcErrorCode,
+  type EntryPath,
+  type EntrySource,
+  isArcError,
+  isTrouble,
+  type Omission,
+  printablePath,
+} from '@arc/core'
+import {
+  choiceOption,
+  type CommandContext,
+  flagOption,
+  folderOption,
+  formatCounted,
+  integerOption,
+  type Options,
+  type Values,
+} from '@arc/kit'
+import { planRestore, type PlanOptions, type RestorePlan } from '@arc/restore-safe'
+import { choiceOptions, EntryChoice } from './entry-choice.ts'
+import { limitOptions, limitsOf } from './limit-options.ts'
+import { checksumOptions, openStored, type StoredState } from './stored-state.ts'
+import { missingParents, type TargetPlace, targetPlace } from './target-place.ts'
+
+/** How many trees from before to keep. */
+export const keepPointsOption = integerOption({ min: 0, max: 1000 }, 'how many trees from before to keep', {
+  default: 1,
+})
+
+/** What decides which tree comes to be, and where. */
+export const requestOptions = {
+  to: folderOption('the folder to restore to (default: the name of the source, here)'),
+  mode: choiceOption(
+    ['new', 'replace', 'merge'],
+    'new: into an empty place; replace: make the target exactly the source; merge: lay the source over it',
+    { default: 'new' },
+  ),
+  ...choiceOptions,
+  links: choiceOption(
+    ['inside', 'keep', 'refuse'],
+    'symbolic links: none that lead out of the target, all as they were, or none at all',
+    { default: 'inside' },
+  ),
+  setId: flagOption('restore set-user-id and set-group-id bits too'),
+  portable: flagOption('refuse names that Windows or macOS would read differently'),
+  partial: flagOption('restore the rest of a source of which something could not be read or was left out'),
+  ...checksumOptions,
+  ...limitOptions,
+}
+
+export type RequestValues = Values<typeof requestOptions>
+
+/** What was asked for, found and understood; nothing of its content has been used. */
+export interface RestoreRequest extends AsyncDisposable {
+  readonly stored: StoredState
+  readonly place: TargetPlace
+  readonly choice: EntryChoice
+  readonly options: PlanOptions & { readonly mode: RestorePlan['mode'] }
+  readonly isPartial: boolean
+}
+
+type Context = CommandContext<Values<Options>, unknown>
+
+/** Open what a command line asks to be restored. `again`: it will be read more than once. */
+export async function openRequest(
+  source: string,
+  values: RequestValues,
+  context: Pick<Context, 'host' | 'signal' | 'progress'>,
+  again: boolean,
+): Promise<RestoreRequest> {
+  const { host, signal, progress } = context
+  const choice = new EntryChoice(values.only, values.strip)
+  const limits = limitsOf(values)
+  const { checksum, sidecar } = values
+  const onProgress = progress.listener
+  const stored = await openStored(source, { host, limits, checksum, sidecar, again, onProgress })
+  try {
+    const { mode, links, setId, portable } = values
+    return {
+      stored,
+      choice,
+      place: targetPlace(values.to, stored, host),
+      options: { mode, links, setId, portable, limits, signal, onProgress },
+      isPartial: values.partial,
+      [Symbol.asyncDispose]: () => stored[Symbol.asyncDispose](),
+    }
+  } catch (error) {
+    await stored[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** The chosen entries of a source, from its beginning. Ends in an error when something is missing that was not given up. */
+export async function openChosen(
+  { stored, isPartial }: Pick<RestoreRequest, 'stored' | 'isPartial'>,
+  choice: EntryChoice,
+): Promise<EntrySource> {
+  const source = choice.applyTo(await stored.open())
+  if (isPartial) return source
+  return {
+    name: source.name,
+    access: source.access,
+    git: source.git,
+    get omissions() {
+      return source.omissions
+    },
+    async *entries(options) {
+      yield* source.entries(options)
+      assertWhole(source.omissions, choice.only)
+    },
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  }
+}
+
+function assertWhole(omissions: readonly Omission[], only: ((path: EntryPath) => boolean) | undefined): void {
+  const missing = omissions.filter(
+    (omission) => (isTrouble(omission) || omission.reason === 'binary') && only?.(omission.path) !== false,
+  )
+  const [first] = missing
+  if (first === undefined) return
+  const inDump = first.reason === 'binary'
+  const what = inDump ? 'was left out when the dump was made' : `of the source cannot be had (${first.reason})`
+  const subject = inDump
+    ? `the content of ${formatCounted(missing.length, 'file')}`
+    : formatCounted(missing.length, 'path')
+  throw new ArcError(inDump ? 'ARC_DUMP_INCOMPLETE' : 'ARC_SELECTION_PARTIAL', `${subject} ${what}`, {
+    path: printablePath(first.path),
+    hint: 'Nothing was changed. Restore the rest with --partial.',
+    details: { omissions: missing },
+  })
+}
+
+/** Plans need the folder that holds the target; where that is missing, the outermost missing one is as empty as the target. */
+export async function planAt(source: EntrySource, target: string, options: PlanOptions): Promise<RestorePlan> {
+  const [outermost] = missingParents(target)
+  const plan = await planRestore(source, outermost ?? target, options)
+  return outermost === undefined ? plan : { ...plan, target }
+}
+
+/** Do a restore; an error hints at what helps in words of the command line. */
+export async function explaining<T>(links: RestorePlan['links'], job: () => Promise<T>): Promise<T> {
+  try {
+    return await job()
+  } catch (error) {
+    throw isArcError(error) ? withHint(error, links) : error
+  }
+}
+
+function withHint(error: ArcError, links: RestorePlan['links']): ArcError {
+  const { code, message, path, details, retryable } = error
+  const hint = hintFor(code, message, links)
+  if (hint === undefined) return error
+  return new ArcError(code, message, { hint, details, retryable, cause: error, ...(path !== undefined && { path }) })
+}
+
+function hintFor(code: ArcErrorCode, message: string, links: RestorePlan['links']): string | undefined {
+  if (code === 'ARC_TARGET_NOT_EMPTY')
+    return 'Choose another folder with --to, or restore over this one with --mode replace or --mode merge; --dry-run shows what that would change.'
+  if (code === 'ARC_PATH_UNSAFE' && links === 'inside' && message.includes('link'))
+    return 'If you trust the source, restore its links as they are with --links keep.'
+  if (code === 'ARC_LIMIT_EXCEEDED' || message.includes('(too-deep)'))
+    return 'If you trust the source, raise the limit: --max-files, --max-bytes, --max-ratio, --max-depth.'
+  return undefined
+}

@@ -1,0 +1,117 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readTree } from '@arc/core/testing'
+import { expect, test } from 'vitest'
+import { makeScratch, type Scratch } from './scratch.ts'
+
+const say = (text: string): string => expect.stringContaining(text) as string
+
+/** `out`, restored from `app` with each of `texts` in turn; the earlier ones are restore points. */
+async function restored(scratch: Scratch, ...texts: string[]): Promise<string> {
+  for (const text of texts) {
+    scratch.write('app', { 'a.txt': text, 'src/b.txt': `${text} too`, [`only-${text}`]: '' })
+    scratch.tool('sh', '-c', `find app -name 'only-*' ! -name only-${text} -delete`)
+    const mode = existsSync(join(scratch.path, 'out')) ? 'replace' : 'new'
+    await scratch.run(['app', '--to', 'out', '--mode', mode, '--yes', '--keep-points', '5'])
+  }
+  return join(scratch.path, 'out')
+}
+
+const a = (scratch: Scratch): string => scratch.read('out/a.txt')
+
+test('history lists the trees from before, oldest first, and finds the folder', async () => {
+  using scratch = makeScratch()
+  const out = await restored(scratch, 'one', 'two', 'three')
+  const run = await scratch.run(['history', 'out'])
+  expect(run.stdout.split('\n').map((line) => line.split(/ {2,}/).at(0))).toEqual([
+    'Point',
+    'point-000001',
+    'point-000002',
+    '',
+  ])
+  expect((await scratch.run(['history'])).stdout).toBe(run.stdout)
+  expect((await scratch.run(['history'], { cwd: out })).stdout).toBe(run.stdout)
+  expect(JSON.parse((await scratch.run(['history', '--json'])).stdout)).toMatchObject({
+    target: out,
+    points: [{ id: 'point-000001', mode: 'replace', replacedBy: 'app' }, { id: 'point-000002' }],
+  })
+})
+
+test('without a folder to be meant there is nothing to guess', async () => {
+  using scratch = makeScratch()
+  expect(await scratch.run(['history'])).toMatchObject({ status: 2, stderr: say('no folder here was restored to') })
+  for (const name of ['a', 'b']) mkdirSync(join(scratch.path, `.${name}.arc-restore`))
+  for (const command of ['history', 'undo', 'recover']) {
+    expect(await scratch.run([command])).toMatchObject({
+      status: 2,
+      stderr: say('several folders here were restored to: a, b'),
+    })
+  }
+  expect(await scratch.run(['history', '.'])).toMatchObject({
+    status: 0,
+    stdout: '',
+    stderr: say('has no restore points'),
+  })
+})
+
+test('undo brings back the newest tree, and can be undone', async () => {
+  using scratch = makeScratch()
+  const out = await restored(scratch, 'one', 'two')
+  const [two, line] = [readTree(out), ['undo', '--to', 'out']]
+  expect(await scratch.run(line)).toMatchObject({
+    status: 2,
+    stderr: say('from point-000001. Go on? [ARC_CONFIRMATION_NEEDED]'),
+  })
+  expect(await scratch.run([...line, '--dry-run'])).toMatchObject({ status: 0, stdout: say('add') })
+  expect(readTree(out)).toEqual(two)
+  expect(await scratch.run([...line, '--yes'])).toMatchObject({ status: 0, stdout: 'out\n' })
+  expect(a(scratch)).toBe('one')
+  await scratch.run([...line, '--yes'])
+  expect(readTree(out)).toEqual(two)
+})
+
+test('undo brings back any earlier tree, and keeps the others', async () => {
+  using scratch = makeScratch()
+  await restored(scratch, 'one', 'two', 'three', 'four')
+  await scratch.run(['undo', 'point-000001', '--yes'])
+  expect(a(scratch)).toBe('one')
+  const { points } = JSON.parse((await scratch.run(['history', '--json'])).stdout) as { points: { id: string }[] }
+  expect(points.map(({ id }) => id)).toEqual(['point-000002', 'point-000003', 'point-000004'])
+  expect(await scratch.run(['undo', 'point-000001', '--yes'])).toMatchObject({
+    status: 1,
+    stderr: say('hint: Choose one of: point-000002, point-000003, point-000004.'),
+  })
+})
+
+test('undo --only brings back paths, and leaves the point and the rest', async () => {
+  using scratch = makeScratch()
+  await restored(scratch, 'one', 'two')
+  const line = ['undo', '--only', 'src/', '--only', 'only-*', '--preview', '--yes']
+  const run = await scratch.run(line)
+  expect(run.stdout).toContain('-two too\n')
+  expect(run.stdout).toContain('+one too\n')
+  expect(a(scratch)).toBe('two')
+  expect(scratch.read('out/src/b.txt')).toBe('one too')
+  expect(existsSync(join(scratch.path, 'out/only-one'))).toBe(true)
+  expect(existsSync(join(scratch.path, 'out/only-two'))).toBe(false)
+  expect((await scratch.run(['history'])).stdout).toContain('point-000001')
+  expect(await scratch.run(['undo', '--only', 'nowhere', '--yes'])).toMatchObject({
+    status: 1,
+    stderr: say('[ARC_ENTRY_MISSING]'),
+  })
+})
+
+test('recover says what it found', async () => {
+  using scratch = makeScratch()
+  await restored(scratch, 'one', 'two')
+  expect(await scratch.run(['recover'])).toMatchObject({ status: 0, stdout: 'clean\n', stderr: '' })
+  mkdirSync(join(scratch.path, '.out.arc-restore/stage'))
+  writeFileSync(join(scratch.path, '.out.arc-restore/stage/half'), '')
+  expect(await scratch.run(['recover', 'out'])).toMatchObject({
+    status: 0,
+    stdout: 'cleaned\n',
+    stderr: say('was cleaned up'),
+  })
+  expect(existsSync(join(scratch.path, '.out.arc-restore/stage'))).toBe(false)
+  expect(await scratch.run(['recover', '--json'])).toMatchObject({ status: 0, stdout: say('"outcome":"clean"') })
+})
