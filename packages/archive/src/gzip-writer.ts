@@ -4,6 +4,8 @@ import type { Compressor, CompressorOptions } from './compressor.ts'
 import { OrderedJobs } from './ordered-jobs.ts'
 
 const FRAME_BYTES = 512 * 1024
+// Project files compress to less; what does not goes on in a second buffer.
+const OUTPUT_BYTES = 192 * 1024
 const DICTIONARY_BYTES = 32 * 1024
 const DEFAULT_LEVEL = 6
 const EMPTY_LAST_BLOCK = Uint8Array.of(0x03, 0x00)
@@ -16,6 +18,8 @@ export function gzipCompressor(sink: ByteSink, { level = DEFAULT_LEVEL, workers 
   let crc = 0
   let sizeBytes = 0
   let dictionary: Uint8Array | undefined
+  let count = 0
+  const inputs = Array.from({ length: Math.max(1, workers) }, () => new Uint8Array(FRAME_BYTES))
   const jobs = new OrderedJobs<Uint8Array>(workers, (bytes) => sink.write(bytes))
   const header = (): Uint8Array =>
     Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level >= 9 ? 2 : level === 1 ? 4 : 0, 255)
@@ -25,10 +29,14 @@ export function gzipCompressor(sink: ByteSink, { level = DEFAULT_LEVEL, workers 
       if (sizeBytes === 0) await sink.write(header())
       crc = crc32(frame, crc)
       sizeBytes += frame.length
-      const mine = frame.slice()
       const before = dictionary
-      dictionary = mine.subarray(Math.max(0, mine.length - DICTIONARY_BYTES))
-      await jobs.start(() => deflatePiece(mine, before, level))
+      dictionary = frame.slice(Math.max(0, frame.length - DICTIONARY_BYTES))
+      await jobs.start(() => {
+        // Jobs are handed on in turn, so the piece that was compressed from these bytes is done.
+        const input = inputs[count++ % inputs.length] as Uint8Array
+        input.set(frame)
+        return deflatePiece(input.subarray(0, frame.length), before, level)
+      })
     },
     async finish() {
       await jobs.finish()
@@ -44,7 +52,7 @@ export function gzipCompressor(sink: ByteSink, { level = DEFAULT_LEVEL, workers 
 function deflatePiece(piece: Uint8Array, dictionary: Uint8Array | undefined, level: number): Promise<Uint8Array> {
   const options = {
     level,
-    chunkSize: piece.length + 64 * 1024,
+    chunkSize: OUTPUT_BYTES,
     finishFlush: constants.Z_SYNC_FLUSH,
     ...(dictionary === undefined ? {} : { dictionary }),
   }

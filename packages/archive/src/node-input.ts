@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
 import { type EntrySource, systemCallError } from '@arc/core'
-import { type FileSystem, nodeFileSystem, readFully } from '@arc/core/node'
+import { type FileSystem, nodeFileSystem, readFully, TemporaryFile } from '@arc/core/node'
 import type { ArchiveInput, RandomInput } from './archive-input.ts'
 import { nodeCodecs } from './node-codecs.ts'
-import { openArchive, type OpenArchiveOptions } from './open-archive.ts'
+import { closingWith, openArchive, type OpenArchiveOptions } from './open-archive.ts'
 
 /** An open file as something to read an archive from. */
 export interface FileInput extends RandomInput, Disposable {}
@@ -28,34 +28,35 @@ export function openFileInput(path: string, fs: FileSystem = nodeFileSystem): Fi
 /** {@link OpenArchiveOptions} with Node's own decompression, and the file system to read a path from. */
 export interface OpenOptions extends Omit<OpenArchiveOptions, 'codecs'> {
   fs?: FileSystem | undefined
+  /** Keep a zip archive that arrives in a nameless file in this folder, as long as it is open; see `spool`. */
+  spoolFolder?: string | undefined
 }
 
 /** {@link openArchive} on Node: also takes the path of a file, which is closed when the source is disposed. */
 export async function openArchiveOnNode(input: string | ArchiveInput, options: OpenOptions = {}): Promise<EntrySource> {
-  if (typeof input !== 'string') return openArchive(input, { ...options, codecs: nodeCodecs })
+  const { spoolFolder, ...rest } = options
+  const spool = spoolFolder === undefined ? undefined : spoolTo(spoolFolder)
+  const opening = { spool, ...rest, codecs: nodeCodecs }
+  if (typeof input !== 'string') return openArchive(input, opening)
   const file = openFileInput(input, options.fs)
   try {
-    const source = await openArchive(file, { name: basename(input), ...options, codecs: nodeCodecs })
-    return closingWith(source, file)
+    const source = await openArchive(file, { name: basename(input), ...opening })
+    return closingWith(source, () => file[Symbol.dispose]())
   } catch (error) {
     file[Symbol.dispose]()
     throw error
   }
 }
 
-function closingWith(source: EntrySource, file: Disposable): EntrySource {
-  let isOpen = true
-  return {
-    name: source.name,
-    access: source.access,
-    get omissions() {
-      return source.omissions
-    },
-    entries: (options) => source.entries(options),
-    async [Symbol.asyncDispose]() {
-      await source[Symbol.asyncDispose]()
-      if (isOpen) file[Symbol.dispose]()
-      isOpen = false
-    },
+function spoolTo(folder: string): (bytes: AsyncIterable<Uint8Array>) => Promise<TemporaryFile> {
+  return async (bytes) => {
+    const file = new TemporaryFile(folder)
+    try {
+      for await (const piece of bytes) file.write(piece)
+      return file
+    } catch (error) {
+      file[Symbol.dispose]()
+      throw error
+    }
   }
 }

@@ -6,6 +6,7 @@ import {
   inputPieces,
   isRandomInput,
   piecesInput,
+  type RandomInput,
   sequentialInput,
 } from './archive-input.ts'
 import { bunzip2 } from './bunzip2.ts'
@@ -20,7 +21,7 @@ import { openSeekableTar } from './seekable-tar.ts'
 import { TarSource } from './tar-source.ts'
 import { unlz4 } from './unlz4.ts'
 import { unxz } from './unxz.ts'
-import { ZipSource } from './zip-source.ts'
+import { openZip } from './zip-source.ts'
 import { unzstd } from './zstd-frames.ts'
 
 /** How an archive is opened. */
@@ -38,6 +39,11 @@ export interface OpenArchiveOptions {
    * tar.zst that has an index without unpacking the rest; a zip archive is always `random`.
    */
   access?: 'sequential' | 'random' | undefined
+  /**
+   * Keep the bytes of a zip archive that arrives (its list of entries is at its end), so that it can be read in any order;
+   * without it such an archive is refused with `ARC_ARCHIVE_UNSUPPORTED`. What it returns is disposed with the source.
+   */
+  spool?: ((bytes: AsyncIterable<Uint8Array>) => Promise<RandomInput & Partial<Disposable>>) | undefined
   /** Devices, pipes and sockets: `refuse` the archive (default), or `omit` them and list them as omissions. */
   specialFiles?: 'refuse' | 'omit' | undefined
 }
@@ -55,18 +61,57 @@ export async function openArchive(input: ArchiveInput, options: OpenArchiveOptio
   if (random !== undefined) {
     const head = new Uint8Array(DETECTION_BYTES)
     const format = formatOf(head.subarray(0, random.read(head, 0)))
-    if (format === 'zip') return new ZipSource(name, random, codecs, reader)
+    if (format === 'zip') return openZip(name, random, codecs, reader)
     if (options.access === 'random') {
       if (format !== 'zstd')
         throw unsupported(`${format} archives are read from front to back only`, 'Leave out the option access.')
       return openSeekableTar(name, random, codecs, reader)
     }
-    if (format === 'tar') return new TarSource(name, sequentialInput(random), reader)
+    if (format === 'tar') return new TarSource(name, sequentialInput(random), codecs, reader)
     return openSequential(name, format, new ByteFeed(inputPieces(random)), codecs, reader)
   }
   const feed = new ByteFeed(input as AsyncIterable<Uint8Array>)
-  const head = await peek(feed)
-  return openSequential(name, formatOf(head), feed, codecs, reader)
+  const format = formatOf(await peek(feed))
+  if (format !== 'zip') return openSequential(name, format, feed, codecs, reader)
+  if (options.spool === undefined)
+    throw unsupported(
+      'a zip archive keeps its list of entries at its end, so it cannot be read as it arrives',
+      'Save it as a file first, or give openArchive a place to keep it in.',
+    )
+  const kept = await options.spool(boundArrival(feed, reader.limits))
+  try {
+    return closingWith(await openZip(name, kept, codecs, reader), () => kept[Symbol.dispose]?.())
+  } catch (error) {
+    kept[Symbol.dispose]?.()
+    throw error
+  }
+}
+
+/** What is only kept must not fill the place it is kept in. */
+async function* boundArrival(feed: ByteFeed, limits: Readonly<Limits>): AsyncGenerator<Uint8Array, void, void> {
+  for await (const piece of closeAfter(feed.rest(), feed)) {
+    if (feed.takenBytes > limits.maxTotalBytes)
+      throw limitExceeded('maxTotalBytes', limits.maxTotalBytes, 'the length of the archive')
+    yield piece
+  }
+}
+
+/** A source that lets go of what it was read from when it is disposed. */
+export function closingWith(source: EntrySource, close: () => void): EntrySource {
+  let isOpen = true
+  return {
+    name: source.name,
+    access: source.access,
+    get omissions() {
+      return source.omissions
+    },
+    entries: (options) => source.entries(options),
+    async [Symbol.asyncDispose]() {
+      await source[Symbol.asyncDispose]()
+      if (isOpen) close()
+      isOpen = false
+    },
+  }
 }
 
 function formatOf(head: Uint8Array): DetectedFormat {
@@ -94,17 +139,16 @@ async function peek(feed: ByteFeed): Promise<Uint8Array> {
 
 function openSequential(
   name: string,
-  format: DetectedFormat,
+  format: Exclude<DetectedFormat, 'zip'>,
   feed: ByteFeed,
   codecs: Codecs,
   options: ReaderOptions,
 ): EntrySource {
-  if (format === 'zip')
-    throw unsupported('a zip archive keeps its list of entries at its end', 'Save it as a file first.')
   const pieces = boundRatio(decompress(format, feed, codecs, options), feed, options.limits)
   return new TarSource(
     name,
     piecesInput(closeAfter(pieces, feed), () => feed.takenBytes),
+    codecs,
     options,
   )
 }

@@ -5,16 +5,19 @@ import {
   type EntryPath,
   type EntrySource,
   type EntrySourceOptions,
+  type Limits,
 } from '@arc/core'
 import { inputPieces, type RandomInput } from './archive-input.ts'
 import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
 import { ContentMeter } from './content-meter.ts'
 import { EntryGuard } from './entry-guard.ts'
+import { MANIFEST_NAME } from './manifest.ts'
+import { type ManifestDigests, readManifest } from './manifest-check.ts'
 import { damaged, unsafe, unsupported } from './problems.ts'
 import type { ReaderOptions } from './reader-options.ts'
 import { assertTarget, readMember } from './tar-entry.ts'
-import { assertChecksum, BLOCK_BYTES, readNumber } from './tar-header.ts'
+import { announcesManifest, assertChecksum, BLOCK_BYTES, readNumber } from './tar-header.ts'
 import { decodeIndexRow, INDEX_FRAME_MAGIC, INDEX_SIGNATURE, type IndexRow, rowBytes, rowMatches } from './tar-index.ts'
 import { TarMeta } from './tar-meta.ts'
 import { readAt } from './zip-directory.ts'
@@ -39,11 +42,11 @@ class SeekableTarSource implements EntrySource {
   readonly omissions: readonly [] = []
   readonly #places: readonly Place[]
   readonly #byPath: ReadonlyMap<EntryPath, Place>
-  readonly #frames: FrameReader
+  readonly #contents: Contents
 
-  constructor(name: string, frames: FrameReader, places: readonly Place[]) {
+  constructor(name: string, contents: Contents, places: readonly Place[]) {
     this.name = name
-    this.#frames = frames
+    this.#contents = contents
     this.#places = places.toSorted((a, b) => comparePaths(a.row.path, b.row.path))
     this.#byPath = new Map(places.map((place) => [place.row.path, place]))
   }
@@ -71,7 +74,7 @@ class SeekableTarSource implements EntrySource {
       return { path, type, mode, mtimeNs, target, sizeBytes: encodePath(target as EntryPath).length }
     const first = type === 'hard-link' ? (this.#byPath.get(target as EntryPath) as Place) : place
     if (first.row.type === 'symlink') return { ...this.#entry(first), path, hardLink: first.row.path }
-    const content = { kind: 'stream' as const, stream: () => readContent(this.#frames, first) }
+    const content = { kind: 'stream' as const, stream: () => this.#contents.read(first) }
     return {
       path,
       type: 'file',
@@ -79,6 +82,7 @@ class SeekableTarSource implements EntrySource {
       mtimeNs,
       hardLink: first.row.path,
       sizeBytes: type === 'file' ? sizeBytes : first.row.sizeBytes,
+      sha256: this.#contents.digests?.of(first.number),
       content,
     }
   }
@@ -88,6 +92,8 @@ class SeekableTarSource implements EntrySource {
 interface Place {
   readonly row: IndexRow
   readonly position: number
+  /** Its place among all rows. */
+  readonly number: number
 }
 
 /** Open an archive that has seek table and index. Throws `ARC_ARCHIVE_UNSUPPORTED` when it has not. */
@@ -106,7 +112,9 @@ export async function openSeekableTar(
   const last = places.at(-1)
   const end = last === undefined ? 0 : last.position + rowBytes(last.row)
   if (end + END_MARK_BYTES !== reader.contentBytes) throw unsafe('its index leaves something out')
-  return new SeekableTarSource(name, reader, places)
+  const contents = new Contents(reader, codecs)
+  const isListed = await contents.readManifest(places, options.limits)
+  return new SeekableTarSource(name, contents, isListed ? places.slice(0, -1) : places)
 }
 
 function noIndex(): Error {
@@ -154,7 +162,7 @@ async function readIndex(
     ) {
       const { row } = found
       admit(row, first, guard, meter, options)
-      places.push({ row, position })
+      places.push({ row, position, number: places.length })
       position += rowBytes(row)
       at = found.next
     }
@@ -193,10 +201,48 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array {
   return whole
 }
 
-async function* readContent(frames: FrameReader, { row, position }: Place): AsyncGenerator<Uint8Array, void, void> {
-  const headers = await frames.read(position, row.headerBytes)
-  if (!rowMatches(row, parseHeaders(headers))) throw unsafe('its index and its header tell different things', row.path)
-  yield* frames.stream(position + row.headerBytes, row.sizeBytes)
+/** The contents of the files, held against their headers and the manifest. */
+class Contents {
+  digests: ManifestDigests | undefined
+  readonly #frames: FrameReader
+  readonly #codecs: Codecs
+
+  constructor(frames: FrameReader, codecs: Codecs) {
+    this.#frames = frames
+    this.#codecs = codecs
+  }
+
+  /** Read the manifest, which is the last entry of an archive that announces one; false when there is none. */
+  async readManifest(places: readonly Place[], limits: Readonly<Limits>): Promise<boolean> {
+    const last = places.at(-1)
+    const first = last === undefined ? undefined : await this.#frames.read(0, BLOCK_BYTES)
+    if (last === undefined || first === undefined || !announcesManifest(first, 0)) return false
+    if (last.row.path !== MANIFEST_NAME) throw damaged('its manifest is missing, so it may have been cut')
+    const byPath = new Map(places.map((place) => [place.row.path, place]))
+    const files = {
+      count: places.length,
+      numberOf: (path: EntryPath) => byPath.get(path)?.number,
+      fileAt(index: number) {
+        const { row } = places[index] as Place
+        const type = row.type === 'hard-link' ? byPath.get(row.target as EntryPath)?.row.type : row.type
+        return type === 'file' && index !== last.number ? row.path : undefined
+      },
+    }
+    this.digests = await readManifest(this.read(last), files, limits)
+    return true
+  }
+
+  async *read({ row, position, number }: Place): AsyncGenerator<Uint8Array, void, void> {
+    const headers = await this.#frames.read(position, row.headerBytes)
+    if (!rowMatches(row, parseHeaders(headers)))
+      throw unsafe('its index and its header tell different things', row.path)
+    const hash = this.digests === undefined ? undefined : this.#codecs.startSha256()
+    for await (const piece of this.#frames.stream(position + row.headerBytes, row.sizeBytes)) {
+      hash?.update(piece)
+      yield piece
+    }
+    if (hash !== undefined) this.digests?.assertContent(number, row.path, hash.digestHex())
+  }
 }
 
 /** The member that headers as we write them describe: at most one extended header, then a file's. */

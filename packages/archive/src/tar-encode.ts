@@ -1,5 +1,5 @@
 import { encodePath, type EntryPath } from '@arc/core'
-import { BLOCK_BYTES, MAX_OCTAL_SIZE, toBlocks } from './tar-header.ts'
+import { BLOCK_BYTES, MAX_OCTAL_SIZE, putManifestMark, toBlocks } from './tar-header.ts'
 
 /** What a header is to say. */
 export interface TarRecord {
@@ -114,6 +114,13 @@ function putOctal(into: Uint8Array, at: number, digits: number, value: number): 
     into[i] = 0x30 + (rest - next * 8)
     rest = next
   }
+}
+
+/** Announce in the header at `at`, an archive's first, that the last entry is its manifest. */
+export function announceManifest(into: Uint8Array, at: number): void {
+  putManifestMark(into, at)
+  into.fill(0x20, at + 148, at + 156)
+  putChecksum(into, at)
 }
 
 function putChecksum(into: Uint8Array, header: number): void {

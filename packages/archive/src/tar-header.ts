@@ -115,3 +115,17 @@ export function isBlank(bytes: Uint8Array, at: number, length: number): boolean 
   for (let i = at; i < at + length; i++) if (bytes[i] !== 0 && bytes[i] !== SPACE) return false
   return true
 }
+
+/** Where a header that announces a manifest says so: in the padding, which no reader looks at. */
+const MARK_OFFSET = 500
+const MANIFEST_MARK = 'arc-mf/1'
+
+/** True when the first header of an archive tells that its last entry is a manifest (docs/formats/arc-archive-1.md). */
+export function announcesManifest(bytes: Uint8Array, at: number): boolean {
+  return hasText(bytes, at + MARK_OFFSET, MANIFEST_MARK)
+}
+
+/** Announce a manifest in the header at `at`, whose checksum is then to be set anew. */
+export function putManifestMark(into: Uint8Array, at: number): void {
+  for (let i = 0; i < MANIFEST_MARK.length; i++) into[at + MARK_OFFSET + i] = MANIFEST_MARK.charCodeAt(i)
+}

@@ -25,22 +25,37 @@ export interface IndexRow {
   readonly headerBytes: number
 }
 
-/** A row as bytes: type, mode, header bytes, time, size, length of path and target, path, target; little-endian. */
-export function encodeIndexRow(row: IndexRow): Uint8Array {
-  const path = encodePath(row.path)
-  const target = row.target === undefined ? new Uint8Array(0) : encodePath(row.target)
-  const bytes = new Uint8Array(FIXED_BYTES + path.length + target.length)
-  const view = new DataView(bytes.buffer)
+/** The most bytes that a row can take. */
+export function maxRowBytes({ path, target }: Pick<IndexRow, 'path' | 'target'>): number {
+  return FIXED_BYTES + 3 * (path.length + (target?.length ?? 0))
+}
+
+/**
+ * Write a row: type, mode, header bytes, time, size, length of path and target, path, target; little-endian. Returns
+ * where it ends.
+ */
+export function putIndexRow(into: Uint8Array, at: number, row: IndexRow): number {
+  const view = new DataView(into.buffer, into.byteOffset + at, FIXED_BYTES)
+  const path = at + FIXED_BYTES
+  const target = putText(into, path, row.path)
+  const end = row.target === undefined ? target : putText(into, target, row.target)
   view.setUint8(0, TYPES.indexOf(row.type))
   view.setUint16(1, row.mode, true)
   view.setUint16(3, row.headerBytes, true)
   view.setBigInt64(5, row.mtimeNs, true)
   view.setFloat64(13, row.sizeBytes, true)
-  view.setUint16(21, path.length, true)
-  view.setUint16(23, target.length, true)
-  bytes.set(path, FIXED_BYTES)
-  bytes.set(target, FIXED_BYTES + path.length)
-  return bytes
+  view.setUint16(21, target - path, true)
+  view.setUint16(23, end - target, true)
+  return end
+}
+
+const encoder = new TextEncoder()
+
+function putText(into: Uint8Array, at: number, text: EntryPath): number {
+  if (text.isWellFormed()) return at + encoder.encodeInto(text, into.subarray(at)).written
+  const bytes = encodePath(text)
+  into.set(bytes, at)
+  return at + bytes.length
 }
 
 /** Read the row at `at`; `undefined` when it is not all there before `end`. */

@@ -1,8 +1,11 @@
-import { decodePath, type Entry, type EntrySource, type EntrySourceOptions, type Omission } from '@arc/core'
+import { decodePath, type Entry, type EntryPath, type EntrySource, type EntrySourceOptions, type Omission } from '@arc/core'
 import type { TarInput } from './archive-input.ts'
 import { isZero } from './byte-feed.ts'
 import { ContentMeter } from './content-meter.ts'
+import type { Codecs } from './codecs.ts'
 import { EntryGuard } from './entry-guard.ts'
+import { MANIFEST_NAME } from './manifest.ts'
+import { ManifestCheck } from './manifest-check.ts'
 import { damaged, limitExceeded } from './problems.ts'
 import type { ReaderOptions } from './reader-options.ts'
 import {
@@ -15,17 +18,18 @@ import {
   type Turn,
   WindowContent,
 } from './tar-entry.ts'
-import { assertChecksum, assertNumbers, BLOCK_BYTES, isEndBlock, readNumber, toBlocks } from './tar-header.ts'
+import {
+  announcesManifest,
+  assertChecksum,
+  assertNumbers,
+  BLOCK_BYTES,
+  isEndBlock,
+  readNumber,
+  toBlocks,
+} from './tar-header.ts'
 import { TarMeta } from './tar-meta.ts'
 import { parseGlobalPax } from './tar-pax.ts'
-import {
-  expandSparse,
-  mapFromNumbers,
-  readMapBeforeContent,
-  readOldSparse,
-  readPaxSparse,
-  type SparseMap,
-} from './tar-sparse.ts'
+import { expandSparse, readSparseMap, type SparseMap } from './tar-sparse.ts'
 
 /** Entries whose content is longer are streamed; the others are handed out in batches from one window. */
 const WINDOW_BYTES = 2 * 1024 * 1024
@@ -35,6 +39,8 @@ interface LargeFile {
   readonly member: TarMember
   readonly storedBytes: number
   readonly sparse: SparseMap | undefined
+  /** The archive's own manifest is not handed out. */
+  readonly isManifest?: boolean
 }
 
 /** Every entry of an uncompressed tar archive, in its order, read once from front to back through one window. */
@@ -44,6 +50,7 @@ export class TarSource implements EntrySource {
   readonly omissions: readonly Omission[]
   readonly #omissions: Omission[] = []
   readonly #input: TarInput
+  readonly #codecs: Codecs
   readonly #options: ReaderOptions
   readonly #guard: EntryGuard
   readonly #meter: ContentMeter
@@ -57,13 +64,20 @@ export class TarSource implements EntrySource {
   /** Stored bytes of a streamed file, and its padding, that nobody has taken yet. */
   #untaken = 0
   #large: LargeFile | undefined
+  /** Present in archives whose first header announces a manifest. */
+  #check: ManifestCheck | undefined
+  /** Of the large file that is being handed out. */
+  #hash: ReturnType<Codecs['startSha256']> | undefined
+  #isManifestRead = false
+  #isFirst = true
   #isOver = false
   #isStarted = false
   #isDisposed = false
   #doneEntries = 0
 
-  constructor(name: string, input: TarInput, options: ReaderOptions) {
+  constructor(name: string, input: TarInput, codecs: Codecs, options: ReaderOptions) {
     this.name = name
+    this.#codecs = codecs
     this.omissions = this.#omissions
     this.#input = input
     this.#options = options
@@ -85,7 +99,8 @@ export class TarSource implements EntrySource {
       this.#turn.current++
       if (this.#isDisposed) throw tooLate()
       if (problem !== undefined) throw problem
-      if (this.#large !== undefined) yield* this.#handOut(this.#large)
+      if (this.#large?.isManifest === true) await this.#readManifest(this.#large)
+      else if (this.#large !== undefined) yield* this.#handOut(this.#large)
       else if (!this.#isOver) await this.#refill()
     }
     await this.#expectEnd()
@@ -113,11 +128,16 @@ export class TarSource implements EntrySource {
     if (this.#end - at < BLOCK_BYTES) return false
     if (isEndBlock(window, at)) {
       if (!this.#meta.isEmpty) throw damaged('it ends before the entry that its last header announces')
+      if (this.#check !== undefined && !this.#isManifestRead)
+        throw damaged('its manifest is missing, so it may have been cut')
       this.#isOver = true
       return false
     }
+    if (this.#isManifestRead) throw damaged('something follows its manifest')
     assertChecksum(window, at)
     assertNumbers(window, at)
+    if (this.#isFirst && announcesManifest(window, at)) this.#check = new ManifestCheck(this.#options.limits)
+    this.#isFirst = false
     const flag = window[at + 156] as number
     if (flag === 0x56 /* V, volume label */) return this.#skipLabel()
     if (META_FLAGS.has(flag)) return this.#takeMeta(flag)
@@ -148,6 +168,13 @@ export class TarSource implements EntrySource {
     const member = readMember(this.#window, this.#at, this.#meta, this.#globalMtimeNs)
     const content = this.#at + BLOCK_BYTES
     if (flag === 0x53 /* S */ || this.#meta.pax.sparse !== undefined) return this.#takeSparse(member, flag)
+    if (this.#check !== undefined && member.path === MANIFEST_NAME && member.kind === 'file') {
+      this.#admit(member, member.storedBytes)
+      this.#meta.clear()
+      this.#at = content
+      this.#large = { member, storedBytes: member.storedBytes, sparse: undefined, isManifest: true }
+      return false
+    }
     const fits = toBlocks(member.storedBytes) <= this.#window.length - BLOCK_BYTES
     if (fits && this.#end - content < toBlocks(member.storedBytes)) return false
     this.#admit(member, member.storedBytes)
@@ -165,20 +192,9 @@ export class TarSource implements EntrySource {
 
   /** Leave a sparse file, whatever its length, to be streamed: its content is not what is stored. */
   #takeSparse(member: TarMember, flag: number): boolean {
-    const keys = this.#meta.pax.sparse
     const content = this.#at + BLOCK_BYTES
     const { path, storedBytes } = member
-    let found: { map: SparseMap; mapBytes: number } | undefined
-    if (flag === 0x53) {
-      if (keys !== undefined) throw damaged('a sparse file has two maps', { path })
-      found = readOldSparse(this.#window, this.#at, this.#end, storedBytes)
-    } else if (keys !== undefined) {
-      const sparse = readPaxSparse(keys)
-      found =
-        sparse.numbers === undefined
-          ? readMapBeforeContent(this.#window, content, Math.min(this.#end, content + storedBytes), sparse, storedBytes)
-          : { map: mapFromNumbers(sparse, storedBytes), mapBytes: 0 }
-    }
+    const found = readSparseMap(this.#window, this.#at, this.#end, { member, flag, keys: this.#meta.pax.sparse })
     if (found === undefined) {
       // A map that fills the window, or all that is stored, will not get more complete.
       if (flag !== 0x53 && this.#end - content >= storedBytes)
@@ -212,8 +228,11 @@ export class TarSource implements EntrySource {
         return undefined
       case 'directory':
         return { path, type: 'directory', mode, mtimeNs, sizeBytes: 0 }
-      case 'hard-link':
-        return this.#links.resolve(member)
+      case 'hard-link': {
+        const entry = this.#links.resolve(member)
+        if (entry.type === 'file') this.#check?.noteLink(path, entry.hardLink as EntryPath)
+        return entry
+      }
       case 'symlink': {
         const bytes = member.linkBytes as Uint8Array
         assertTarget(bytes, path, this.#options.limits)
@@ -224,6 +243,7 @@ export class TarSource implements EntrySource {
       case 'file':
         this.#links.noteFile(path, storedBytes)
         this.#meter.add(storedBytes, path)
+        this.#check?.noteFile(path, this.#codecs.sha256(this.#window.subarray(content, content + storedBytes)))
         return this.#file(member, storedBytes, new WindowContent(this.#window, content, storedBytes, this.#turn))
     }
   }
@@ -237,6 +257,7 @@ export class TarSource implements EntrySource {
     const sizeBytes = sparse?.realBytes ?? storedBytes
     this.#links.noteFile(member.path, sizeBytes)
     this.#untaken = storedBytes
+    this.#hash = this.#check === undefined ? undefined : this.#codecs.startSha256()
     const turn = this.#turn.current
     const stream = (): AsyncGenerator<Uint8Array, void, void> => {
       if (this.#turn.current !== turn || this.#untaken !== storedBytes) throw tooLate()
@@ -247,7 +268,23 @@ export class TarSource implements EntrySource {
     yield [this.#file(member, sizeBytes, { kind: 'stream', stream })]
     this.#turn.current++
     for await (const piece of this.#takeStored(this.#turn.current)) this.#meter.add(piece.length, member.path)
-    this.#large = undefined
+    if (this.#hash !== undefined) this.#check?.noteFile(member.path, this.#hash.digestHex())
+    await this.#endLarge(storedBytes)
+  }
+
+  async #readManifest({ member, storedBytes }: LargeFile): Promise<void> {
+    this.#untaken = storedBytes
+    for await (const piece of this.#takeStored(this.#turn.current)) {
+      this.#meter.add(piece.length, member.path)
+      this.#check?.push(piece)
+    }
+    this.#check?.finish()
+    this.#isManifestRead = true
+    await this.#endLarge(storedBytes)
+  }
+
+  async #endLarge(storedBytes: number): Promise<void> {
+    this.#large = this.#hash = undefined
     this.#untaken = toBlocks(storedBytes) - storedBytes
     for await (const _padding of this.#takeStored(this.#turn.current));
   }
@@ -267,6 +304,7 @@ export class TarSource implements EntrySource {
       const piece = this.#window.subarray(this.#at, Math.min(this.#end, this.#at + this.#untaken))
       this.#at += piece.length
       this.#untaken -= piece.length
+      this.#hash?.update(piece)
       yield piece
     }
   }

@@ -25,6 +25,7 @@ function sparseMap(realBytes: number, numbers: readonly number[], storedBytes: n
   return { realBytes, segments }
 }
 
+const OLD_FLAG = 0x53 // S
 const OLD_IN_HEADER = 4
 const OLD_IN_BLOCK = 21
 const OLD_BYTES = 24
@@ -33,7 +34,7 @@ const OLD_BYTES = 24
  * The map of the old GNU format (type `S`): four segments in the header at `at`, then blocks of 21 while a flag says so.
  * Returns `undefined` when the blocks are not all there before `end`.
  */
-export function readOldSparse(
+function readOldSparse(
   bytes: Uint8Array,
   at: number,
   end: number,
@@ -106,7 +107,7 @@ function decimals(list: Uint8Array, separator: number): number[] {
 }
 
 /** The map of formats 0.0 and 0.1. */
-export function mapFromNumbers(sparse: PaxSparse, storedBytes: number): SparseMap {
+function mapFromNumbers(sparse: PaxSparse, storedBytes: number): SparseMap {
   return sparseMap(sparse.realBytes, sparse.numbers ?? [], storedBytes)
 }
 
@@ -114,7 +115,7 @@ export function mapFromNumbers(sparse: PaxSparse, storedBytes: number): SparseMa
  * The map of format 1.0, at the start of the stored bytes `bytes[at..end)`: a count and that many pairs, a line each,
  * filled up to a whole block. `undefined` when it is not all there yet.
  */
-export function readMapBeforeContent(
+function readMapBeforeContent(
   bytes: Uint8Array,
   at: number,
   end: number,
@@ -145,6 +146,29 @@ export function readMapBeforeContent(
   if (mapBytes > storedBytes) throw damaged('the map of a sparse file is longer than the file')
   if (at + mapBytes > end) return undefined
   return { map: sparseMap(sparse.realBytes, numbers, storedBytes - mapBytes), mapBytes }
+}
+
+/**
+ * The map of a sparse file of any format, whose header stands at `header`, and how many bytes it takes behind it.
+ * `undefined` when it is not all there before `end`.
+ */
+export function readSparseMap(
+  bytes: Uint8Array,
+  header: number,
+  end: number,
+  file: { member: { path: string; storedBytes: number }; flag: number; keys: PaxSparseKeys | undefined },
+): { map: SparseMap; mapBytes: number } | undefined {
+  const { member, keys } = file
+  const { path, storedBytes } = member
+  if (file.flag === OLD_FLAG) {
+    if (keys !== undefined) throw damaged('a sparse file has two maps', { path })
+    return readOldSparse(bytes, header, end, storedBytes)
+  }
+  if (keys === undefined) return undefined
+  const sparse = readPaxSparse(keys)
+  if (sparse.numbers !== undefined) return { map: mapFromNumbers(sparse, storedBytes), mapBytes: 0 }
+  const content = header + BLOCK_BYTES
+  return readMapBeforeContent(bytes, content, Math.min(end, content + storedBytes), sparse, storedBytes)
 }
 
 const ZERO_PIECE_BYTES = 256 * 1024

@@ -3,7 +3,7 @@ import { sha256Hex, startSha256 } from '@arc/core/node'
 import { contentMissing, type EntryWriter, readSmall, WriteRecord } from './entry-writer.ts'
 import type { FrameBuffer } from './frame-buffer.ts'
 import { MANIFEST_NAME } from './manifest.ts'
-import { encodeHeaders, MAX_HEADER_BYTES, type TarRecord } from './tar-encode.ts'
+import { announceManifest, encodeHeaders, MAX_HEADER_BYTES, type TarRecord } from './tar-encode.ts'
 import { BLOCK_BYTES } from './tar-header.ts'
 
 /** Files up to this size are read in one go into the buffer; larger ones piece by piece. */
@@ -49,17 +49,18 @@ export class TarWriter implements EntryWriter {
 
   /** Add the manifest, if there is one, and the end mark. */
   async finish(): Promise<void> {
-    const bytes = this.record.manifest?.bytes()
-    if (bytes !== undefined) {
+    const manifest = this.record.manifest
+    if (manifest !== undefined) {
+      const { sizeBytes } = manifest
       this.#putHeaders({
         path: MANIFEST_NAME,
         type: 'file',
         mode: 0o644,
-        sizeBytes: bytes.length,
+        sizeBytes,
         mtimeNs: this.#options.mtimeNs ?? 0n,
       })
-      await this.#copyIn([bytes])
-      this.#pad(bytes.length)
+      await this.#copyIn(manifest.pieces())
+      this.#pad(sizeBytes)
     }
     const buffer = this.#buffer
     buffer.bytes.fill(0, buffer.length, buffer.length + 2 * BLOCK_BYTES)
@@ -144,7 +145,10 @@ export class TarWriter implements EntryWriter {
 
   #encode(record: TarRecord, at: number): number {
     if (record.path.length + (record.target?.length ?? 0) > (MAX_HEADER_BYTES - 4 * BLOCK_BYTES) / 3) assertFits(record)
-    return encodeHeaders(this.#buffer.bytes, at, record)
+    const isFirst = this.#buffer.position === 0
+    const end = encodeHeaders(this.#buffer.bytes, at, record)
+    if (isFirst && this.#options.manifest) announceManifest(this.#buffer.bytes, at)
+    return end
   }
 
   #pad(contentBytes: number): void {

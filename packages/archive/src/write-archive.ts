@@ -73,7 +73,9 @@ export async function writeArchive(
     contentBytes: writer.record.contentBytes,
     archiveBytes: counting.sizeBytes,
     omissions: [...source.omissions, ...writer.record.omissions],
-    manifest: writer.record.manifest?.bytes(),
+    get manifest() {
+      return writer.record.manifest?.bytes()
+    },
   }
 }
 

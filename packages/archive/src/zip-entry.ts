@@ -5,6 +5,7 @@ import type { Codecs } from './codecs.ts'
 import {
   CENTRAL_BYTES,
   dosTimeNs,
+  EXTRA_ARC_MANIFEST,
   EXTRA_NTFS_TIME,
   EXTRA_UNICODE_PATH,
   EXTRA_UNIX_TIME,
@@ -45,6 +46,36 @@ export interface ZipMember {
 /** Bytes of the name in the central header at `at`. */
 export function centralName(bytes: Uint8Array, at: number): Uint8Array {
   return bytes.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + u16(bytes, at + 28))
+}
+
+/** Order of two central headers by the bytes of their names. */
+export function compareCentralNames(bytes: Uint8Array, a: number, b: number): number {
+  const [lengthA, lengthB] = [u16(bytes, a + 28), u16(bytes, b + 28)]
+  const length = Math.min(lengthA, lengthB)
+  for (let i = CENTRAL_BYTES; i < CENTRAL_BYTES + length; i++) {
+    const difference = (bytes[a + i] as number) - (bytes[b + i] as number)
+    if (difference !== 0) return difference
+  }
+  return lengthA - lengthB
+}
+
+/** Where the central header at `at` says that the local one is. */
+export function localOffset(bytes: Uint8Array, at: number): number {
+  const offset = u32(bytes, at + 42)
+  if (offset !== SEE_ZIP64_32) return offset
+  const name = centralName(bytes, at)
+  return readSizes(bytes, at, extraOf(bytes, at, EXTRA_ZIP64), archivePath(name).path).localOffset
+}
+
+/** An extra field of the central header at `at`. */
+function extraOf(bytes: Uint8Array, at: number, id: number): Uint8Array | undefined {
+  const extra = at + CENTRAL_BYTES + u16(bytes, at + 28)
+  return findExtra(bytes, extra, extra + u16(bytes, at + 30), id)
+}
+
+/** True when the central header at `at` belongs to the archive's own manifest. */
+export function isManifest(bytes: Uint8Array, at: number): boolean {
+  return extraOf(bytes, at, EXTRA_ARC_MANIFEST)?.[0] === 1
 }
 
 /** Read the central header at `at`. Throws on whatever is not one clear meaning. */

@@ -26,6 +26,8 @@ export const FLAG_MASKED = 0x2000
 export const EXTRA_ZIP64 = 0x0001
 export const EXTRA_NTFS_TIME = 0x000a
 export const EXTRA_UNIX_TIME = 0x5455
+/** Ours: this entry is the manifest of the archive (docs/formats/arc-archive-1.md). */
+export const EXTRA_ARC_MANIFEST = 0x7241
 export const EXTRA_UNICODE_PATH = 0x7075
 
 export const HOST_UNIX = 3
@@ -88,4 +90,11 @@ export function toDosTime(ns: bigint): number {
   const day = ((year - 1980) << 9) | ((date.getUTCMonth() + 1) << 5) | date.getUTCDate()
   const time = (date.getUTCHours() << 11) | (date.getUTCMinutes() << 5) | (date.getUTCSeconds() >> 1)
   return ((day << 16) | time) >>> 0
+}
+
+/** Seconds since 1970, as far as 32 bits hold them. */
+export function toUnixTime(ns: bigint): number | undefined {
+  const part = ns % 1_000_000_000n
+  const seconds = Number((ns - (part < 0n ? part + 1_000_000_000n : part)) / 1_000_000_000n)
+  return seconds === (seconds | 0) ? seconds : undefined
 }

@@ -2,7 +2,7 @@ import type { RandomInput } from './archive-input.ts'
 import type { Codecs } from './codecs.ts'
 import { damaged, unsafe } from './problems.ts'
 import { readAt, type ZipDirectory } from './zip-directory.ts'
-import { assertUnicodePath, centralName, readCentral, type ZipMember } from './zip-entry.ts'
+import { assertUnicodePath, centralName, localOffset, readCentral, type ZipMember } from './zip-entry.ts'
 import {
   DESCRIPTOR_SIGNATURE,
   EXTRA_UNICODE_PATH,
@@ -35,51 +35,72 @@ export function locateContents(
   onMember: (member: ZipMember) => void,
 ): Float64Array {
   const starts = new Float64Array(central.length)
-  const offsets = Float64Array.from(central, (at) => {
+  const offsets = Float64Array.from(central, (at) => localOffset(directory.bytes, at))
+  const order = inOrder(offsets)
+  const window = new ReadAhead(input)
+  for (const [i, index] of order.entries()) {
+    const offset = offsets[index] as number
+    if (i === 0 && offset !== 0) throw unsafe('something lies before its first entry')
+    const next = i + 1 < order.length ? (offsets[order[i + 1] as number] as number) : directory.offset
+    const at = central[index] as number
     const member = readCentral(directory.bytes, at, codecs)
     onMember(member)
-    return member.localOffset
-  })
-  const order = Uint32Array.from(central, (_, i) => i).sort((a, b) => (offsets[a] as number) - (offsets[b] as number))
-  const window = new ReadAhead(input)
-  order.forEach((index, i) => {
-    if (i === 0 && offsets[index] !== 0) throw unsafe('something lies before its first entry')
-    const next = i + 1 < order.length ? (offsets[order[i + 1] as number] as number) : directory.offset
-    starts[index] = checkLocal(window, directory.bytes, central[index] as number, next, codecs)
-  })
+    starts[index] = checkLocal(window, member, centralName(directory.bytes, at), next, codecs)
+  }
   if (order.length === 0 && directory.offset !== 0) throw unsafe('something lies before its list of entries')
   return starts
 }
 
-function checkLocal(window: ReadAhead, directory: Uint8Array, central: number, next: number, codecs: Codecs): number {
-  const member = readCentral(directory, central, codecs)
-  const name = centralName(directory, central)
+/** The numbers of `offsets`, by ascending offset. Most archives list their entries as they lie. */
+function inOrder(offsets: Float64Array): Uint32Array {
+  const order = Uint32Array.from(offsets, (_, i) => i)
+  return offsets.every((offset, i) => i === 0 || offset > (offsets[i - 1] as number))
+    ? order
+    : order.sort((a, b) => (offsets[a] as number) - (offsets[b] as number))
+}
+
+function checkLocal(
+  window: ReadAhead,
+  member: ZipMember,
+  name: Uint8Array,
+  next: number,
+  codecs: Codecs,
+): number {
   const { path, localOffset, flags } = member
-  const mismatch = (what: string): Error => unsafe(`its two headers give two ${what}`, path)
   const fixed = window.at(localOffset, LOCAL_BYTES)
   if (u32(fixed, 0) !== LOCAL_SIGNATURE) throw damaged('its local header is not where it should be', { path })
   const nameBytes = u16(fixed, 26)
   const extraBytes = u16(fixed, 28)
-  if (u16(fixed, 6) !== flags) throw mismatch('sets of flags')
-  if (u16(fixed, 8) !== member.method) throw mismatch('compression methods')
+  if (u16(fixed, 6) !== flags) throw mismatch('sets of flags', path)
+  if (u16(fixed, 8) !== member.method) throw mismatch('compression methods', path)
   const [crc, compressed, size] = [u32(fixed, 14), u32(fixed, 18), u32(fixed, 22)]
   const variable = window.at(localOffset + LOCAL_BYTES, nameBytes + extraBytes)
-  if (nameBytes !== name.length || name.some((byte, i) => byte !== variable[i])) throw mismatch('names')
+  if (nameBytes !== name.length || !startsWith(variable, name)) throw mismatch('names', path)
   assertUnicodePath(findExtra(variable, nameBytes, variable.length, EXTRA_UNICODE_PATH), name, codecs, path)
   const start = localOffset + LOCAL_BYTES + nameBytes + extraBytes
   const zip64 = findExtra(variable, nameBytes, variable.length, EXTRA_ZIP64)
   const hasDescriptor = (flags & FLAG_DESCRIPTOR) !== 0
   // With a data descriptor the local header may leave all three at zero.
-  if (!(hasDescriptor && crc === 0) && crc !== member.crc) throw mismatch('checksums')
+  if (!(hasDescriptor && crc === 0) && crc !== member.crc) throw mismatch('checksums', path)
   const sizes = [large(size, zip64, 0), large(compressed, zip64, size === SEE_ZIP64_32 ? 8 : 0)]
-  if (!(hasDescriptor && sizes[0] === 0) && sizes[0] !== member.sizeBytes) throw mismatch('sizes')
-  if (!(hasDescriptor && sizes[1] === 0) && sizes[1] !== member.compressedBytes) throw mismatch('compressed sizes')
+  if (!(hasDescriptor && sizes[0] === 0) && sizes[0] !== member.sizeBytes) throw mismatch('sizes', path)
+  if (!(hasDescriptor && sizes[1] === 0) && sizes[1] !== member.compressedBytes)
+    throw mismatch('compressed sizes', path)
   const gap = next - start - member.compressedBytes
   if (gap < 0) throw unsafe('it shares bytes with what follows it', path)
   if (hasDescriptor ? !isDescriptor(window.at(start + member.compressedBytes, gap <= 24 ? gap : 0), member) : gap > 0) {
     throw unsafe('something is hidden behind it', path)
   }
   return start
+}
+
+function mismatch(what: string, path: string): Error {
+  return unsafe(`its two headers give two ${what}`, path)
+}
+
+function startsWith(bytes: Uint8Array, name: Uint8Array): boolean {
+  for (let i = 0; i < name.length; i++) if (bytes[i] !== name[i]) return false
+  return true
 }
 
 function large(value: number, zip64: Uint8Array | undefined, at: number): number | undefined {

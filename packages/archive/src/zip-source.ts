@@ -2,8 +2,10 @@ import {
   compareBytes,
   type ContentReader,
   decodePath,
+  encodePath,
   type Entry,
   type EntryContent,
+  type EntryPath,
   type EntrySource,
   type EntrySourceOptions,
   type Omission,
@@ -13,20 +15,34 @@ import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
 import { ContentMeter } from './content-meter.ts'
 import { EntryGuard } from './entry-guard.ts'
+import { MANIFEST_NAME } from './manifest.ts'
+import { type ManifestDigests, readManifest } from './manifest-check.ts'
 import { damaged, limitExceeded, unsafe } from './problems.ts'
 import type { ReaderOptions } from './reader-options.ts'
 import { assertTarget, refuseSpecial } from './tar-entry.ts'
-import { centralName, readCentral, type ZipMember } from './zip-entry.ts'
+import { centralName, compareCentralNames, isManifest, readCentral, type ZipMember } from './zip-entry.ts'
 import { centralOffsets, readZipDirectory, type ZipDirectory } from './zip-directory.ts'
 import { METHOD_STORE } from './zip-format.ts'
 import { locateContents, ReadAhead } from './zip-local.ts'
 
 /** Files up to this size are decompressed in one go; larger ones are streamed. */
-const SMALL_FILE_BYTES = 8 * 1024 * 1024
+const SMALL_FILE_BYTES = 1024 * 1024
 const BATCH_ENTRIES = 256
 
+/** Open a zip archive, and read its manifest if it has one. */
+export async function openZip(
+  name: string,
+  input: RandomInput,
+  codecs: Codecs,
+  options: ReaderOptions,
+): Promise<EntrySource> {
+  const source = new ZipSource(name, input, codecs, options)
+  await source.readManifest()
+  return source
+}
+
 /** Every entry of a zip archive, in byte order of path; content may be read in any order, more than once. */
-export class ZipSource implements EntrySource {
+class ZipSource implements EntrySource {
   readonly name: string
   readonly access = 'random'
   readonly omissions: readonly Omission[]
@@ -40,6 +56,12 @@ export class ZipSource implements EntrySource {
   /** Places of the contents, in the same order. */
   readonly #starts: Float64Array
   readonly #window: ReadAhead
+  /** Number of the entry that is the manifest, and what it says. */
+  #manifest: number | undefined
+  #digests: ManifestDigests | undefined
+  readonly #output = new Uint8Array(SMALL_FILE_BYTES + 1)
+  /** The small content that was decompressed last. */
+  #current: { index: number; content: Uint8Array } | undefined
 
   /** Reads the list of entries and all local headers. Throws when they are not exactly what they should be. */
   constructor(name: string, input: RandomInput, codecs: Codecs, options: ReaderOptions) {
@@ -50,9 +72,7 @@ export class ZipSource implements EntrySource {
     this.#options = options
     this.#directory = readZipDirectory(input, options.limits)
     const { bytes } = this.#directory
-    this.#central = centralOffsets(this.#directory).sort((a, b) =>
-      compareBytes(centralName(bytes, a), centralName(bytes, b)),
-    )
+    this.#central = centralOffsets(this.#directory).sort((a, b) => compareCentralNames(bytes, a, b))
     // Decompression is held to the declared sizes: so their sum tells at once whether too much would come.
     const meter = new ContentMeter(options.limits, () => input.sizeBytes)
     this.#starts = locateContents(input, this.#directory, this.#central, codecs, ({ sizeBytes, path }) => {
@@ -60,6 +80,38 @@ export class ZipSource implements EntrySource {
       meter.add(sizeBytes, path)
     })
     this.#window = new ReadAhead(input)
+  }
+
+  /** Called once, before anything else. */
+  async readManifest(): Promise<void> {
+    const index = this.#find(encodePath(MANIFEST_NAME))
+    if (index === undefined || !isManifest(this.#directory.bytes, this.#central[index] as number)) return
+    const files = {
+      count: this.#central.length,
+      numberOf: (path: EntryPath) => this.#find(encodePath(path)),
+      fileAt: (at: number) => (at === index ? undefined : this.#filePath(at)),
+    }
+    this.#digests = await readManifest(this.#stream(this.#member(index), index), files, this.#options.limits)
+    this.#manifest = index
+  }
+
+  #filePath(index: number): EntryPath | undefined {
+    const { path, type } = this.#member(index)
+    return type === 'file' ? path : undefined
+  }
+
+  /** The number of the entry with exactly this name. */
+  #find(name: Uint8Array): number | undefined {
+    const { bytes } = this.#directory
+    let [low, high] = [0, this.#central.length - 1]
+    while (low <= high) {
+      const middle = (low + high) >> 1
+      const order = compareBytes(centralName(bytes, this.#central[middle] as number), name)
+      if (order === 0) return middle
+      if (order < 0) low = middle + 1
+      else high = middle - 1
+    }
+    return undefined
   }
 
   async *entries({ signal, onProgress }: EntrySourceOptions = {}): AsyncGenerator<readonly Entry[], void, void> {
@@ -87,6 +139,7 @@ export class ZipSource implements EntrySource {
   }
 
   #entry(index: number, guard: EntryGuard): Entry | undefined {
+    if (index === this.#manifest) return undefined
     const member = this.#member(index)
     const { path, type, mode, mtimeNs, sizeBytes } = member
     if (type === 'special') {
@@ -99,7 +152,8 @@ export class ZipSource implements EntrySource {
     guard.admit(path, type)
     if (type === 'directory') return { path, type, mode, mtimeNs, sizeBytes: 0 }
     if (type === 'symlink') return this.#symlink(member, index)
-    return { path, type, mode, mtimeNs, sizeBytes, content: this.#content(member, index) }
+    const sha256 = this.#digests?.of(index)
+    return { path, type, mode, mtimeNs, sizeBytes, sha256, content: this.#content(member, index) }
   }
 
   #symlink(member: ZipMember, index: number): Entry {
@@ -115,33 +169,40 @@ export class ZipSource implements EntrySource {
     if (member.sizeBytes > SMALL_FILE_BYTES || member.compressedBytes > SMALL_FILE_BYTES) {
       return { kind: 'stream', stream: () => this.#stream(member, index) }
     }
-    return { kind: 'sync', open: () => new WholeReader(this.#whole(member, index)) }
+    return { kind: 'sync', open: () => new WholeReader(() => this.#whole(member, index)) }
   }
 
-  /** The whole content of a small member, checked; valid until the next one is asked for. */
+  /** The whole content of a small member, checked; valid until another one is asked for. */
   #whole(member: ZipMember, index: number): Uint8Array {
+    if (this.#current?.index === index) return this.#current.content
+    this.#current = undefined
     const { path, method, compressedBytes, sizeBytes, crc } = member
     const stored = this.#window.at(this.#starts[index] as number, compressedBytes)
     const content = method === METHOD_STORE ? stored : this.#inflate(stored, member)
     if (content.length !== sizeBytes) throw damaged('it does not have its length', { path })
     if (this.#codecs.crc32(content) !== crc) throw damaged('it does not match its checksum', { path })
+    this.#digests?.assertContent(index, path, this.#codecs.sha256(content))
+    this.#current = { index, content }
     return content
   }
 
   #inflate(stored: Uint8Array, { path, sizeBytes }: ZipMember): Uint8Array {
-    const { output, usedBytes } = this.#codecs.inflateRawSync(stored, sizeBytes)
+    const output = this.#output.subarray(0, sizeBytes + 1)
+    const { usedBytes, writtenBytes } = this.#codecs.inflateRawInto(stored, output)
     if (usedBytes !== stored.length) throw unsafe('something is hidden behind its compressed data', path)
-    return output
+    return output.subarray(0, writtenBytes)
   }
 
   async *#stream(member: ZipMember, index: number): AsyncGenerator<Uint8Array, void, void> {
     const { path, method, compressedBytes, sizeBytes } = member
     const start = this.#starts[index] as number
     const feed = new ByteFeed(inputPieces(this.#input, start, start + compressedBytes))
+    const hash = this.#digests === undefined ? undefined : this.#codecs.startSha256()
     let crc = 0
     let count = 0
     for await (const piece of method === METHOD_STORE ? feed.rest() : this.#codecs.inflateRaw(feed)) {
       count += piece.length
+      hash?.update(piece)
       if (count > sizeBytes) throw unsafe('it holds more than it says', path)
       crc = this.#codecs.crc32(piece, crc)
       yield piece
@@ -149,20 +210,22 @@ export class ZipSource implements EntrySource {
     if (feed.takenBytes !== compressedBytes) throw unsafe('something is hidden behind its compressed data', path)
     if (count !== sizeBytes) throw damaged('it does not have its length', { path })
     if (crc !== member.crc) throw damaged('it does not match its checksum', { path })
+    if (hash !== undefined) this.#digests?.assertContent(index, path, hash.digestHex())
   }
 }
 
-/** Reads bytes that are at hand. */
+/** Reads a content that is at hand, or soon again when others were read in between. */
 class WholeReader implements ContentReader {
-  readonly #bytes: Uint8Array
+  readonly #content: () => Uint8Array
   #at = 0
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
+  constructor(content: () => Uint8Array) {
+    this.#content = content
+    content()
   }
 
   read(into: Uint8Array): number {
-    const part = this.#bytes.subarray(this.#at, this.#at + into.length)
+    const part = this.#content().subarray(this.#at, this.#at + into.length)
     into.set(part)
     this.#at += part.length
     return part.length

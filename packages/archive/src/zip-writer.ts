@@ -1,14 +1,26 @@
-import { createDeflateRaw, crc32, deflateRawSync } from 'node:zlib'
+import { createDeflateRaw, crc32 } from 'node:zlib'
 import { ArcError, encodePath, type Entry, entryChanged, type EntryPath, readContent } from '@arc/core'
 import { sha256Hex, startSha256 } from '@arc/core/node'
+import { ByteList } from './byte-list.ts'
 import { contentMissing, type EntryWriter, readSmall, WriteRecord } from './entry-writer.ts'
 import type { FrameBuffer } from './frame-buffer.ts'
 import { MANIFEST_NAME } from './manifest.ts'
-import { encodeCentral, encodeDescriptor, encodeEnd, encodeLocal, type ZipRecord } from './zip-encode.ts'
-import { METHOD_DEFLATE, METHOD_STORE, S_IFDIR, S_IFLNK, S_IFREG } from './zip-format.ts'
+import { Deflater } from './deflater.ts'
+import {
+  localBytes,
+  MAX_ZIP_HEADER_BYTES,
+  putCentral,
+  putDescriptor,
+  putEnd,
+  putLocal,
+  zipFlags,
+  type ZipRecord,
+} from './zip-encode.ts'
+import { METHOD_DEFLATE, METHOD_STORE, S_IFDIR, S_IFLNK, S_IFREG, toDosTime, toUnixTime } from './zip-format.ts'
 
 /** Files up to this size are compressed in one go; larger ones are streamed. */
-const SMALL_FILE_BYTES = 4 * 1024 * 1024
+const SMALL_FILE_BYTES = 1024 * 1024
+const OUTPUT_BYTES = 256 * 1024
 const DEFAULT_LEVEL = 6
 const MAX_NAME_BYTES = 0xffff
 
@@ -27,22 +39,23 @@ export class ZipWriter implements EntryWriter {
   readonly #buffer: FrameBuffer
   readonly #options: ZipWriterOptions
   readonly #level: number
+  readonly #deflater: Deflater
   readonly #scratch = new Uint8Array(SMALL_FILE_BYTES + 1)
-  readonly #central: Uint8Array[] = []
-  #centralBytes = 0
+  readonly #central = new ByteList()
+  #count = 0
 
   constructor(buffer: FrameBuffer, options: ZipWriterOptions) {
     this.#buffer = buffer
     this.#options = options
     this.#level = options.level ?? DEFAULT_LEVEL
+    this.#deflater = new Deflater(this.#level)
     this.record = new WriteRecord(options)
   }
 
   add(entry: Entry): void | Promise<void> {
     if (this.record.yieldsToManifest(entry)) return undefined
-    if (entry.type === 'directory') this.#addBytes(entry, S_IFDIR, NOTHING, METHOD_STORE)
-    else if (entry.type === 'symlink')
-      this.#addBytes(entry, S_IFLNK, encodePath(entry.target as EntryPath), METHOD_STORE)
+    if (entry.type === 'directory') this.#addWhole(entry, S_IFDIR, NOTHING)
+    else if (entry.type === 'symlink') this.#addWhole(entry, S_IFLNK, encodePath(entry.target as EntryPath))
     else if (entry.content === undefined) this.record.omit(entry, contentMissing(entry))
     else if (entry.content.kind === 'sync' && entry.sizeBytes <= SMALL_FILE_BYTES) this.#addSmallFile(entry)
     else return this.#addLargeFile(entry, entry.content)
@@ -50,18 +63,17 @@ export class ZipWriter implements EntryWriter {
   }
 
   async finish(): Promise<void> {
-    const manifest = this.record.manifest?.bytes()
+    const manifest = this.record.manifest
     if (manifest !== undefined) {
-      const entry: Entry = { path: MANIFEST_NAME, type: 'file', mode: 0o644, sizeBytes: manifest.length, mtimeNs: 0n }
-      await this.#stream(entry, [manifest], undefined)
+      const { sizeBytes } = manifest
+      const entry: Entry = { path: MANIFEST_NAME, type: 'file', mode: 0o644, sizeBytes, mtimeNs: 0n }
+      await this.#stream(entry, manifest.pieces(), undefined, true)
     }
     const offset = this.#buffer.position
-    for (const header of this.#central) {
-      this.#put(header)
-      if (this.#buffer.hasFrame) await this.#buffer.passFrames()
-    }
-    this.#put(encodeEnd(this.#central.length, this.#centralBytes, offset))
-    await this.#buffer.finish()
+    for (const headers of this.#central.pieces()) await this.#copy(headers)
+    const buffer = this.#buffer
+    buffer.length = putEnd(buffer.bytes, buffer.length, this.#count, this.#central.sizeBytes, offset)
+    await buffer.finish()
   }
 
   #addSmallFile(entry: Entry): void {
@@ -71,23 +83,27 @@ export class ZipWriter implements EntryWriter {
       return this.record.omit(entry, error)
     }
     const content = this.#scratch.subarray(0, entry.sizeBytes)
-    const sha256 = this.record.manifest === undefined ? undefined : sha256Hex(content)
-    this.#addBytes(entry, S_IFREG, content, this.#level === 0 ? METHOD_STORE : METHOD_DEFLATE, sha256)
+    this.#addWhole(entry, S_IFREG, content, this.record.manifest === undefined ? undefined : sha256Hex(content))
   }
 
-  #addBytes(entry: Entry, type: number, content: Uint8Array, method: number, sha256?: string): void {
-    const deflated = method === METHOD_STORE || content.length === 0 ? undefined : deflate(content, this.#level)
-    const stored = deflated === undefined || deflated.length >= content.length ? content : deflated
+  /** An entry whose content is at hand: it is compressed to its place, and the header before it is written then. */
+  #addWhole(entry: Entry, type: number, content: Uint8Array, sha256?: string): void {
+    const { bytes, length: start } = this.#buffer
+    const header = this.#header(entry, type, false)
+    const from = start + localBytes(header)
+    const room = bytes.subarray(from, from + content.length)
+    const deflated = type === S_IFREG && this.#level > 0 ? this.#deflater.deflate(content, room) : undefined
+    if (deflated === undefined) room.set(content)
     const record: ZipRecord = {
-      ...this.#header(entry, type),
-      method: stored === content ? METHOD_STORE : METHOD_DEFLATE,
+      ...header,
+      method: deflated === undefined ? METHOD_STORE : METHOD_DEFLATE,
       crc: crc32(content),
-      compressedBytes: stored.length,
+      compressedBytes: deflated ?? content.length,
       sizeBytes: content.length,
     }
-    this.#put(encodeLocal(record, false))
-    this.#put(stored)
-    this.#remember(encodeCentral(record, false))
+    putLocal(bytes, start, record)
+    this.#buffer.length = from + record.compressedBytes
+    this.#remember(record)
     this.record.note(entry, type === S_IFREG ? content.length : 0, sha256)
   }
 
@@ -102,11 +118,19 @@ export class ZipWriter implements EntryWriter {
     entry: Entry,
     pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     onPiece: ((piece: Uint8Array) => void) | undefined,
+    isManifest = false,
   ): Promise<void> {
-    const header = { ...this.#header(entry, S_IFREG), method: METHOD_DEFLATE, sizeBytes: entry.sizeBytes }
-    this.#put(encodeLocal({ ...header, crc: 0, compressedBytes: 0 }, true))
-    const before = this.#buffer.position
-    const deflater = createDeflateRaw({ level: this.#level, chunkSize: 256 * 1024 })
+    const header: ZipRecord = {
+      ...this.#header(entry, S_IFREG, true),
+      isManifest,
+      method: METHOD_DEFLATE,
+      crc: 0,
+      compressedBytes: 0,
+    }
+    const buffer = this.#buffer
+    buffer.length = putLocal(buffer.bytes, buffer.length, header)
+    const before = buffer.position
+    const deflater = createDeflateRaw({ level: this.#level, chunkSize: OUTPUT_BYTES })
     let crc = 0
     let found = 0
     const feeding = (async () => {
@@ -123,17 +147,18 @@ export class ZipWriter implements EntryWriter {
       deflater.end()
     })()
     feeding.catch((error: unknown) => deflater.destroy(error as Error))
-    for await (const output of deflater) {
-      this.#put(output as Uint8Array)
-      if (this.#buffer.hasFrame) await this.#buffer.passFrames()
-    }
+    for await (const output of deflater) await this.#copy(output as Uint8Array)
     await feeding
-    const record: ZipRecord = { ...header, crc, compressedBytes: this.#buffer.position - before }
-    this.#put(encodeDescriptor(record))
-    this.#remember(encodeCentral(record, true))
+    const record: ZipRecord = { ...header, crc, compressedBytes: buffer.position - before }
+    buffer.length = putDescriptor(buffer.bytes, buffer.length, record)
+    this.#remember(record)
   }
 
-  #header(entry: Entry, type: number): Omit<ZipRecord, 'method' | 'crc' | 'compressedBytes' | 'sizeBytes'> {
+  #header(
+    entry: Entry,
+    type: number,
+    isStreamed: boolean,
+  ): Omit<ZipRecord, 'method' | 'crc' | 'compressedBytes'> {
     const path = entry.type === 'directory' ? (`${entry.path}/` as EntryPath) : entry.path
     const name = encodePath(path)
     if (name.length > MAX_NAME_BYTES) {
@@ -141,28 +166,35 @@ export class ZipWriter implements EntryWriter {
         details: { bytes: name.length },
       })
     }
+    const mtimeNs = this.#options.mtimeNs ?? entry.mtimeNs ?? 0n
+    const unixTime = toUnixTime(mtimeNs)
     return {
       name,
-      isText: path.isWellFormed(),
+      flags: zipFlags(name, path.isWellFormed(), isStreamed),
       mode: type | entry.mode,
-      mtimeNs: this.#options.mtimeNs ?? entry.mtimeNs ?? 0n,
+      dosTime: toDosTime(mtimeNs),
+      unixTime,
+      isManifest: false,
+      sizeBytes: entry.type === 'file' ? entry.sizeBytes : 0,
       offset: this.#buffer.position,
     }
   }
 
-  #put(bytes: Uint8Array): void {
-    this.#buffer.bytes.set(bytes, this.#buffer.length)
-    this.#buffer.length += bytes.length
+  /** Copy bytes of any length into the archive. */
+  async #copy(bytes: Uint8Array): Promise<void> {
+    const buffer = this.#buffer
+    for (let at = 0; at < bytes.length; at += SMALL_FILE_BYTES) {
+      const part = bytes.subarray(at, at + SMALL_FILE_BYTES)
+      buffer.bytes.set(part, buffer.length)
+      buffer.length += part.length
+      if (buffer.hasFrame) await buffer.passFrames()
+    }
   }
 
-  #remember(header: Uint8Array): void {
-    this.#central.push(header)
-    this.#centralBytes += header.length
+  #remember(record: ZipRecord): void {
+    this.#central.append(record.name.length + MAX_ZIP_HEADER_BYTES, (into, at) => putCentral(into, at, record))
+    this.#count++
   }
 }
 
 const NOTHING = new Uint8Array(0)
-
-function deflate(content: Uint8Array, level: number): Uint8Array {
-  return deflateRawSync(content, { level, chunkSize: Math.max(64, content.length + (content.length >> 10) + 64) })
-}

@@ -5,9 +5,6 @@ import { damaged, limitExceeded, unsupported } from './problems.ts'
 const ZSTD_MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50 // to 0x184d2a5f
 
-/** Frames that hold no more are decompressed in one call, one of them ahead of what is being read. */
-const WHOLE_FRAME_BYTES = 8 * 1024 * 1024
-
 /** What `zstd` itself accepts without being asked (2^27); more would let an archive claim gigabytes of memory. */
 export const MAX_WINDOW_BYTES: number = 128 * 1024 * 1024
 
@@ -17,47 +14,19 @@ export const MAX_WINDOW_BYTES: number = 128 * 1024 * 1024
  * anything behind the last that is no frame, is damage.
  */
 export async function* unzstd(feed: ByteFeed, codecs: Codecs): AsyncGenerator<Uint8Array, void, void> {
-  let ahead: Promise<Uint8Array> | undefined
-  try {
-    for (let frame = await nextFrame(feed, true); frame !== undefined; frame = await nextFrame(feed, false)) {
-      if (frame.sizeBytes !== undefined && frame.sizeBytes <= WHOLE_FRAME_BYTES) {
-        const next = decompressWhole(await collect(frame.pieces), frame.sizeBytes, codecs)
-        const ready = ahead
-        ahead = next
-        // Its failure is thrown when its turn comes.
-        next.catch(() => {})
-        if (ready !== undefined) yield await ready
-        continue
-      }
-      if (ahead !== undefined) yield await ahead
-      ahead = undefined
-      yield* decompressStream(frame, codecs)
+  for (let frame = await nextFrame(feed, true); frame !== undefined; frame = await nextFrame(feed, false)) {
+    let sizeBytes = 0
+    for await (const piece of codecs.zstdFrameStream(frame.pieces)) {
+      sizeBytes += piece.length
+      if (frame.sizeBytes !== undefined && sizeBytes > frame.sizeBytes) throw wrongSize()
+      yield piece
     }
-    if (ahead !== undefined) yield await ahead
-  } finally {
-    await ahead?.catch(() => {})
+    if (frame.sizeBytes !== undefined && sizeBytes !== frame.sizeBytes) throw wrongSize()
   }
 }
 
-async function decompressWhole(frame: Uint8Array, sizeBytes: number, codecs: Codecs): Promise<Uint8Array> {
-  let output: Uint8Array
-  try {
-    output = await codecs.zstdFrame(frame, sizeBytes)
-  } catch (cause) {
-    throw damaged('a zstd frame cannot be decompressed', { cause })
-  }
-  if (output.length !== sizeBytes) throw damaged('a zstd frame does not hold what it says')
-  return output
-}
-
-async function* decompressStream(frame: ZstdFrame, codecs: Codecs): AsyncGenerator<Uint8Array, void, void> {
-  let sizeBytes = 0
-  for await (const piece of codecs.zstdFrameStream(frame.pieces)) {
-    sizeBytes += piece.length
-    yield piece
-  }
-  if (frame.sizeBytes !== undefined && frame.sizeBytes !== sizeBytes)
-    throw damaged('a zstd frame does not hold what it says')
+function wrongSize(): Error {
+  return damaged('a zstd frame does not hold what it says')
 }
 
 interface ZstdFrame {
@@ -158,24 +127,6 @@ async function* framePieces(
     yield* feed.passOn(type === 1 ? 1 : length)
   }
   if (header.hasChecksum) yield await feed.take(4)
-}
-
-async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  // Compressed bytes only: a frame is at most a little longer than its content, which is bounded.
-  const parts: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const piece of pieces) {
-    sizeBytes += piece.length
-    if (sizeBytes > 2 * WHOLE_FRAME_BYTES) throw damaged('a zstd frame is longer than its content can be')
-    parts.push(piece)
-  }
-  const whole = new Uint8Array(sizeBytes)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 function u32(bytes: Uint8Array, at: number): number {

@@ -111,9 +111,10 @@ test('the manifest is the last entry and lists every file', async () => {
   const rows = await readAll(bytes)
   const empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
   const hello = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'
-  expect(rows.map(({ path }) => path)).toEqual(['a', 'new\nline', '.arc-manifest.sha256'])
-  expect(rows.at(-1)?.content).toBe(`${hello}  a\n\\${empty}  new\\nline\n`)
-  expect(Buffer.from(report.manifest ?? []).toString()).toBe(rows.at(-1)?.content)
+  expect(rows.map(({ path }) => path)).toEqual(['a', 'new\nline'])
+  const manifest = `${hello}  a\n\\${empty}  new\\nline\n`
+  expect(Buffer.from(report.manifest ?? []).toString()).toBe(manifest)
+  expect(Buffer.from(bytes).subarray(-1024 - 512).toString('latin1').replace(/\0*$/, '')).toBe(manifest)
   expect(report.omissions).toEqual([
     { path: '.arc-manifest.sha256', reason: 'own-output', detail: 'the archive has its own manifest' },
   ])
@@ -210,7 +211,7 @@ test('archives go to a publication and to a stream', async () => {
     await writeArchive(memorySource('x', many), publication, { format: 'tar.gz' })
     publication.commit()
   }
-  expect((await readAll(path)).length).toBe(201)
+  expect((await readAll(path)).length).toBe(200)
   const stream = new PassThrough({ highWaterMark: 1000 })
   const [report, rows] = await Promise.all([
     writeArchive(memorySource('x', many), streamSink(stream), { format: 'tar.zst' }).then(
@@ -218,7 +219,7 @@ test('archives go to a publication and to a stream', async () => {
     ),
     readAll(stream as AsyncIterable<Uint8Array>),
   ])
-  expect(rows.length).toBe(201)
+  expect(rows.length).toBe(200)
   expect(report.archiveBytes).toBeGreaterThan(1000)
   expect(fs.readdirSync(folder.path)).toEqual(['x.tar.gz'])
 })

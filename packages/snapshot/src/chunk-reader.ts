@@ -1,0 +1,96 @@
+import { isArcError } from '@arc/core'
+import type { ChunkIndex } from './chunk-index.ts'
+import { ID_BYTES, idText } from './chunk-id.ts'
+import { damaged, missing } from './problems.ts'
+import { LIST_NAMES, type Reference } from './reference.ts'
+import type { CallOptions } from './store.ts'
+import type { VaultInternals } from './vault-internals.ts'
+import { packKey } from './vault-objects.ts'
+
+/** A listing of a million names; more in one folder is a mistake or an attack. */
+const MAX_LISTING_BYTES = 512 * 1024 * 1024
+
+/** Reads what references stand for. Every chunk is held against its name before anybody sees it. */
+export class ChunkReader {
+  readonly #vault: VaultInternals
+
+  constructor(vault: VaultInternals) {
+    this.#vault = vault
+  }
+
+  /** The bytes of a chunk: a view that is valid as long as somebody holds it. */
+  async chunk(id: Uint8Array, options: CallOptions = {}): Promise<Buffer> {
+    try {
+      return await this.#read(await this.#vault.index(options), id, options)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      // A pruning may have moved it since the index was loaded.
+      return await this.#read(await this.#vault.freshIndex(options), id, options)
+    }
+  }
+
+  /** The bytes a reference stands for, chunk by chunk. */
+  async *stream(reference: Reference | undefined, options: CallOptions = {}): AsyncGenerator<Buffer, void, void> {
+    if (reference === undefined) return
+    const bytes = await this.chunk(reference.id, options)
+    if (reference.depth === 0) {
+      yield bytes
+      return
+    }
+    for (const id of namesIn(bytes)) yield* this.stream({ depth: reference.depth - 1, id }, options)
+  }
+
+  /** All bytes a reference stands for; they must be as many as `sizeBytes`. */
+  async whole(reference: Reference | undefined, sizeBytes: number, options: CallOptions = {}): Promise<Buffer> {
+    if (reference === undefined) return Buffer.alloc(0)
+    if (sizeBytes > MAX_LISTING_BYTES) throw damaged(`the listing ${idText(reference.id)}`, 'it is too large')
+    const pieces: Buffer[] = []
+    let total = 0
+    for await (const piece of this.stream(reference, options)) {
+      pieces.push(piece)
+      total += piece.length
+      if (total > sizeBytes) break
+    }
+    if (total !== sizeBytes) throw damaged(`the listing ${idText(reference.id)}`, 'it does not have the declared size')
+    return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
+  }
+
+  /** The names of all chunks behind a reference: of lists first, then, for each, of what it lists. */
+  async *names(
+    reference: Reference | undefined,
+    options: CallOptions = {},
+  ): AsyncGenerator<{ id: Uint8Array; isContent: boolean }, void, void> {
+    if (reference === undefined) return
+    yield { id: reference.id, isContent: reference.depth === 0 }
+    if (reference.depth === 0) return
+    for (const id of namesIn(await this.chunk(reference.id, options))) {
+      yield* this.names({ depth: reference.depth - 1, id }, options)
+    }
+  }
+
+  async #read(index: ChunkIndex, id: Uint8Array, options: CallOptions): Promise<Buffer> {
+    const { frames, objects } = this.#vault
+    const chunk = await index.find(id)
+    if (chunk < 0) throw missing(`the chunk ${idText(id)}`)
+    const { frame, start, sizeBytes } = index.place(chunk)
+    const plain = frames.peek(frame) ?? (await frames.get(frame, options))
+    const bytes = plain.subarray(start, start + sizeBytes)
+    if (Buffer.compare(objects.keys.identify(bytes), id) !== 0)
+      throw damaged(packKey(frame.packId), `the bytes of chunk ${idText(id)} are not those of its name`)
+    return bytes
+  }
+}
+
+/** The names in a list. */
+export function namesIn(list: Buffer): Buffer[] {
+  if (list.length % ID_BYTES !== 0 || list.length > LIST_NAMES * ID_BYTES || list.length <= ID_BYTES)
+    throw damaged('a list of chunks', 'its size is not that of names')
+  const names: Buffer[] = []
+  for (let at = 0; at < list.length; at += ID_BYTES) names.push(list.subarray(at, at + ID_BYTES))
+  return names
+}
+
+/** Whether something is not there, rather than wrong. */
+export function isMissing(error: unknown): boolean {
+  return isArcError(error) && error.code === 'ARC_VAULT_DAMAGED' && error.details['missing'] === true
+}

@@ -1,0 +1,183 @@
+import { ID_BYTES } from './chunk-id.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { ChunkIndex } from './chunk-index.ts'
+import { ChunkReader } from './chunk-reader.ts'
+import { ChunkWriter } from './chunk-writer.ts'
+import { unknownSnapshot } from './problems.ts'
+import { decodeListing, encodeListingEntry } from './listing.ts'
+import type { PackKind } from './pack-footer.ts'
+import { readPruneState } from './prune-mark.ts'
+import { LIST_NAMES, packReference, type Reference, REFERENCE_BYTES, unpackReference } from './reference.ts'
+import type { SnapshotInfo } from './snapshot-info.ts'
+import { snapshotInfo } from './snapshot-record.ts'
+import type { CallOptions } from './store.ts'
+import type { Vault } from './vault.ts'
+import type { LiveSnapshot } from './vault-log.ts'
+import { rootOf } from './vault-source.ts'
+
+export interface CopyOptions extends CallOptions {
+  /** Ids of the snapshots to copy; default all. */
+  ids?: readonly string[] | undefined
+}
+
+/**
+ * Copy snapshots from one vault to another, oldest first; returns the new ones. Those that were copied before are passed by, and
+ * what is there is not stored again. Keys may differ, or one vault may have none: then chunks get other names on the way.
+ */
+export async function copySnapshots(from: Vault, to: Vault, options: CopyOptions = {}): Promise<SnapshotInfo[]> {
+  const source = from.internal
+  const target = to.internal
+  const live = await source.log.live(await source.log.view(options), options)
+  const wanted = options.ids && new Set(options.ids)
+  const unknown = options.ids?.find((id) => !live.some(({ hash }) => hash === id))
+  if (unknown !== undefined) throw unknownSnapshot(unknown, from.location)
+  const there = await target.log.live(await target.log.view(options), options)
+  const copied = new Set(there.flatMap(({ record, hash }) => [hash, record.origin?.snapshot ?? hash]))
+  const job = new CopyJob(from, to, options)
+  const results: SnapshotInfo[] = []
+  for (const snapshot of live) {
+    if (wanted?.has(snapshot.hash) === false) continue
+    if (copied.has(snapshot.hash) || copied.has(snapshot.record.origin?.snapshot ?? '')) continue
+    results.push(await job.copy(snapshot))
+  }
+  return results
+}
+
+class CopyJob {
+  readonly #from: Vault
+  readonly #to: Vault
+  readonly #options: CallOptions
+  readonly #reader: ChunkReader
+  readonly #writer: ChunkWriter
+  /** What each reference of the source became, both packed, as text. */
+  readonly #known = new Map<string, { packed: Buffer; sizeBytes: number }>()
+
+  constructor(from: Vault, to: Vault, options: CallOptions) {
+    this.#from = from
+    this.#to = to
+    this.#options = options
+    this.#reader = new ChunkReader(from.internal)
+    const { objects, compressionLevel } = to.internal
+    this.#writer = new ChunkWriter(objects, {
+      compressionLevel,
+      index: async () =>
+        ChunkIndex.load(objects, (await readPruneState(objects, options)).doomedPacks, options),
+      signal: options.signal,
+    })
+  }
+
+  async copy(snapshot: LiveSnapshot): Promise<SnapshotInfo> {
+    const { log, signingKey } = this.#to.internal
+    const before = { ...this.#writer.totals }
+    const root = rootOf(snapshot.record)
+    const copied = await this.#listing(root.reference, root.sizeBytes)
+    await this.#writer.finish()
+    const { sequence: _, previous: __, ...record } = snapshot.record
+    const { newBytes, storedBytes } = this.#writer.totals
+    const view = await log.view(this.#options)
+    const place = await log.append(
+      view,
+      {
+        ...record,
+        generation: view.prune.latest,
+        tags: [...snapshot.tags],
+        origin: record.origin ?? { vault: this.#from.id, snapshot: snapshot.hash },
+        root:
+          copied.reference === undefined
+            ? { sizeBytes: 0 }
+            : {
+                sizeBytes: copied.sizeBytes,
+                depth: copied.reference.depth,
+                id: Buffer.from(copied.reference.id).toString('hex'),
+              },
+        statistics: {
+          ...record.statistics,
+          newBytes: newBytes - before.newBytes,
+          storedBytes: storedBytes - before.storedBytes,
+        },
+      },
+      signingKey,
+      this.#options,
+    )
+    if (place.signed.record.kind !== 'snapshot') throw new TypeError('a snapshot was written as something else')
+    return snapshotInfo({ ...place, record: place.signed.record, tags: snapshot.tags })
+  }
+
+  /** Copy a folder and everything below it. */
+  async #listing(
+    reference: Reference | undefined,
+    sizeBytes: number,
+  ): Promise<{ reference: Reference | undefined; sizeBytes: number }> {
+    if (reference === undefined) return { reference, sizeBytes: 0 }
+    const key = keyOf('tree', reference)
+    const known = this.#known.get(key)
+    if (known !== undefined) return { reference: unpackReference(known.packed), sizeBytes: known.sizeBytes }
+    const bytes = await this.#reader.whole(reference, sizeBytes, this.#options)
+    const copy = new ByteWriter()
+    for (const entry of decodeListing(bytes, 'a listing')) {
+      if (entry.type === 'directory') {
+        encodeListingEntry({ ...entry, ...(await this.#listing(entry.reference, entry.sizeBytes)) }, copy)
+      } else encodeListingEntry({ ...entry, reference: await this.#content('data', entry.reference) }, copy)
+    }
+    const own = await this.#store('tree', copy.view(), reference, bytes)
+    this.#remember(key, own, copy.sizeBytes)
+    return { reference: own, sizeBytes: copy.sizeBytes }
+  }
+
+  /** Copy what a reference stands for, chunk by chunk as it was cut. */
+  async #content(kind: PackKind, reference: Reference | undefined): Promise<Reference | undefined> {
+    if (reference === undefined) return undefined
+    const key = keyOf(kind, reference)
+    const known = this.#known.get(key)
+    if (known !== undefined) return unpackReference(known.packed)
+    this.#options.signal?.throwIfAborted()
+    const bytes = await this.#reader.chunk(reference.id, this.#options)
+    let own: Reference
+    if (reference.depth === 0) own = { depth: 0, id: await this.#put(kind, bytes) }
+    else {
+      const ids: Uint8Array[] = []
+      for (let at = 0; at < bytes.length; at += ID_BYTES) {
+        const inner = { depth: reference.depth - 1, id: Buffer.from(bytes.subarray(at, at + ID_BYTES)) }
+        ids.push(((await this.#content(kind, inner)) as Reference).id)
+      }
+      own = { depth: reference.depth, id: await this.#put('tree', Buffer.concat(ids)) }
+    }
+    this.#remember(key, own, 0)
+    return own
+  }
+
+  /** Store a listing: chunk by chunk as before when it is the same, else in pieces. */
+  async #store(kind: PackKind, bytes: Buffer, reference: Reference, before: Buffer): Promise<Reference> {
+    if (bytes.equals(before)) return (await this.#content(kind, reference)) as Reference
+    const { maxBytes } = this.#to.internal.config.chunker
+    const ids: Uint8Array[] = []
+    for (let at = 0; at < bytes.length; at += maxBytes)
+      ids.push(await this.#put(kind, bytes.subarray(at, at + maxBytes)))
+    let depth = 0
+    for (let level = ids; ; depth++) {
+      if (level.length === 1) return { depth, id: level[0] as Uint8Array }
+      const lists: Uint8Array[] = []
+      for (let at = 0; at < level.length; at += LIST_NAMES)
+        lists.push(await this.#put('tree', Buffer.concat(level.slice(at, at + LIST_NAMES))))
+      level = lists
+    }
+  }
+
+  async #put(kind: PackKind, bytes: Buffer): Promise<Uint8Array> {
+    const id = this.#to.internal.objects.keys.identify(bytes)
+    await this.#writer.put(kind, id, bytes)
+    return id
+  }
+
+  #remember(key: string, reference: Reference | undefined, sizeBytes: number): void {
+    const packed = Buffer.alloc(REFERENCE_BYTES)
+    packReference(reference, packed)
+    this.#known.set(key, { packed, sizeBytes })
+  }
+}
+
+function keyOf(kind: PackKind, reference: Reference): string {
+  const packed = Buffer.alloc(REFERENCE_BYTES)
+  packReference(reference, packed)
+  return kind + packed.toString('latin1')
+}

@@ -1,0 +1,198 @@
+import { comparePaths, type Entry, type EntrySource, readContent } from '@arc/core'
+import type { CallOptions, SnapshotStore } from './store.ts'
+import { folderOf, type StoredFolder, type TreeWalker, type VaultEntry, VaultSource } from './vault-source.ts'
+
+/** In what an entry that is on both sides differs. */
+export type Difference = 'type' | 'content' | 'mode' | 'mtime' | 'target'
+
+/** One path that is not the same on both sides. */
+export interface Change {
+  readonly path: Entry['path']
+  readonly action: 'added' | 'removed' | 'changed'
+  /** Absent when the path was added. Its content can be read as long as the source is open. */
+  readonly before: Entry | undefined
+  /** Absent when the path was removed. */
+  readonly after: Entry | undefined
+  /** Empty unless the path was changed. */
+  readonly differs: readonly Difference[]
+}
+
+export interface DiffOptions extends CallOptions {
+  /**
+   * When files of one size count as different. `times` (default): when their times differ and their bytes, if those can be
+   * told apart without reading, too. `bytes`: when their bytes differ; reads files of equal size.
+   */
+  compare?: 'times' | 'bytes' | undefined
+  /** Leave out paths that differ in their times alone; default false. */
+  ignoreTimes?: boolean | undefined
+}
+
+/**
+ * What changed from one snapshot to another, or to a source (a folder on disk: its status). In byte order of path; folders
+ * that are the same in both snapshots of a vault are not even read.
+ */
+export async function* diffSnapshots(
+  store: SnapshotStore,
+  before: string,
+  after: string | EntrySource,
+  options: DiffOptions = {},
+): AsyncGenerator<readonly Change[], void, void> {
+  const { signal } = options
+  await using old = await store.open(before, { signal })
+  if (typeof after !== 'string') return yield* diffSources(old, after, options)
+  await using young = await store.open(after, { signal })
+  yield* diffSources(old, young, options)
+}
+
+/** What changed from one source to another; both must be of random access, since their entries are compared in order. */
+export async function* diffSources(
+  before: EntrySource,
+  after: EntrySource,
+  options: DiffOptions = {},
+): AsyncGenerator<readonly Change[], void, void> {
+  if (before instanceof VaultSource && after instanceof VaultSource && before.isWhole && after.isWhole)
+    return yield* diffFolders(before, before.root, after, after.root, options)
+  const old = new EntryQueue(before, options.signal)
+  const young = new EntryQueue(after, options.signal)
+  let [a, b] = [await old.next(), await young.next()]
+  let changes: Change[] = []
+  while (a !== undefined || b !== undefined) {
+    const order = a === undefined ? 1 : b === undefined ? -1 : comparePaths(a.path, b.path)
+    const change = await changeOf(order <= 0 ? a : undefined, order >= 0 ? b : undefined, options)
+    if (change !== undefined) changes.push(change)
+    if (changes.length >= BATCH_SIZE) {
+      yield changes
+      changes = []
+    }
+    if (order <= 0) a = old.shift() ?? (await old.next())
+    if (order >= 0) b = young.shift() ?? (await young.next())
+  }
+  if (changes.length > 0) yield changes
+}
+
+const BATCH_SIZE = 1000
+
+/** The entries of a source one by one, without a promise for each. */
+class EntryQueue {
+  readonly #batches: AsyncIterator<readonly Entry[]>
+  #batch: readonly Entry[] = []
+  #at = 0
+
+  constructor(source: EntrySource, signal: AbortSignal | undefined) {
+    this.#batches = source.entries({ signal })[Symbol.asyncIterator]()
+  }
+
+  shift(): Entry | undefined {
+    return this.#batch[this.#at++]
+  }
+
+  async next(): Promise<Entry | undefined> {
+    for (;;) {
+      const result = await this.#batches.next()
+      if (result.done === true) return undefined
+      this.#batch = result.value
+      this.#at = 1
+      if (this.#batch.length > 0) return this.#batch[0]
+    }
+  }
+}
+
+/** Folders of one path in two vault snapshots, name by name; what has one reference is one tree. */
+async function* diffFolders(
+  before: { readonly walker: TreeWalker },
+  oldFolder: StoredFolder,
+  after: { readonly walker: TreeWalker },
+  youngFolder: StoredFolder,
+  options: DiffOptions,
+): AsyncGenerator<readonly Change[], void, void> {
+  if (isSameReference(oldFolder.reference, youngFolder.reference)) return
+  const [old, young] = await Promise.all([
+    before.walker.list(oldFolder, options.signal),
+    after.walker.list(youngFolder, options.signal),
+  ])
+  const changes: Change[] = []
+  const folders: { a: VaultEntry | undefined; b: VaultEntry | undefined }[] = []
+  for (let [i, j] = [0, 0]; i < old.length || j < young.length;) {
+    const [a, b] = [old[i], young[j]]
+    const order = a === undefined ? 1 : b === undefined ? -1 : comparePaths(a.path, b.path)
+    const left = order <= 0 ? a : undefined
+    const right = order >= 0 ? b : undefined
+    const change = await changeOf(left, right, options)
+    if (change !== undefined) changes.push(change)
+    if (left?.type === 'directory' || right?.type === 'directory') folders.push({ a: left, b: right })
+    if (order <= 0) i++
+    if (order >= 0) j++
+  }
+  if (changes.length > 0) yield changes
+  for (const { a, b } of folders)
+    yield* diffFolders(before, contentsOf(a, b), after, contentsOf(b, a), options)
+}
+
+/** What is in a folder; in what is none, nothing. */
+function contentsOf(entry: VaultEntry | undefined, other: VaultEntry | undefined): StoredFolder {
+  if (entry?.type === 'directory') return folderOf(entry)
+  return { path: (entry ?? (other as VaultEntry)).path, reference: undefined, sizeBytes: 0 }
+}
+
+async function changeOf(
+  before: Entry | undefined,
+  after: Entry | undefined,
+  options: DiffOptions,
+): Promise<Change | undefined> {
+  if (before === undefined || after === undefined) {
+    const { path } = (before ?? after) as Entry
+    return { path, action: before === undefined ? 'added' : 'removed', before, after, differs: [] }
+  }
+  const differs = await differencesOf(before, after, options)
+  return differs.length === 0 ? undefined : { path: after.path, action: 'changed', before, after, differs }
+}
+
+async function differencesOf(before: Entry, after: Entry, options: DiffOptions): Promise<Difference[]> {
+  if (before.type !== after.type) return ['type']
+  const differs: Difference[] = []
+  const hasTimes = before.mtimeNs !== undefined && after.mtimeNs !== undefined && before.type !== 'directory'
+  const isTouched = hasTimes && before.mtimeNs !== after.mtimeNs
+  if (before.type === 'file' && (await hasOtherBytes(before, after, isTouched || !hasTimes, options)))
+    differs.push('content')
+  if (before.target !== after.target) differs.push('target')
+  if (before.mode !== after.mode && before.type !== 'symlink') differs.push('mode')
+  if (isTouched && options.ignoreTimes !== true) differs.push('mtime')
+  return differs
+}
+
+async function hasOtherBytes(before: Entry, after: Entry, isTouched: boolean, options: DiffOptions): Promise<boolean> {
+  if (before.sizeBytes !== after.sizeBytes) return true
+  if ('reference' in before && 'reference' in after)
+    return !isSameReference((before as VaultEntry).reference, (after as VaultEntry).reference)
+  if (options.compare !== 'bytes') return isTouched
+  return !(await isSameContent(before, after))
+}
+
+function isSameReference(a: VaultEntry['reference'], b: VaultEntry['reference']): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.depth === b.depth && Buffer.compare(a.id, b.id) === 0
+}
+
+async function isSameContent(a: Entry, b: Entry): Promise<boolean> {
+  if (a.content === undefined || b.content === undefined) return false
+  const others = readContent(b.content)[Symbol.asyncIterator]()
+  try {
+    let rest: Uint8Array = new Uint8Array(0)
+    for await (const piece of readContent(a.content)) {
+      for (let at = 0; at < piece.length; ) {
+        if (rest.length === 0) {
+          const next = await others.next()
+          if (next.done === true) return false
+          rest = next.value
+        }
+        const count = Math.min(rest.length, piece.length - at)
+        if (Buffer.compare(rest.subarray(0, count), piece.subarray(at, at + count)) !== 0) return false
+        rest = rest.subarray(count)
+        at += count
+      }
+    }
+    return rest.length === 0 && (await others.next()).done === true
+  } finally {
+    await others.return()
+  }
+}

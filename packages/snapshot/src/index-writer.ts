@@ -1,0 +1,46 @@
+import { encodeIndex, type NamedPack } from './index-format.ts'
+import { ID_BYTES } from './chunk-id.ts'
+import type { VaultObjects } from './vault-objects.ts'
+import type { CallOptions } from './store.ts'
+
+/** An index is written after this many chunks, */
+const MAX_CHUNKS = 512 * 1024
+/** or this many bytes of packs: what a killed writer has to do again. */
+const MAX_PACK_BYTES = 1024 ** 3
+
+/** Gathers finished packs and publishes them as index objects, a pack never before it is safe. */
+export class IndexWriter {
+  /** Keys of the objects written so far. */
+  readonly keys: string[] = []
+  readonly #objects: VaultObjects
+  readonly #options: CallOptions
+  #packs: NamedPack[] = []
+  #chunks = 0
+  #packBytes = 0
+  writtenBytes = 0
+
+  constructor(objects: VaultObjects, options: CallOptions = {}) {
+    this.#objects = objects
+    this.#options = options
+  }
+
+  /** Take a pack that is written. */
+  async add(pack: NamedPack): Promise<void> {
+    this.#packs.push(pack)
+    this.#chunks += pack.ids.length / ID_BYTES
+    this.#packBytes += pack.sizeBytes
+    if (this.#chunks >= MAX_CHUNKS || this.#packBytes >= MAX_PACK_BYTES) await this.flush()
+  }
+
+  /** Publish what was added since. */
+  async flush(): Promise<void> {
+    if (this.#packs.length === 0) return
+    const packs = this.#packs
+    this.#packs = []
+    this.#chunks = 0
+    this.#packBytes = 0
+    const bytes = encodeIndex(packs, (plaintext) => this.#objects.seal('index', plaintext))
+    this.keys.push(await this.#objects.writeHashed('index/', bytes, this.#options))
+    this.writtenBytes += bytes.length
+  }
+}

@@ -1,0 +1,196 @@
+import type { Entry, EntryPath, Omission } from '@arc/core'
+import { errnoOf, isArcError } from '@arc/core'
+import { isSharable, LocalContent, localPath } from '@arc/core/node'
+import type { ContentWriter, StoredContent } from './content-writer.ts'
+import { EntryRows } from './entry-rows.ts'
+import { unpackReference } from './reference.ts'
+import type { StatCache } from './stat-cache.ts'
+
+/** Times a file is read when it is found changed each time. */
+const MAX_READS = 3
+/** Reading less takes no time in which much could change. */
+const LONG_READ_BYTES = 1024 * 1024
+
+/** A file whose content another thread may store. */
+export interface PendingFile {
+  readonly row: number
+  readonly entry: Entry & { readonly content: LocalContent }
+}
+
+/** Takes the entries of a source: finds what is stored already, stores what is not, or keeps it for workers to store. */
+export class Intake {
+  readonly rows = new EntryRows()
+  readonly omissions: Omission[] = []
+  readonly inconsistent: EntryPath[] = []
+  /** Files for workers, while {@link Intake.keepsFiles}. */
+  readonly pending: PendingFile[] = []
+  pendingBytes = 0
+  readonly counts = { files: 0, directories: 0, symlinks: 0, contentBytes: 0, unchangedFiles: 0 }
+  readonly #content: ContentWriter
+  readonly #cache: StatCache | undefined
+  readonly #keepsFiles: boolean
+  /** Row of the first name of each inode. */
+  readonly #inodes = new Map<string, number>()
+
+  constructor(content: ContentWriter, cache: StatCache | undefined, keepsFiles: boolean) {
+    this.#content = content
+    this.#cache = cache
+    this.#keepsFiles = keepsFiles
+  }
+
+  /** Take the next entry; a promise only when something must be waited for. */
+  add(entry: Entry): void | Promise<void> {
+    switch (entry.type) {
+      case 'directory':
+        this.counts.directories++
+        this.rows.add(entry, unpack(this.#cache?.find(entry)))
+        return
+      case 'symlink':
+        this.counts.symlinks++
+        this.rows.add(entry, undefined)
+        return
+      case 'file':
+        return this.#addFile(entry)
+    }
+  }
+
+  /** Store a file that was kept; it has its row already. */
+  async storePending({ row, entry }: PendingFile): Promise<void> {
+    const stored = await this.#read(entry)
+    if (stored !== undefined) this.settle(row, entry, stored)
+    else this.rows.drop(row)
+  }
+
+  /** Note what was stored for a row. */
+  settle(row: number, entry: Entry, stored: StoredContent): void {
+    this.rows.setReference(row, stored.reference)
+    this.rows.setSize(row, stored.sizeBytes)
+    this.counts.contentBytes += stored.sizeBytes - entry.sizeBytes
+  }
+
+  #addFile(entry: Entry): void | Promise<void> {
+    const known = this.#cache?.find(entry)
+    if (known !== undefined) {
+      this.#count(entry.sizeBytes)
+      this.counts.unchangedFiles++
+      this.#remember(entry, this.rows.add(entry, unpackReference(known)))
+      return
+    }
+    const first = entry.hardLink === undefined ? undefined : this.#inodes.get(entry.hardLink)
+    if (first !== undefined && entry.path !== this.rows.paths[first]) return this.#addLink(entry, first)
+    if (entry.sizeBytes === 0 && entry.content instanceof LocalContent && entry.stamp !== undefined) {
+      this.#count(0)
+      this.#remember(entry, this.rows.add(entry, undefined))
+      return
+    }
+    if (this.#keepsFiles && isSharable(entry)) {
+      this.#count(entry.sizeBytes)
+      this.pendingBytes += entry.sizeBytes
+      const row = this.rows.add(entry, undefined)
+      this.pending.push({ row, entry })
+      this.#remember(entry, row)
+      return
+    }
+    return this.#storeNow(entry)
+  }
+
+  #storeNow(entry: Entry): void | Promise<void> {
+    const stored = this.#attempt(entry)
+    if (stored instanceof Promise) return stored.then((content) => this.#take(entry, content))
+    if (stored === undefined || isSettled(entry, stored)) return this.#take(entry, stored)
+    return this.#read(entry).then((content) => this.#take(entry, content))
+  }
+
+  #take(entry: Entry, stored: StoredContent | undefined): void {
+    if (stored === undefined) return
+    this.#count(stored.sizeBytes)
+    const row = this.rows.add(entry, stored.reference)
+    this.rows.setSize(row, stored.sizeBytes)
+    this.#remember(entry, row)
+  }
+
+  /** A further name of an inode. While its content is pending it gets its reference from {@link Intake.linkUp}. */
+  #addLink(entry: Entry, first: number): void {
+    const sizeBytes = this.rows.sizeBytes(first)
+    this.#count(sizeBytes)
+    const row = this.rows.add(entry, this.rows.reference(first))
+    this.rows.setSize(row, sizeBytes)
+    this.#links.push({ row, first })
+  }
+
+  readonly #links: { row: number; first: number }[] = []
+
+  /** Once nothing is pending: give every further name of an inode what was stored for the first. */
+  linkUp(): void {
+    for (const { row, first } of this.#links) {
+      if (this.rows.isDropped(first)) this.rows.drop(row)
+      this.rows.setReference(row, this.rows.reference(first))
+      this.rows.setSize(row, this.rows.sizeBytes(first))
+    }
+  }
+
+  #remember(entry: Entry, row: number): void {
+    if (entry.hardLink !== undefined && !this.#inodes.has(entry.hardLink)) this.#inodes.set(entry.hardLink, row)
+  }
+
+  #count(sizeBytes: number): void {
+    this.counts.files++
+    this.counts.contentBytes += sizeBytes
+  }
+
+  /** Read until it holds still; `undefined` when it cannot be read. */
+  async #read(entry: Entry): Promise<StoredContent | undefined> {
+    for (let reads = 1; ; reads++) {
+      const stored = await this.#attempt(entry)
+      if (stored === undefined || isSettled(entry, stored)) return stored
+      if (reads < MAX_READS && entry.content?.kind === 'sync') continue
+      this.inconsistent.push(entry.path)
+      return stored
+    }
+  }
+
+  #attempt(entry: Entry): StoredContent | undefined | Promise<StoredContent | undefined> {
+    try {
+      if (entry.content === undefined) {
+        this.omissions.push({ path: entry.path, reason: 'unreadable', detail: 'the source has no content for it' })
+        return undefined
+      }
+      const stored = this.#content.store(entry.content)
+      return stored instanceof Promise ? stored.catch((error: unknown) => this.#omit(entry, error)) : stored
+    } catch (error) {
+      return this.#omit(entry, error)
+    }
+  }
+
+  #omit(entry: Entry, error: unknown): undefined {
+    this.omissions.push(unreadable(entry.path, error))
+    return undefined
+  }
+}
+
+/** What a file that cannot be read becomes. Throws every other error. */
+export function unreadable(path: EntryPath, error: unknown): Omission {
+  if (!isArcError(error) || error.code !== 'ARC_ENTRY_UNREADABLE') throw error
+  const errno = error.details['errno'] ?? errnoOf(error.cause)
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') return { path, reason: 'vanished' }
+  return { path, reason: 'unreadable', detail: error.message }
+}
+
+/** Whether what was read is what was listed, as far as can be told. */
+export function isSettled(entry: Entry, stored: StoredContent): boolean {
+  if (stored.sizeBytes !== entry.sizeBytes) return false
+  const { content } = entry
+  if (!(content instanceof LocalContent) || entry.mtimeNs === undefined) return true
+  if (entry.sizeBytes < LONG_READ_BYTES) return true
+  const { fs, root } = content.at
+  try {
+    const stat = fs.lstatSync(localPath(root, entry.path), { bigint: true, throwIfNoEntry: false })
+    return stat === undefined || stat.isSymbolicLink() || stat.mtimeNs === entry.mtimeNs
+  } catch {
+    return true // what was read was read; the next snapshot tells what became of it
+  }
+}
+
+function unpack(packed: Buffer | undefined): ReturnType<typeof unpackReference> {
+  return packed === undefined ? undefined : unpackReference(packed)
+}

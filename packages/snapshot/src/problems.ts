@@ -1,0 +1,25 @@
+import { ArcError } from '@arc/core'
+
+/** An object of a vault that is not what it should be. */
+export function damaged(object: string, why: string, cause?: unknown): ArcError {
+  return new ArcError('ARC_VAULT_DAMAGED', `${object} is damaged: ${why}`, {
+    path: object,
+    hint: 'Verify the vault to see which files are concerned; repair it, or copy the object back from another copy.',
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+/** An object that others name, and that is not there. */
+export function missing(object: string): ArcError {
+  return new ArcError('ARC_VAULT_DAMAGED', `${object} is missing`, {
+    path: object,
+    hint: 'Verify the vault to see which files are concerned; copy the object back from another copy if there is one.',
+    details: { missing: true },
+  })
+}
+
+export function unknownSnapshot(name: string, location: string): ArcError {
+  return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} in ${location}`, {
+    hint: 'List the snapshots, then name one by its id, the beginning of it, a tag, a time, or latest.',
+  })
+}

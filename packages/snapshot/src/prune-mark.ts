@@ -1,0 +1,91 @@
+import * as z from 'zod/mini'
+import { damaged } from './problems.ts'
+import { nameOf, type VaultObjects } from './vault-objects.ts'
+import type { CallOptions } from './store.ts'
+
+export const MARKS_PREFIX = 'prune/'
+const MAX_MARK_BYTES = 256 * 1024 * 1024
+const MARK_NAME = /^(\d{10})-(plan|done)$/
+
+const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/))
+
+const markSchema = z.strictObject({
+  generation: z.int().check(z.gte(1)),
+  time: z.string().check(z.maxLength(40)),
+  /** Packs that go. */
+  packs: z.array(hash),
+  /** Indexes that go with them: all they name that stays is in others. */
+  indexes: z.array(hash),
+  /** In a `done` mark: every snapshot that was there, so that one published later by a writer that knew nothing of this pruning is told apart. */
+  snapshots: z.optional(z.array(hash)),
+  /** In a `done` mark: snapshots that a repair found incomplete. Nothing new may rely on what they are said to hold. */
+  damaged: z.optional(z.array(hash)),
+})
+
+export type PruneMark = z.infer<typeof markSchema>
+
+/** What prunings say about the objects of a vault. */
+export interface PruneState {
+  /** Number of the last complete pruning. */
+  readonly generation: number
+  /** Number of the last one that was announced: what a writer that took all marks into account writes into its record. */
+  readonly latest: number
+  readonly done: PruneMark | undefined
+  /** Announced, and not yet carried out. */
+  readonly planned: PruneMark | undefined
+  /** Packs that are gone or about to go: nothing new may rely on them. */
+  readonly doomedPacks: ReadonlySet<string>
+}
+
+/** Key of a mark. */
+export function markKey(generation: number, phase: 'plan' | 'done'): string {
+  return `${MARKS_PREFIX}${String(generation).padStart(10, '0')}-${phase}`
+}
+
+/** The marks as they are now. */
+export async function readPruneState(objects: VaultObjects, options: CallOptions = {}): Promise<PruneState> {
+  const marks = new Map<string, number>()
+  for (const { key } of await objects.list(MARKS_PREFIX, options)) {
+    const match = MARK_NAME.exec(nameOf(key))
+    const generation = Number(match?.[1])
+    if (match !== null) marks.set(match[2] as string, Math.max(generation, marks.get(match[2] as string) ?? 0))
+  }
+  const generation = marks.get('done') ?? 0
+  const plannedGeneration = marks.get('plan') ?? 0
+  const done = generation === 0 ? undefined : await readMark(objects, markKey(generation, 'done'), options)
+  const planned =
+    plannedGeneration <= generation
+      ? undefined
+      : await readMark(objects, markKey(plannedGeneration, 'plan'), options)
+  const latest = Math.max(generation, plannedGeneration)
+  return { generation, latest, done, planned, doomedPacks: new Set([...(done?.packs ?? []), ...(planned?.packs ?? [])]) }
+}
+
+async function readMark(objects: VaultObjects, key: string, options: CallOptions): Promise<PruneMark> {
+  const bytes = objects.unseal('mark', await objects.readWhole(key, MAX_MARK_BYTES, options))
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString())
+  } catch (error) {
+    throw damaged(key, 'it is no JSON text', error)
+  }
+  const found = markSchema.safeParse(value)
+  if (!found.success) throw damaged(key, z.prettifyError(found.error))
+  return found.data
+}
+
+/** Publish a mark that nobody else has published. Throws `ARC_OBJECT_CONFLICT` when somebody has. */
+export async function writeMark(
+  objects: VaultObjects,
+  phase: 'plan' | 'done',
+  mark: PruneMark,
+  options: CallOptions = {},
+): Promise<void> {
+  const sealed = objects.seal('mark', Buffer.from(JSON.stringify(mark)))
+  await objects.backend.write(markKey(mark.generation, phase), sealed, { ifAbsent: true, signal: options.signal })
+}
+
+/** Whether a snapshot counts: one whose writer did not know of the last pruning does only when that pruning knew of it. */
+export function isCurrent(state: PruneState, snapshot: { hash: string; generation: number }): boolean {
+  return snapshot.generation >= state.generation || state.done?.snapshots?.includes(snapshot.hash) === true
+}

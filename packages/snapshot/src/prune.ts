@@ -1,0 +1,334 @@
+import { ArcError, isArcError } from '@arc/core'
+import { ChunkIndex } from './chunk-index.ts'
+import { removeForgotten, writeTombstone } from './forget-records.ts'
+import { IdTable } from './id-table.ts'
+import { isUnnamed, namedPacks } from './index-names.ts'
+import type { IndexPart } from './index-part.ts'
+import { IndexWriter } from './index-writer.ts'
+import { missing } from './problems.ts'
+import { markKey, MARKS_PREFIX, type PruneMark, type PruneState, readPruneState, writeMark } from './prune-mark.ts'
+import { idText } from './chunk-id.ts'
+import { visitReachable } from './reachability.ts'
+import { repack } from './repack.ts'
+import type { CallOptions } from './store.ts'
+import type { Vault } from './vault.ts'
+import type { VaultInternals } from './vault-internals.ts'
+import type { LiveSnapshot } from './vault-log.ts'
+import { nameOf, packKey } from './vault-objects.ts'
+
+export interface PruneOptions extends CallOptions {
+  /** How long what is marked stays, for the sake of readers and of writers at work; default a day. Nothing breaks with 0. */
+  graceMs?: number | undefined
+  /** Share of all content that may be unused in packs that are partly used, before they are rewritten; default 0.05. */
+  maxUnused?: number | undefined
+}
+
+/** A pack that is to go. */
+export interface PrunedPack {
+  readonly id: string
+  readonly sizeBytes: number
+  /** `unused`: no snapshot needs anything in it. `repacked`: what is needed is copied first. `unfinished`: its writer never got to its index. */
+  readonly reason: 'unused' | 'repacked' | 'unfinished'
+}
+
+/** What {@link applyPrune} will do: plain data. */
+export interface PrunePlan {
+  readonly schemaVersion: 1
+  readonly location: string
+  /** Prunings that were complete when this was planned. */
+  readonly generation: number
+  /** `sweep`: what an earlier pruning marked goes now. `wait`: it goes later. `mark`: these packs are marked, and go once the grace period is over. */
+  readonly step: 'mark' | 'sweep' | 'wait' | 'nothing'
+  readonly packs: readonly PrunedPack[]
+  /** Bytes of packs that go. */
+  readonly removedBytes: number
+  /** Bytes of content that is copied out of packs that go. */
+  readonly repackedBytes: number
+  /** When what is marked may go: ISO 8601; absent unless the step is `wait`. */
+  readonly due?: string | undefined
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const MAX_UNUSED = 0.05
+/** Index objects with fewer chunks are small, */
+const SMALL_INDEX_CHUNKS = 64 * 1024
+/** and more small ones than this are merged. */
+const MAX_SMALL_INDEXES = 16
+
+/** Say what pruning would remove. Changes nothing; reads every listing of every snapshot. */
+export async function planPrune(vault: Vault, options: PruneOptions = {}): Promise<PrunePlan> {
+  const { internal, location } = vault
+  const state = await readPruneState(internal.objects, options)
+  const common = { schemaVersion: 1 as const, location, generation: state.generation }
+  if (state.planned !== undefined) {
+    const dueMs = Date.parse(state.planned.time) + (options.graceMs ?? DAY_MS)
+    const packs = await plannedPacks(internal, state.planned, options)
+    const removedBytes = sum(packs.map(({ sizeBytes }) => sizeBytes))
+    if (internal.now() >= dueMs) return { ...common, step: 'sweep', packs, removedBytes, repackedBytes: 0 }
+    return { ...common, step: 'wait', packs, removedBytes, repackedBytes: 0, due: new Date(dueMs).toISOString() }
+  }
+  const { packs, repackedBytes, isScattered } = await findPrunable(internal, state, options)
+  const removedBytes = sum(packs.map(({ sizeBytes }) => sizeBytes))
+  const step = packs.length === 0 && !isScattered ? 'nothing' : 'mark'
+  return { ...common, step, packs, removedBytes, repackedBytes }
+}
+
+async function plannedPacks(vault: VaultInternals, mark: PruneMark, options: CallOptions): Promise<PrunedPack[]> {
+  const sizes = await packSizes(vault, options)
+  return mark.packs.map((id) => ({ id, sizeBytes: sizes.get(id)?.sizeBytes ?? 0, reason: 'unused' as const }))
+}
+
+/**
+ * Carry out a plan. Writers need not be stopped, and neither they nor prunings that are killed or halted at any moment can
+ * leave a snapshot without its content: docs/formats/vault-1.md tells why. Throws `ARC_PLAN_STALE` when another pruning was completed,
+ * `ARC_VAULT_BUSY` when one is at work, `ARC_BACKEND_UNSUITABLE` on a backend that cannot create an object only if it is absent.
+ */
+export async function applyPrune(plan: PrunePlan, vault: Vault, options: PruneOptions = {}): Promise<void> {
+  const { internal } = vault
+  const { objects } = internal
+  const state = await readPruneState(objects, options)
+  if (plan.generation !== state.generation || plan.location !== vault.location) {
+    throw new ArcError('ARC_PLAN_STALE', 'another pruning was completed after the plan was made', {
+      hint: 'Plan again, then apply the new plan.',
+    })
+  }
+  await finishDeletion(internal, state, options)
+  await removeForgotten(internal, options)
+  await forgetStale(internal, options)
+  if (plan.step === 'mark') {
+    const obsolete = await markPacks(internal, plan, state, options)
+    if ((options.graceMs ?? DAY_MS) > 0) return
+    await sweep(internal, obsolete, options)
+  } else if (plan.step === 'sweep' && state.planned !== undefined) await sweep(internal, state.planned, options)
+}
+
+/** Forget what writers published who knew nothing of a pruning and were killed before they could see it. */
+async function forgetStale(vault: VaultInternals, options: CallOptions): Promise<void> {
+  const view = await vault.log.view(options)
+  const live = new Set((await vault.log.live(view, options)).map(({ hash }) => hash))
+  const stale = view.snapshots.filter(({ hash }) => !live.has(hash)).map(({ hash }) => hash)
+  if (stale.length > 0) await writeTombstone(vault, stale, 'its writer was stopped by a pruning', options)
+}
+
+interface Prunable {
+  readonly packs: PrunedPack[]
+  readonly repackedBytes: number
+  /** Whether there are so many small indexes that merging them alone is worth a pruning. */
+  readonly isScattered: boolean
+}
+
+async function findPrunable(vault: VaultInternals, state: PruneState, options: PruneOptions): Promise<Prunable> {
+  const { index, used } = await usedChunks(vault, state.doomedPacks, options)
+  const indexed = index.packs()
+  const usage = packUsage(index, used)
+  const sizes = await packSizes(vault, options)
+  const packs: PrunedPack[] = []
+  const partly: { id: string; sizeBytes: number; liveBytes: number; deadBytes: number }[] = []
+  let totalBytes = 0
+  for (const [id, sizeBytes] of indexed) {
+    const { liveBytes, deadBytes } = usage.get(id) ?? { liveBytes: 0, deadBytes: 0 }
+    totalBytes += liveBytes
+    if (state.doomedPacks.has(id)) continue
+    if (liveBytes === 0) packs.push({ id, sizeBytes, reason: 'unused' })
+    else if (deadBytes > 0) partly.push({ id, sizeBytes, liveBytes, deadBytes })
+  }
+  let unusedBytes = sum(partly.map(({ deadBytes }) => deadBytes))
+  const allowed = totalBytes * (options.maxUnused ?? MAX_UNUSED)
+  let repackedBytes = 0
+  // Those that give most for the least copying first.
+  for (const { id, sizeBytes, liveBytes, deadBytes } of partly.sort(
+    (a, b) => b.deadBytes / b.liveBytes - a.deadBytes / a.liveBytes,
+  )) {
+    if (unusedBytes <= allowed) break
+    unusedBytes -= deadBytes
+    repackedBytes += liveBytes
+    packs.push({ id, sizeBytes, reason: 'repacked' })
+  }
+  const oldMs = vault.now() - (options.graceMs ?? DAY_MS)
+  for (const [id, { sizeBytes, modifiedMs }] of sizes) {
+    if (indexed.has(id) || state.doomedPacks.has(id) || modifiedMs > oldMs) continue
+    packs.push({ id, sizeBytes, reason: 'unfinished' })
+  }
+  const isScattered = index.parts.filter(isSmall).length > 2 * MAX_SMALL_INDEXES
+  return { packs, repackedBytes, isScattered }
+}
+
+/** How much of each pack's content is used, and how much is not. */
+function packUsage(index: ChunkIndex, used: IdTable): Map<string, { liveBytes: number; deadBytes: number }> {
+  const live = new Map<string, number>()
+  for (let row = 0; row < used.size; row++) {
+    const { frame, sizeBytes } = index.place(used.valueAt(row))
+    live.set(frame.packId, (live.get(frame.packId) ?? 0) + sizeBytes)
+  }
+  const usage = new Map<string, { liveBytes: number; deadBytes: number }>()
+  for (const part of index.parts) {
+    for (let number = 0; number < part.frameCount; number++) {
+      const { packId, plainBytes } = part.frame(number)
+      const liveBytes = live.get(packId) ?? 0
+      const before = usage.get(packId) ?? { liveBytes, deadBytes: -liveBytes }
+      usage.set(packId, { liveBytes, deadBytes: before.deadBytes + plainBytes })
+    }
+  }
+  return usage
+}
+
+/** Every chunk that a snapshot needs, with its number in an index that leaves out some packs. Throws when one is missing. */
+async function usedChunks(
+  vault: VaultInternals,
+  excludedPacks: ReadonlySet<string>,
+  options: CallOptions,
+  live?: readonly LiveSnapshot[],
+): Promise<{ index: ChunkIndex; used: IdTable }> {
+  const snapshots = live ?? (await vault.log.live(await vault.log.view(options), options))
+  const needed = new IdTable()
+  await visitReachable(vault, snapshots, { onChunk: ({ id }) => void needed.add(id, 0) }, options)
+  const index = await ChunkIndex.load(vault.objects, excludedPacks, options)
+  for (let row = 0; row < needed.size; row++) {
+    const chunk = await index.find(needed.idAt(row))
+    if (chunk < 0) throw missing(`the chunk ${idText(needed.idAt(row))}`)
+    needed.setValueAt(row, chunk)
+  }
+  return { index, used: needed }
+}
+
+/** Copy what is still needed, then say which packs are going. */
+async function markPacks(
+  vault: VaultInternals,
+  plan: PrunePlan,
+  state: PruneState,
+  options: CallOptions,
+): Promise<PruneMark> {
+  const repacked = new Set(plan.packs.filter(({ reason }) => reason === 'repacked').map(({ id }) => id))
+  const { index, used } = await usedChunks(vault, state.doomedPacks, options)
+  if (repacked.size > 0) await repack(vault, index, used, repacked, options)
+  const mark: PruneMark = {
+    generation: state.generation + 1,
+    time: new Date(vault.now()).toISOString(),
+    packs: plan.packs.map(({ id }) => id),
+    indexes: [],
+  }
+  await publishMark(vault, 'plan', mark, options)
+  return mark
+}
+
+/**
+ * Remove what was marked, but for what a snapshot has come to need since. The `done` mark is the moment from which writers that
+ * began before are held to have failed; only then anything is deleted.
+ */
+async function sweep(vault: VaultInternals, planned: PruneMark, options: CallOptions): Promise<void> {
+  const { objects, log } = vault
+  const view = await log.view(options)
+  const live = await log.live(view, options)
+  const doomed = await unneededPacks(vault, new Set(planned.packs), live, options)
+  const { obsolete, written } = await rewriteIndexes(vault, doomed, options)
+  const mark: PruneMark = {
+    generation: planned.generation,
+    time: new Date(vault.now()).toISOString(),
+    packs: [...doomed],
+    indexes: obsolete.filter((key) => !written.includes(key)).map(nameOf),
+    snapshots: live.map(({ hash }) => hash),
+    damaged: view.prune.done?.damaged ?? [],
+  }
+  await publishMark(vault, 'done', mark, options)
+  await finishDeletion(vault, await readPruneState(objects, options), options)
+  await vault.freshIndex(options)
+}
+
+/** Of packs that are to go, those that no snapshot needs. */
+async function unneededPacks(
+  vault: VaultInternals,
+  candidates: ReadonlySet<string>,
+  live: readonly LiveSnapshot[],
+  options: CallOptions,
+): Promise<Set<string>> {
+  const needed = new IdTable()
+  // Listings may be in packs that are to go: they are there still.
+  const { done } = await readPruneState(vault.objects, options)
+  const everything = await ChunkIndex.load(vault.objects, new Set(done?.packs), options)
+  vault.useIndex(everything)
+  await visitReachable(vault, live, { onChunk: ({ id }) => void needed.add(id, 0) }, options)
+  const others = await ChunkIndex.load(vault.objects, new Set([...candidates, ...(done?.packs ?? [])]), options)
+  const doomed = new Set(candidates)
+  for (let row = 0; row < needed.size; row++) {
+    const id = needed.idAt(row)
+    if ((await others.find(id)) >= 0) continue
+    const chunk = await everything.find(id)
+    if (chunk < 0) throw missing(`the chunk ${idText(id)}`)
+    doomed.delete(everything.place(chunk).frame.packId)
+  }
+  return doomed
+}
+
+/** Replace the indexes that name packs which go, and merge them when there are many. */
+async function rewriteIndexes(
+  vault: VaultInternals,
+  doomed: ReadonlySet<string>,
+  options: CallOptions,
+): Promise<{ obsolete: string[]; written: string[] }> {
+  const { objects } = vault
+  const { parts } = await ChunkIndex.load(objects, new Set(), options)
+  const small = parts.filter(isSmall)
+  const merged = small.length > MAX_SMALL_INDEXES ? small : []
+  const obsolete = parts.filter(
+    (part) => merged.includes(part) || part.header.packs.some(({ id }) => doomed.has(id)),
+  )
+  const covered = new Set(
+    parts.filter((part) => !obsolete.includes(part)).flatMap((part) => part.header.packs.map(({ id }) => id)),
+  )
+  const writer = new IndexWriter(objects, options)
+  for (const part of obsolete) {
+    for (const pack of await namedPacks(objects, part, options)) {
+      if (doomed.has(pack.id) || covered.has(pack.id)) continue
+      if (!isUnnamed(pack.ids)) await writer.add(pack)
+      covered.add(pack.id)
+    }
+  }
+  await writer.flush()
+  return { obsolete: obsolete.map(({ key }) => key), written: writer.keys }
+}
+
+function isSmall({ chunkCount }: IndexPart): boolean {
+  return chunkCount < SMALL_INDEX_CHUNKS
+}
+
+/** Delete what a complete pruning said was going, and marks that are of no use any more. */
+async function finishDeletion(vault: VaultInternals, { done }: PruneState, options: CallOptions): Promise<void> {
+  if (done === undefined) return
+  const { objects } = vault
+  const there = new Set((await objects.list('', options)).map(({ key }) => key))
+  const keys = [
+    ...done.indexes.map((name) => `index/${name}`),
+    ...done.packs.map(packKey),
+    ...[...there].filter((key) => key.startsWith(MARKS_PREFIX) && key < markKey(done.generation, 'done')),
+    markKey(done.generation, 'plan'),
+  ]
+  for (const key of keys) if (there.has(key)) await objects.delete(key, options)
+}
+
+async function publishMark(
+  vault: VaultInternals,
+  phase: 'plan' | 'done',
+  mark: PruneMark,
+  options: CallOptions,
+): Promise<void> {
+  try {
+    await writeMark(vault.objects, phase, mark, options)
+  } catch (error) {
+    if (!isArcError(error) || error.code !== 'ARC_OBJECT_CONFLICT') throw error
+    throw new ArcError('ARC_VAULT_BUSY', 'another pruning is at work in this vault', { retryable: true, cause: error })
+  }
+}
+
+async function packSizes(
+  vault: VaultInternals,
+  options: CallOptions,
+): Promise<Map<string, { sizeBytes: number; modifiedMs: number }>> {
+  const found = new Map<string, { sizeBytes: number; modifiedMs: number }>()
+  for (const { key, sizeBytes, modified } of await vault.objects.list('packs/', options))
+    found.set(nameOf(key), { sizeBytes, modifiedMs: modified.getTime() })
+  return found
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

@@ -1,0 +1,111 @@
+import type { EntryPath } from '@arc/core'
+import { ID_BYTES, idText } from './chunk-id.ts'
+import { IdTable } from './id-table.ts'
+import { type ListingEntry, decodeListing } from './listing.ts'
+import { ChunkReader } from './chunk-reader.ts'
+import type { Reference } from './reference.ts'
+import type { CallOptions } from './store.ts'
+import type { VaultInternals } from './vault-internals.ts'
+import type { LiveSnapshot } from './vault-log.ts'
+import { rootOf, type StoredFolder } from './vault-source.ts'
+
+/** Something that a snapshot needs. */
+export interface Need {
+  readonly id: Uint8Array
+  /** What it is needed for: a file, or a folder whose listing it is part of. */
+  readonly path: EntryPath
+  readonly snapshot: LiveSnapshot
+}
+
+export interface Visitor {
+  /** Each chunk once, with the first path that was found to need it. */
+  onChunk(need: Need): void
+  /** A listing or list that cannot be read, and everything that only it would tell of; without this it is thrown. */
+  onUnreadable?(need: Need, error: unknown): void
+  /** Visit every path that needs a chunk for which this is true, not only the first. */
+  isWatched?(id: Uint8Array): boolean
+}
+
+/** Visit every chunk that snapshots need. What many of them share is visited once. */
+export async function visitReachable(
+  vault: VaultInternals,
+  snapshots: readonly LiveSnapshot[],
+  visitor: Visitor,
+  options: CallOptions = {},
+): Promise<void> {
+  const walk = new ReachabilityWalk(vault, visitor, options)
+  for (const snapshot of snapshots) await walk.visit(snapshot)
+}
+
+class ReachabilityWalk {
+  readonly #reader: ChunkReader
+  readonly #visitor: Visitor
+  readonly #options: CallOptions
+  /** Every chunk that was visited; the value tells whether what is behind it was, too. */
+  readonly #seen = new IdTable()
+  #doneEntries = 0
+
+  constructor(vault: VaultInternals, visitor: Visitor, options: CallOptions) {
+    this.#reader = new ChunkReader(vault)
+    this.#visitor = visitor
+    this.#options = options
+  }
+
+  async visit(snapshot: LiveSnapshot): Promise<void> {
+    await this.#folder(rootOf(snapshot.record), snapshot)
+  }
+
+  async #folder(folder: StoredFolder, snapshot: LiveSnapshot): Promise<void> {
+    const { reference, path } = folder
+    if (reference === undefined || !(await this.#names(reference, path, snapshot))) return
+    this.#options.signal?.throwIfAborted()
+    let entries: ListingEntry[]
+    try {
+      const bytes = await this.#reader.whole(reference, folder.sizeBytes, this.#options)
+      entries = [...decodeListing(bytes, `the listing ${idText(reference.id)}`)]
+    } catch (error) {
+      return this.#unreadable({ id: reference.id, path, snapshot }, error)
+    }
+    this.#doneEntries += entries.length
+    this.#options.onProgress?.({ phase: 'verifying', doneEntries: this.#doneEntries, doneBytes: 0 })
+    const prefix = path === '' ? '' : `${path}/`
+    for (const entry of entries) {
+      if (entry.reference === undefined) continue
+      const own = `${prefix}${entry.name}` as EntryPath
+      if (entry.type === 'directory') {
+        await this.#folder({ path: own, reference: entry.reference, sizeBytes: entry.sizeBytes }, snapshot)
+      } else if (entry.reference.depth > 0) await this.#names(entry.reference, own, snapshot)
+      else this.#chunk({ id: entry.reference.id, path: own, snapshot })
+    }
+  }
+
+  /** Visit what a reference consists of; false when that was done before. */
+  async #names(reference: Reference, path: EntryPath, snapshot: LiveSnapshot): Promise<boolean> {
+    const need = { id: reference.id, path, snapshot }
+    if (!this.#chunk(need)) return false
+    if (reference.depth === 0) return true
+    let list: Buffer
+    try {
+      list = await this.#reader.chunk(reference.id, this.#options)
+    } catch (error) {
+      this.#unreadable(need, error)
+      return false
+    }
+    for (let at = 0; at + ID_BYTES <= list.length; at += ID_BYTES) {
+      const id = list.subarray(at, at + ID_BYTES)
+      await this.#names({ depth: reference.depth - 1, id }, path, snapshot)
+    }
+    return true
+  }
+
+  #chunk(need: Need): boolean {
+    const isNew = this.#seen.add(need.id, 0)
+    if (isNew || this.#visitor.isWatched?.(need.id) === true) this.#visitor.onChunk(need)
+    return isNew
+  }
+
+  #unreadable(need: Need, error: unknown): void {
+    if (this.#visitor.onUnreadable === undefined) throw error
+    this.#visitor.onUnreadable(need, error)
+  }
+}

@@ -1,0 +1,139 @@
+import type { EntryPath, OmissionReason } from '@arc/core'
+import * as z from 'zod/mini'
+import { damaged } from './problems.ts'
+
+/** No record is larger; what could grow without bound (omissions) is capped when it is written. */
+export const MAX_RECORD_BYTES: number = 8 * 1024 * 1024
+/** Omissions and inconsistent files named in a record. */
+export const MAX_LISTED = 1000
+
+const MAX_PATH_LENGTH = 100_000
+const OMISSION_REASONS = [
+  'unreadable',
+  'vanished',
+  'changed',
+  'special-file',
+  'link-loop',
+  'submodule',
+  'nested-repository',
+  'deleted',
+  'binary',
+  'filtered',
+  'own-output',
+] as const satisfies readonly OmissionReason[]
+
+const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/))
+const count = z.int().check(z.gte(0))
+const text = (length: number): z.ZodMiniString => z.string().check(z.maxLength(length))
+
+const common = {
+  sequence: z.int().check(z.gte(1)),
+  /** Hashes of the records that were the newest when this one was written: one, or several after concurrent writers. */
+  previous: z.array(hash).check(z.maxLength(1000)),
+  time: z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)),
+}
+
+const statistics = z.strictObject({
+  files: count,
+  directories: count,
+  symlinks: count,
+  contentBytes: count,
+  unchangedFiles: count,
+  newBytes: count,
+  storedBytes: count,
+})
+
+const snapshotSchema = z.strictObject({
+  kind: z.literal('snapshot'),
+  ...common,
+  /** How many prunings were complete when this was written. */
+  generation: count,
+  /** Of an empty tree only the size, 0. */
+  root: z.strictObject({
+    sizeBytes: count,
+    depth: z.optional(z.int().check(z.gte(0), z.lte(3))),
+    id: z.optional(hash),
+  }),
+  project: text(1000),
+  host: text(1000),
+  path: z.optional(text(100_000)),
+  note: z.optional(text(100_000)),
+  tags: z.array(text(1000)).check(z.maxLength(1000)),
+  git: z.optional(
+    z.strictObject({
+      branch: z.optional(text(1000)),
+      commit: z.optional(text(1000)),
+      dirty: z.optional(z.boolean()),
+    }),
+  ),
+  statistics,
+  omissions: z
+    .array(
+      z.strictObject({
+        path: z.custom<EntryPath>((value) => typeof value === 'string' && value.length <= MAX_PATH_LENGTH),
+        reason: z.enum(OMISSION_REASONS),
+        detail: z.optional(text(10_000)),
+      }),
+    )
+    .check(z.maxLength(MAX_LISTED)),
+  omissionCount: count,
+  inconsistent: z.array(text(100_000)).check(z.maxLength(MAX_LISTED)),
+  /** Where it was copied from. */
+  origin: z.optional(z.strictObject({ vault: text(100), snapshot: hash })),
+})
+
+const tombstoneSchema = z.strictObject({
+  kind: z.literal('forget'),
+  ...common,
+  /** Hashes of the records of the snapshots that are forgotten. */
+  snapshots: z.array(hash).check(z.maxLength(100_000)),
+  reason: z.optional(text(100_000)),
+})
+
+const tagSchema = z.strictObject({
+  kind: z.literal('tag'),
+  ...common,
+  snapshot: hash,
+  add: z.array(text(1000)).check(z.maxLength(1000)),
+  remove: z.array(text(1000)).check(z.maxLength(1000)),
+})
+
+const recordSchema = z.discriminatedUnion('kind', [snapshotSchema, tombstoneSchema, tagSchema])
+
+export type SnapshotRecord = z.infer<typeof snapshotSchema>
+export type TombstoneRecord = z.infer<typeof tombstoneSchema>
+export type TagRecord = z.infer<typeof tagSchema>
+export type LogRecord = z.infer<typeof recordSchema>
+
+/** A record and who signed it. */
+export interface SignedRecord<R extends LogRecord = LogRecord> {
+  readonly record: R
+  /** The text of a minisign signature over {@link message}. */
+  readonly signature: string | undefined
+  /** The bytes that are signed. */
+  readonly message: Uint8Array
+}
+
+/** A record's plaintext: one line of JSON, then the signature over that line, LF included, if there is one. */
+export function encodeRecord(record: LogRecord, sign: ((message: Uint8Array) => string) | undefined): Buffer {
+  const message = Buffer.from(`${JSON.stringify(record)}\n`)
+  return sign === undefined ? message : Buffer.concat([message, Buffer.from(sign(message))])
+}
+
+const LF = 0x0a
+
+/** What {@link encodeRecord} made. Throws `ARC_VAULT_DAMAGED`. */
+export function decodeRecord(bytes: Buffer, object: string): SignedRecord {
+  const end = bytes.indexOf(LF) + 1
+  if (end === 0) throw damaged(object, 'it has no line')
+  const message = bytes.subarray(0, end)
+  let value: unknown
+  try {
+    value = JSON.parse(message.toString())
+  } catch (error) {
+    throw damaged(object, 'it is no JSON text', error)
+  }
+  const found = recordSchema.safeParse(value)
+  if (!found.success) throw damaged(object, z.prettifyError(found.error))
+  return { record: found.data, message, signature: end === bytes.length ? undefined : bytes.toString('utf8', end) }
+}

@@ -1,0 +1,77 @@
+import type { EntryPath, EntrySource, Omission } from '@arc/core'
+import { MAX_LISTED, type SnapshotRecord } from './record.ts'
+import type { SnapshotDraft, SnapshotInfo, SnapshotStatistics } from './snapshot-info.ts'
+import type { LiveSnapshot } from './vault-log.ts'
+import type { StoredListing } from './tree-writer.ts'
+
+const MAX_DETAIL = 1000
+
+/** A snapshot as callers see it. */
+export function snapshotInfo({ hash, sequence, record, signed, tags }: Omit<LiveSnapshot, 'key'>): SnapshotInfo {
+  return {
+    id: hash,
+    sequence,
+    time: record.time,
+    project: record.project,
+    host: record.host,
+    path: record.path,
+    note: record.note,
+    tags,
+    git: record.git,
+    root: record.root.id ?? '',
+    statistics: record.statistics,
+    omissions: record.omissions,
+    omissionCount: record.omissionCount,
+    inconsistent: record.inconsistent,
+    signer: keyIdOf(signed.signature),
+    origin: record.origin,
+  }
+}
+
+/** What a snapshot's record says of it. */
+export interface SnapshotFacts {
+  readonly source: EntrySource
+  readonly draft: SnapshotDraft
+  readonly timeMs: number
+  readonly generation: number
+  readonly root: StoredListing
+  readonly statistics: SnapshotStatistics
+  readonly omissions: readonly Omission[]
+  readonly inconsistent: readonly EntryPath[]
+}
+
+/** A new snapshot's record, without its place in the log. */
+export function newSnapshotRecord(facts: SnapshotFacts): Omit<SnapshotRecord, 'sequence' | 'previous'> {
+  const { source, draft, root, omissions, inconsistent } = facts
+  const reference = root.reference
+  return {
+    kind: 'snapshot',
+    time: new Date(facts.timeMs).toISOString(),
+    generation: facts.generation,
+    root:
+      reference === undefined
+        ? { sizeBytes: 0 }
+        : { sizeBytes: root.sizeBytes, depth: reference.depth, id: Buffer.from(reference.id).toString('hex') },
+    project: draft.project ?? source.name,
+    host: draft.host ?? 'localhost',
+    path: draft.path,
+    note: draft.note,
+    tags: [...new Set(draft.tags)].sort(),
+    git: source.git && { ...source.git },
+    statistics: facts.statistics,
+    omissions: omissions.slice(0, MAX_LISTED).map(({ path, reason, detail }) => ({
+      path,
+      reason,
+      ...(detail !== undefined && { detail: detail.slice(0, MAX_DETAIL) }),
+    })),
+    omissionCount: omissions.length,
+    inconsistent: inconsistent.slice(0, MAX_LISTED),
+  }
+}
+
+/** The key that a minisign signature names, as minisign prints it. */
+function keyIdOf(signature: string | undefined): string | undefined {
+  const line = signature?.split('\n')[1]
+  if (line === undefined) return undefined
+  return Buffer.from(line, 'base64').subarray(2, 10).reverse().toString('hex').toUpperCase()
+}

@@ -1,0 +1,235 @@
+import { ArcError, type EntryPath, type EntrySource, type Omission } from '@arc/core'
+import { defaultWorkerCount } from '@arc/core/node'
+import { ChunkIndex } from './chunk-index.ts'
+import { isMissing } from './chunk-reader.ts'
+import { Chunker } from './chunker.ts'
+import { ChunkWriter } from './chunk-writer.ts'
+import { CHUNKER_BUFFER_BYTES, ContentWriter } from './content-writer.ts'
+import { writeTombstone } from './forget-records.ts'
+import { Intake } from './intake.ts'
+import { isCurrent, readPruneState } from './prune-mark.ts'
+import type { SnapshotRecord } from './record.ts'
+import type { Reference } from './reference.ts'
+import { newSnapshotRecord, snapshotInfo } from './snapshot-record.ts'
+import { cacheFile, parseReference, referenceText, StatCache, StatCacheWriter } from './stat-cache.ts'
+import { storeByWorkers } from './store-by-workers.ts'
+import type { SnapshotResult, TakeOptions } from './store.ts'
+import { type StoredListing, writeTree } from './tree-writer.ts'
+import type { VaultInternals } from './vault-internals.ts'
+import type { LogPlace, LogView } from './vault-log.ts'
+
+/** Times a snapshot is tried anew when prunings get in its way each time. */
+const MAX_ATTEMPTS = 3
+/** Below this much, starting threads costs more than they save. */
+const PARALLEL_BYTES = 16 * 1024 * 1024
+/** Snapshots looked at for one that a cache can stand on. */
+const BASE_DEPTH = 64
+
+/** Store a source as a snapshot of the vault. */
+export async function takeVaultSnapshot(
+  vault: VaultInternals,
+  source: EntrySource,
+  options: TakeOptions,
+): Promise<SnapshotResult> {
+  const timeMs = vault.now()
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const result = await new SnapshotRun(vault, source, options, timeMs).run().catch((error: unknown) => {
+      // A pruning replaced an index that was in use.
+      if (isMissing(error)) return undefined
+      throw error
+    })
+    if (result !== undefined) return result
+    if (source.access === 'sequential') break
+  }
+  throw new ArcError('ARC_VAULT_BUSY', 'prunings removed what this snapshot was going to share, again and again', {
+    retryable: true,
+    hint: 'Run it again; give prunings a longer grace period.',
+  })
+}
+
+/** The snapshot before, as far as what it stored can be relied on. */
+interface Base {
+  readonly place: LogPlace
+  readonly generation: number
+  readonly root: Reference | undefined
+}
+
+/** One attempt to store a source. */
+class SnapshotRun {
+  readonly #vault: VaultInternals
+  readonly #source: EntrySource
+  readonly #options: TakeOptions
+  readonly #timeMs: number
+  readonly #writer: ChunkWriter
+  readonly #content: ContentWriter
+  readonly #cacheFile: string | undefined
+  readonly #cacheKey: string
+
+  constructor(vault: VaultInternals, source: EntrySource, options: TakeOptions, timeMs: number) {
+    this.#vault = vault
+    this.#source = source
+    this.#options = options
+    this.#timeMs = timeMs
+    const { objects, config } = vault
+    this.#writer = new ChunkWriter(objects, {
+      compressionLevel: vault.compressionLevel,
+      index: async () =>
+        ChunkIndex.load(objects, (await readPruneState(objects, options)).doomedPacks, options),
+      signal: options.signal,
+    })
+    const chunker = new Chunker(objects.keys.gearTable(), config.chunker, CHUNKER_BUFFER_BYTES)
+    this.#content = new ContentWriter(chunker, config.chunker, this.#writer, (bytes) => objects.keys.identify(bytes))
+    const { cacheFolder, path } = options
+    this.#cacheFile =
+      cacheFolder === undefined || path === undefined || source.access === 'sequential'
+        ? undefined
+        : cacheFile(cacheFolder, config.id, path)
+    this.#cacheKey = [config.id, objects.keys.id, path ?? ''].join('\0')
+  }
+
+  /** The snapshot, or `undefined` when a pruning got in the way. */
+  async run(): Promise<SnapshotResult | undefined> {
+    const view = await this.#vault.log.view(this.#options)
+    const cache = this.#cacheFile === undefined ? undefined : StatCache.load(this.#cacheFile, this.#cacheKey)
+    const base = cache === undefined ? undefined : await this.#findBase(view, cache)
+    const known = base === undefined ? undefined : cache
+    const intake = await this.#takeIn(this.#options.paranoid === true ? undefined : known)
+    const root = await writeTree(intake.rows, this.#content, base?.root)
+    await this.#writer.finish()
+    this.#options.signal?.throwIfAborted()
+    const published = await this.#publish(intake, root, base)
+    if (published === undefined) return undefined
+    const isSame = base !== undefined && referenceText(base.root) === referenceText(root.reference)
+    if (!isSame || this.#options.paranoid === true) await this.#saveCache(intake, root, published.hash)
+    const snapshot = snapshotInfo({ ...published, tags: published.record.tags })
+    return { snapshot, isChanged: !isSame && (await this.#differsFromLast(view, snapshot)) }
+  }
+
+  /** Read the source, and store what is not stored yet. */
+  async #takeIn(cache: StatCache | undefined): Promise<Intake> {
+    const { jobs = defaultWorkerCount(), signal, onProgress } = this.#options
+    const intake = new Intake(this.#content, cache, jobs > 1)
+    let doneEntries = 0
+    for await (const batch of this.#source.entries({ signal })) {
+      for (const entry of batch) {
+        const waiting = intake.add(entry)
+        if (waiting !== undefined) await waiting
+      }
+      signal?.throwIfAborted()
+      doneEntries += batch.length
+      onProgress?.({ phase: 'storing', doneEntries, doneBytes: intake.counts.contentBytes - intake.pendingBytes })
+    }
+    await this.#storePending(intake, jobs)
+    intake.linkUp()
+    return intake
+  }
+
+  async #storePending(intake: Intake, jobs: number): Promise<void> {
+    const { signal } = this.#options
+    let left = intake.pending
+    if (intake.pendingBytes >= PARALLEL_BYTES && this.#vault.objects.keys.canUnseal) {
+      left = await storeByWorkers(this.#vault, intake, this.#content, this.#writer, jobs, this.#options)
+    }
+    let countdown = 100
+    for (const file of left) {
+      await intake.storePending(file)
+      if (--countdown > 0) continue
+      countdown = 100
+      signal?.throwIfAborted()
+    }
+  }
+
+  /** The snapshot that made the cache, or one with the same tree; what it stored must still count. */
+  async #findBase(view: LogView, cache: StatCache): Promise<Base | undefined> {
+    if (!this.#vault.objects.keys.canUnseal) return undefined
+    const root = parseReference(cache.note.root)
+    const rootId = root === undefined ? undefined : Buffer.from(root.id).toString('hex')
+    const recent = view.snapshots.slice(-BASE_DEPTH).reverse()
+    const made = view.snapshots.find(({ hash }) => hash === cache.note.snapshot)
+    for (const place of made === undefined ? recent : [made, ...recent]) {
+      const { record } = await this.#vault.log.read(place, this.#options)
+      if (record.kind !== 'snapshot' || record.root.id !== rootId || record.root.depth !== root?.depth) continue
+      const base = { place, generation: record.generation, root }
+      if (await this.#counts(view, base)) return base
+    }
+    return undefined
+  }
+
+  async #counts(view: LogView, { place, generation }: Base): Promise<boolean> {
+    if (!view.snapshots.some(({ hash }) => hash === place.hash)) return false
+    if (!isCurrent(view.prune, { hash: place.hash, generation })) return false
+    if (view.prune.done?.damaged?.includes(place.hash) === true) return false
+    return !(await this.#vault.log.forgottenSince(view, place.sequence, this.#options)).has(place.hash)
+  }
+
+  /** Make the snapshot visible, unless something that it relies on is going away. */
+  async #publish(
+    intake: Intake,
+    root: StoredListing,
+    base: Base | undefined,
+  ): Promise<Published | undefined> {
+    const { log, objects, signingKey } = this.#vault
+    const view = await log.view(this.#options)
+    if (base !== undefined && !(await this.#counts(view, base))) return undefined
+    if ([...this.#writer.usedPacks].some((pack) => view.prune.doomedPacks.has(pack))) return undefined
+    const draft = this.#record(intake, root, view.prune.latest)
+    const place = await log.append(view, draft, signingKey, this.#options)
+    const prune = await readPruneState(objects, this.#options)
+    const isSeen = prune.done?.snapshots?.includes(place.hash) === true
+    if (prune.latest === draft.generation || (isSeen && prune.latest === prune.generation)) return asSnapshot(place)
+    // A pruning was announced between our look and our record: whether it knows of the record cannot be told.
+    await writeTombstone(this.#vault, [place.hash], 'a pruning got in the way', this.#options)
+    return undefined
+  }
+
+  #record(intake: Intake, root: StoredListing, generation: number): ReturnType<typeof newSnapshotRecord> {
+    const { totals } = this.#writer
+    const omissions: Omission[] = [...this.#source.omissions, ...intake.omissions]
+    return newSnapshotRecord({
+      source: this.#source,
+      draft: this.#options,
+      timeMs: this.#timeMs,
+      generation,
+      root,
+      statistics: { ...intake.counts, newBytes: totals.newBytes, storedBytes: totals.storedBytes },
+      omissions,
+      inconsistent: intake.inconsistent,
+    })
+  }
+
+  /** Remember what the files looked like. A source of random access gives the same entries again. */
+  async #saveCache(intake: Intake, root: StoredListing, snapshot: string): Promise<void> {
+    if (this.#cacheFile === undefined) return
+    const { rows } = intake
+    const inconsistent = new Set<EntryPath>(intake.inconsistent)
+    const writer = new StatCacheWriter()
+    let row = 0
+    for await (const batch of this.#source.entries({ signal: this.#options.signal })) {
+      for (const entry of batch) {
+        if (rows.paths[row] !== entry.path) continue
+        if (!rows.isDropped(row) && !inconsistent.has(entry.path)) writer.add(entry, rows.packedReference(row))
+        row++
+      }
+    }
+    writer.save(this.#cacheFile, this.#cacheKey, { snapshot, root: referenceText(root.reference) })
+  }
+
+  /** Whether the snapshot of the same project and host before this one had another tree. */
+  async #differsFromLast(view: LogView, snapshot: SnapshotResult['snapshot']): Promise<boolean> {
+    if (!this.#vault.objects.keys.canUnseal) return true
+    for (const place of view.snapshots.slice(-BASE_DEPTH).reverse()) {
+      const { record } = await this.#vault.log.read(place, this.#options)
+      if (record.kind !== 'snapshot' || record.project !== snapshot.project || record.host !== snapshot.host) continue
+      return (record.root.id ?? '') !== snapshot.root
+    }
+    return true
+  }
+}
+
+type Published = Awaited<ReturnType<VaultInternals['log']['append']>> & { record: SnapshotRecord }
+
+function asSnapshot(place: Awaited<ReturnType<VaultInternals['log']['append']>>): Published {
+  const { record } = place.signed
+  if (record.kind !== 'snapshot') throw new TypeError('a snapshot was written as something else')
+  return { ...place, record }
+}

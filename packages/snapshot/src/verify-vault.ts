@@ -1,0 +1,256 @@
+import { isArcError, printablePath } from '@arc/core'
+import { ID_BYTES, idText } from './chunk-id.ts'
+import { IdTable } from './id-table.ts'
+import type { NamedPack } from './index-format.ts'
+import { IndexPart } from './index-part.ts'
+import { isUnnamed, namedPacks } from './index-names.ts'
+import { damagedChunks } from './pack-check.ts'
+import { readPruneState } from './prune-mark.ts'
+import { MAX_LISTED } from './record.ts'
+import { type Need, visitReachable } from './reachability.ts'
+import type { VerifyOptions, VerifyProblem, VerifyReport } from './store.ts'
+import type { VaultInternals } from './vault-internals.ts'
+import { type LiveSnapshot, NOTES_PREFIX, SNAPSHOTS_PREFIX } from './vault-log.ts'
+import { nameOf, packKey } from './vault-objects.ts'
+
+const MAX_INDEX_BYTES = 1024 ** 3
+const MAX_RECORD_BYTES = 8 * 1024 * 1024
+
+/** What verifying found, for people and for repair. */
+export interface VaultFindings {
+  readonly report: VerifyReport
+  /** Indexes that cannot be used. */
+  readonly badIndexes: readonly string[]
+  /** Packs that are there and in no usable index. */
+  readonly unindexed: readonly string[]
+  /** Packs that are missing or of which some bytes are wrong. */
+  readonly badPacks: readonly string[]
+  /** Snapshots that lack something. */
+  readonly incomplete: ReadonlySet<string>
+}
+
+/** Hold everything in a vault against what it should be. */
+export async function verifyVault(vault: VaultInternals, options: VerifyOptions): Promise<VerifyReport> {
+  return (await examineVault(vault, options)).report
+}
+
+/** The same, with what repairing needs to know. */
+export async function examineVault(vault: VaultInternals, options: VerifyOptions): Promise<VaultFindings> {
+  const examination = new Examination(vault, options)
+  await examination.records()
+  await examination.indexes()
+  await examination.packs()
+  await examination.trees()
+  return examination.findings()
+}
+
+interface Problem {
+  readonly code: VerifyProblem['code']
+  readonly object: string
+  readonly message: string
+  readonly files: { snapshot: string; path: string }[]
+}
+
+class Examination {
+  readonly #vault: VaultInternals
+  readonly #options: VerifyOptions
+  readonly #problems: Problem[] = []
+  /** Chunks that cannot be read, with the number of the problem that says so. */
+  readonly #lost = new IdTable()
+  /** Chunks that are in a usable index and a pack that is there, with the number of their copies. */
+  readonly #copies = new IdTable()
+  readonly #badIndexes: string[] = []
+  readonly #badPacks = new Set<string>()
+  readonly #incomplete = new Set<string>()
+  #packs: NamedPack[] = []
+  #unindexed: string[] = []
+  #live: LiveSnapshot[] = []
+  #objects = 0
+  #readBytes = 0
+
+  constructor(vault: VaultInternals, options: VerifyOptions) {
+    this.#vault = vault
+    this.#options = options
+  }
+
+  /** Every record must be what its name says, and every mark readable. */
+  async records(): Promise<void> {
+    const { objects, log } = this.#vault
+    await this.#attempt('prune', async () => void (await readPruneState(objects, this.#options)))
+    const listed = [
+      ...(await objects.list(SNAPSHOTS_PREFIX, this.#options)),
+      ...(await objects.list(NOTES_PREFIX, this.#options)),
+    ]
+    const bad = new Set<string>()
+    for (const { key } of listed) {
+      this.#objects++
+      const isRight = await this.#attempt(key, async () => {
+        objects.unseal('record', await objects.readHashed(key, MAX_RECORD_BYTES, this.#options))
+      })
+      if (!isRight) bad.add(key)
+    }
+    const view = await log.view(this.#options)
+    const usable = (place: { key: string }): boolean => !bad.has(place.key)
+    const good = { ...view, snapshots: view.snapshots.filter(usable), notes: view.notes.filter(usable) }
+    await this.#attempt('log', async () => {
+      this.#live = await log.live(good, this.#options)
+    })
+  }
+
+  /** Every index must be what its name says, and the packs it names must be there. */
+  async indexes(): Promise<void> {
+    const { objects } = this.#vault
+    const done = await readPruneState(objects, this.#options).then(
+      (state) => new Set(state.done?.packs),
+      () => new Set<string>(),
+    )
+    const sizes = new Map(
+      (await objects.list('packs/', this.#options)).map(({ key, sizeBytes }) => [nameOf(key), sizeBytes]),
+    )
+    const named = new Map<string, NamedPack>()
+    for (const { key } of await objects.list('index/', this.#options)) {
+      this.#objects++
+      const isRight = await this.#attempt(key, async () => {
+        await objects.readHashed(key, MAX_INDEX_BYTES, this.#options)
+        const part = await IndexPart.load(objects, key, this.#options)
+        for (const pack of await namedPacks(objects, part, this.#options)) {
+          if (!done.has(pack.id)) named.set(pack.id, pack)
+        }
+      })
+      if (!isRight) this.#badIndexes.push(key)
+    }
+    this.#packs = [...named.values()]
+    this.#unindexed = [...sizes.keys()].filter((id) => !named.has(id) && !done.has(id))
+    const [whole, rest] = [true, false].map((isWhole) =>
+      this.#packs.filter((pack) => (sizes.get(pack.id) === pack.sizeBytes) === isWhole),
+    ) as [NamedPack[], NamedPack[]]
+    for (const pack of whole) this.#addCopies(pack.ids)
+    for (const pack of rest) this.#addBadPack(pack, sizes.get(pack.id))
+  }
+
+  /** The bytes of packs, as many of them as were asked for. */
+  async packs(): Promise<void> {
+    const { read = 'metadata', part = 0, signal, onProgress } = this.#options
+    let doneEntries = 0
+    for (const pack of this.#packs) {
+      this.#objects++
+      if (this.#badPacks.has(pack.id) || !isChosen(pack.id, read, part)) continue
+      signal?.throwIfAborted()
+      const { bad, error } = await damagedChunks(this.#vault, pack, this.#options)
+      this.#readBytes += pack.sizeBytes
+      onProgress?.({ phase: 'verifying', doneEntries: ++doneEntries, doneBytes: this.#readBytes })
+      if (error === undefined) continue
+      this.#badPacks.add(pack.id)
+      const problem = this.#add('damaged', packKey(pack.id), messageOf(error))
+      this.#lose(bad, problem, 1)
+    }
+  }
+
+  /** Everything that snapshots need must be there; what is not names the files. */
+  async trees(): Promise<void> {
+    const lost = this.#lost
+    await visitReachable(
+      this.#vault,
+      this.#live,
+      {
+        isWatched: (id) => lost.has(id),
+        onChunk: (need) => this.#judge(need),
+        onUnreadable: (need, error) => {
+          if (!isArcError(error)) throw error
+          if (!lost.has(need.id)) lost.add(need.id, this.#add('damaged', `chunk ${idText(need.id)}`, error.message))
+          this.#judge(need)
+        },
+      },
+      this.#options,
+    )
+  }
+
+  findings(): VaultFindings {
+    const report = {
+      problems: this.#problems,
+      snapshots: this.#live.length,
+      objects: this.#objects,
+      readBytes: this.#readBytes,
+    }
+    return {
+      report,
+      badIndexes: this.#badIndexes,
+      unindexed: this.#unindexed,
+      badPacks: [...this.#badPacks],
+      incomplete: this.#incomplete,
+    }
+  }
+
+  #judge({ id, path, snapshot }: Need): void {
+    let problem = this.#lost.get(id)
+    if (problem < 0 && !this.#copies.has(id)) {
+      problem = this.#add('missing', `chunk ${idText(id)}`, 'no index knows where it is')
+      this.#lost.add(id, problem)
+    }
+    if (problem < 0) return
+    this.#incomplete.add(snapshot.hash)
+    const { files } = this.#problems[problem] as Problem
+    if (files.length < MAX_LISTED) files.push({ snapshot: snapshot.hash, path: printablePath(path || '.') })
+  }
+
+  #addBadPack(pack: NamedPack, sizeBytes: number | undefined): void {
+    this.#badPacks.add(pack.id)
+    const code = sizeBytes === undefined ? 'missing' : 'damaged'
+    const message = code === 'missing' ? 'it is not there' : `it has ${sizeBytes} bytes instead of ${pack.sizeBytes}`
+    this.#lose(pack.ids, this.#add(code, packKey(pack.id), message), 0)
+  }
+
+  #addCopies(ids: Uint8Array): void {
+    for (const id of idsIn(ids)) {
+      const row = this.#copies.rowOf(id)
+      if (row < 0) this.#copies.add(id, 1)
+      else this.#copies.setValueAt(row, this.#copies.valueAt(row) + 1)
+    }
+  }
+
+  /** Chunks of which `copies` that were counted are none; they are lost unless there is another. */
+  #lose(ids: Uint8Array, problem: number, copies: number): void {
+    for (const id of idsIn(ids)) {
+      const row = this.#copies.rowOf(id)
+      const left = row < 0 ? 0 : this.#copies.valueAt(row) - copies
+      if (row >= 0) this.#copies.setValueAt(row, left)
+      if (left <= 0) this.#lost.add(id, problem)
+    }
+  }
+
+  #add(code: Problem['code'], object: string, message: string): number {
+    return this.#problems.push({ code, object, message, files: [] }) - 1
+  }
+
+  async #attempt(object: string, task: () => Promise<void>): Promise<boolean> {
+    try {
+      await task()
+      return true
+    } catch (error) {
+      if (!isArcError(error)) throw error
+      const code = error.details['missing'] === true ? 'missing' : 'damaged'
+      this.#add(error.code === 'ARC_SYSTEM_CALL_FAILED' ? 'unreadable' : code, object, error.message)
+      return false
+    }
+  }
+}
+
+function* idsIn(ids: Uint8Array): Generator<Uint8Array, void, void> {
+  for (let at = 0; at < ids.length; at += ID_BYTES) {
+    const id = ids.subarray(at, at + ID_BYTES)
+    if (!isUnnamed(id)) yield id
+  }
+}
+
+/** Whether a pack is in the part that is to be read. */
+function isChosen(packId: string, read: VerifyOptions['read'], part: number): boolean {
+  if (read === 'data') return true
+  if (typeof read !== 'number' || !(read > 0)) return false
+  const parts = Math.max(1, Math.round(1 / read))
+  return Number.parseInt(packId.slice(0, 8), 16) % parts === part % parts
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+

@@ -1,0 +1,388 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isArcError } from '@arc/core'
+import type { FileSystem } from '@arc/core/node'
+import type { Edit, KeyEdit } from './edit.ts'
+import { isKeyEdit } from './edit.ts'
+import type { History } from './history.ts'
+import { indexHistory } from './index-history.ts'
+import { inlineBytes, type ObjectFolder, type StagedContent } from './object-folder.ts'
+import type { CommitOptions, Decide, StoredEvent } from './store.ts'
+import { damagedStore } from './store-error.ts'
+import { hashOpenFile, recordExternalChange } from './external-change.ts'
+import { VersionIndex } from './version-index.ts'
+import { encodeRecord, type LoggedContent, type LogPosition, type LogRecord, VersionLog } from './version-log.ts'
+import type { PreparedFile, WorkingTree } from './working-tree.ts'
+import { WriteTurn } from './write-turn.ts'
+
+/** A commit that waits for its turn. */
+interface Job {
+  readonly keys: readonly string[]
+  readonly decide: Decide<unknown>
+  readonly staged: readonly StagedContent[]
+  readonly signal: AbortSignal | undefined
+  readonly delivered: readonly string[]
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What one job will change once the log has it. */
+interface Outcome {
+  readonly job: Job
+  readonly result: unknown
+  readonly line: Buffer | undefined
+  readonly files: readonly PreparedFile[]
+  readonly removals: readonly string[]
+  readonly unneeded: readonly string[]
+}
+
+const MAX_BATCH = 256 // commits that share one sync: enough to hide it, few enough not to keep others waiting
+
+/**
+ * The one writer of a local store in this process. A commit is durable once its record is in the log; commits that are
+ * asked for at the same time share one sync. The order is: decide and index (not yet committed), prepare plain files,
+ * append to the log and sync, name the plain files, commit the index. A crash at any point leaves a log that says what is
+ * true, and whoever writes next brings the rest into line with it.
+ */
+export class VersionJournal implements AsyncDisposable {
+  readonly index: VersionIndex
+  readonly log: VersionLog
+  readonly #turn: WriteTurn
+  readonly #tree: WorkingTree
+  readonly #objects: ObjectFolder
+  readonly #now: () => Date
+  readonly #queue: Job[] = []
+  #draining: Promise<void> | undefined
+
+  constructor(control: string, parts: { tree: WorkingTree; objects: ObjectFolder; fs: FileSystem; now: () => Date }) {
+    this.#tree = parts.tree
+    this.#objects = parts.objects
+    this.#now = parts.now
+    this.index = new VersionIndex(join(control, 'index.db'))
+    this.index.create()
+    this.log = new VersionLog(join(control, 'log'), parts.fs)
+    this.#turn = new WriteTurn(join(control, 'turn.db'), this.index.database)
+  }
+
+  commit<T>(keys: readonly string[], decide: Decide<T>, options: CommitOptions & { delivered?: readonly string[] } = {}): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const staged = (options.staged ?? []) as unknown as readonly StagedContent[]
+      const { signal, delivered = [] } = options
+      this.#queue.push({ keys, decide, staged, signal, delivered, resolve: resolve as (result: unknown) => void, reject })
+      // Whoever asks within the same turn of the event loop shares a sync.
+      this.#draining ??= new Promise<void>((done) => {
+        setImmediate(() => void this.#drain().then(done, done))
+      })
+    })
+  }
+
+  /** Bring index and plain files into line with the log, after whatever happened. */
+  async recover(): Promise<void> {
+    await this.#turn.begin()
+    try {
+      await this.#replay()
+      await this.#afterReboot()
+      this.index.database.exec('COMMIT')
+    } catch (error) {
+      this.#rollback()
+      throw error
+    }
+  }
+
+  /** Do something while nobody else writes. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    await this.#draining
+    await this.#turn.begin()
+    try {
+      await this.#replay()
+      const result = await work()
+      this.index.database.exec('COMMIT')
+      return result
+    } catch (error) {
+      this.#rollback()
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#draining
+    this.#turn[Symbol.dispose]()
+    this.log[Symbol.dispose]()
+    this.index[Symbol.dispose]()
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) await this.#run(this.#queue.splice(0, MAX_BATCH))
+    } finally {
+      this.#draining = undefined
+    }
+  }
+
+  async #run(jobs: readonly Job[]): Promise<void> {
+    const settled: (() => void)[] = []
+    try {
+      await this.#turn.begin()
+      try {
+        await this.#replay()
+        const outcomes = await this.#decideAll(jobs, settled)
+        this.#publish(outcomes, settled)
+        this.index.database.exec('COMMIT')
+        for (const { unneeded } of outcomes) for (const sha256 of unneeded) this.#removeUnneeded(sha256)
+      } catch (error) {
+        this.#rollback()
+        throw error
+      }
+    } catch (error) {
+      for (const job of jobs) job.reject(error)
+      return
+    } finally {
+      for (const job of jobs) for (const staged of job.staged) this.#objects.discard(staged)
+    }
+    for (const settle of settled) settle()
+  }
+
+  async #decideAll(jobs: readonly Job[], settled: (() => void)[]): Promise<Outcome[]> {
+    const start = this.index.position()
+    const outcomes: Outcome[] = []
+    let { n, sum } = start
+    for (const job of jobs) {
+      this.index.database.exec('SAVEPOINT job')
+      try {
+        const outcome = await this.#decide(job, n + 1, sum)
+        outcomes.push(outcome.outcome)
+        if (outcome.outcome.line !== undefined) {
+          n++
+          sum = outcome.sum
+        }
+        this.index.database.exec('RELEASE job')
+      } catch (error) {
+        this.index.database.exec('ROLLBACK TO job; RELEASE job')
+        if (isArcError(error) && error.code === 'ARC_STORE_DAMAGED') throw error
+        settled.push(() => job.reject(error))
+      }
+    }
+    const length = outcomes.reduce((total, { line }) => total + (line?.length ?? 0), 0)
+    if (length > 0) this.index.setPosition({ segment: start.segment, offset: start.offset + length, sum }, n)
+    this.#start = start
+    return outcomes
+  }
+
+  /** Where the log ended before the batch at hand. */
+  #start: LogPosition = { segment: 1, offset: 0, sum: '' }
+
+  async #decide(job: Job, n: number, sum: string): Promise<{ outcome: Outcome; sum: string }> {
+    job.signal?.throwIfAborted()
+    const contents = new Map<string, StagedContent>()
+    const edits: Edit[] = []
+    for (const key of job.keys) {
+      const change = await recordExternalChange(key, { index: this.index, tree: this.#tree, objects: this.#objects, now: this.#now })
+      if (change === undefined) continue
+      edits.push(change.edit)
+      if (change.content !== undefined) this.#takeUp(change.content, contents)
+      this.index.apply(change.edit)
+      this.index.setStamp(key, change.stamp)
+    }
+    const histories = job.keys.map((key) => indexHistory(this.index, key))
+    const decision = job.decide(histories)
+    for (const staged of job.staged) this.#takeUp(staged, contents)
+    const unneeded: string[] = []
+    for (const edit of decision.edits) {
+      const object = this.index.apply(edit)
+      if (object !== undefined) unneeded.push(object)
+    }
+    edits.push(...decision.edits)
+    const events = decision.events ?? []
+    for (const event of events) this.index.addEvent(event, n)
+    for (const id of job.delivered) this.index.dropEvent(id)
+    const { files, removals } = await this.#prepareFiles(decision.edits, contents)
+    if (edits.length + events.length + job.delivered.length === 0)
+      return { sum, outcome: { job, result: decision.result, line: undefined, files, removals, unneeded } }
+    const encoded = encodeRecord(recordOf(n, edits, contents, events, job.delivered), sum)
+    return { sum: encoded.sum, outcome: { job, result: decision.result, line: encoded.line, files, removals, unneeded } }
+  }
+
+  /** Enter a content into the index, unless it has it. */
+  #takeUp(staged: StagedContent, contents: Map<string, StagedContent>): void {
+    const { sha256, sizeBytes, encoding, bytes } = staged
+    const known = this.index.content(sha256)
+    if (known === undefined) {
+      this.#objects.adopt(staged)
+      this.index.addContent({ sha: sha256, size: sizeBytes, encoding, bytes })
+    }
+    contents.set(sha256, known === undefined ? staged : { ...staged, bytes: known.bytes, encoding: known.encoding, objectPath: undefined })
+  }
+
+  /** Plain files for what is now the latest version of each key. */
+  async #prepareFiles(edits: readonly Edit[], contents: ReadonlyMap<string, StagedContent>): Promise<{ files: PreparedFile[]; removals: string[] }> {
+    const files: PreparedFile[] = []
+    const removals: string[] = []
+    for (const edit of latestStates(edits)) {
+      if (edit.op === 'delete') {
+        removals.push(edit.key)
+        this.index.setStamp(edit.key, null)
+        continue
+      }
+      const file = this.#tree.prepare(edit.key, await this.#plainContent(edit.sha, edit.size, contents.get(edit.sha)))
+      files.push(file)
+      this.index.setStamp(edit.key, file.stamp)
+    }
+    return { files, removals }
+  }
+
+  async #plainContent(sha: string, size: number, staged: StagedContent | undefined): Promise<Uint8Array | { path: string }> {
+    if (staged?.plain !== undefined) return staged.plain
+    if (staged?.plainPath !== undefined) return { path: staged.plainPath }
+    const content = this.index.content(sha)
+    if (content === undefined) throw damagedStore(this.#tree.root, `the content ${sha} is not there`)
+    if (content.bytes !== undefined) return inlineBytes(content.bytes, size, content.encoding, this.#tree.root)
+    if (content.encoding === undefined) return { path: this.#objects.path(sha, undefined) }
+    return Buffer.concat(await Array.fromAsync(this.#objects.read(sha, size, 'zstd', {}), (piece) => Uint8Array.from(piece)))
+  }
+
+  #publish(outcomes: readonly Outcome[], settled: (() => void)[]): void {
+    const lines = outcomes.flatMap(({ line }) => (line === undefined ? [] : [line]))
+    if (lines.length > 0) {
+      try {
+        this.log.append(lines, this.#start)
+      } catch (error) {
+        try {
+          this.log.takeBack(this.#start)
+        } catch {
+          // What went wrong first must be told; the next writer finds a torn record, or a whole one.
+        }
+        throw error
+      }
+    }
+    for (const { job, files, removals, result } of outcomes) {
+      try {
+        for (const key of removals) this.#tree.remove(key)
+        for (const file of files) this.#tree.publish(file)
+        settled.push(() => job.resolve(result))
+      } catch (error) {
+        settled.push(() => job.reject(error)) // the version is recorded; the file is put right by the next who reads the log
+      }
+    }
+  }
+
+  #removeUnneeded(sha256: string): void {
+    if (this.index.content(sha256) === undefined) this.#objects.removeObject(sha256)
+  }
+
+  /** Do what the log says behind the place up to which the index has it. */
+  async #replay(): Promise<void> {
+    const position = this.index.position()
+    if (!this.log.hasMore(position)) return
+    const { parseRecord } = await import('./log-schema.ts')
+    const states = new Map<string, StateEdit>()
+    let { n } = position
+    for (const { body, after } of this.log.read(position)) {
+      const record = parseRecord(body) ?? fail(damagedStore(this.log.path(after.segment), 'a record is malformed'))
+      n = record.n
+      applyRecord(this.index, record)
+      for (const edit of latestStates(record.edits)) states.set(edit.key, edit)
+      this.index.setPosition(after, n)
+    }
+    for (const edit of states.values()) await this.#bringIntoLine(edit)
+  }
+
+  /** Give a key the plain file that the log says, unless another program was there meanwhile: that becomes a version later. */
+  async #bringIntoLine(edit: StateEdit): Promise<void> {
+    const { key } = edit
+    const stamp = this.#tree.stamp(key)
+    if (stamp === (this.index.key(key)?.stamp ?? null)) {
+      const { files, removals } = await this.#prepareFiles([edit], new Map())
+      for (const removal of removals) this.#tree.remove(removal)
+      for (const file of files) this.#tree.publish(file)
+      return
+    }
+    const opened = stamp === null ? undefined : this.#tree.open(key)
+    const present = opened === undefined ? undefined : hashOpenFile(opened.fd, opened.sizeBytes)
+    if (present === (edit.op === 'put' ? edit.sha : undefined)) this.index.setStamp(key, stamp)
+  }
+
+  /** A power cut may have taken plain files that the system had not yet written, of the last minute at most. */
+  async #afterReboot(): Promise<void> {
+    const boot = bootId()
+    if (boot !== '' && this.index.position().boot === boot) return
+    this.index.setBoot(boot)
+    const rows = this.index.all(
+      'SELECT k.key AS key FROM keys k JOIN versions v ON v.keyId = k.id WHERE v.at > (SELECT max(at) FROM versions) - 60000 GROUP BY k.id',
+    )
+    for (const row of rows) {
+      const key = String(row['key'])
+      const history = indexHistory(this.index, key)
+      const { latest } = history
+      const present = this.#tree.stamp(key)
+      if (latest?.sha256 === undefined || present === this.index.key(key)?.stamp) continue
+      if (present !== null && !(await this.#isOlderState(key, history))) continue
+      const file = this.#tree.prepare(key, await this.#plainContent(latest.sha256, latest.sizeBytes, undefined))
+      this.#tree.publish(file)
+      this.index.setStamp(key, file.stamp)
+    }
+  }
+
+  async #isOlderState(key: string, { versions }: History): Promise<boolean> {
+    const opened = this.#tree.open(key)
+    if (opened === undefined) return true
+    const sha256 = hashOpenFile(opened.fd, opened.sizeBytes)
+    return opened.sizeBytes === 0 || versions.some((version) => version.sha256 === sha256)
+  }
+
+  #rollback(): void {
+    if (this.index.database.isTransaction) this.index.database.exec('ROLLBACK')
+  }
+}
+
+function fail(error: Error): never {
+  throw error
+}
+
+/** Do in the index what a record says. */
+export function applyRecord(index: VersionIndex, record: LogRecord): void {
+  for (const { sha, size, encoding, data } of record.contents ?? []) {
+    index.addContent({ sha, size, encoding, bytes: data === undefined ? undefined : Buffer.from(data, 'base64') })
+  }
+  for (const edit of record.edits) index.apply(edit)
+  for (const event of record.events ?? []) index.addEvent(event, record.n)
+  for (const id of record.delivered ?? []) index.dropEvent(id)
+}
+
+function recordOf(
+  n: number,
+  edits: readonly Edit[],
+  contents: ReadonlyMap<string, StagedContent>,
+  events: readonly StoredEvent[],
+  delivered: readonly string[],
+): LogRecord {
+  const logged = [...contents.values()].map(loggedContent)
+  return {
+    n,
+    edits,
+    ...(logged.length > 0 && { contents: logged }),
+    ...(events.length > 0 && { events }),
+    ...(delivered.length > 0 && { delivered }),
+  }
+}
+
+function loggedContent({ sha256, sizeBytes, encoding, bytes }: StagedContent): LoggedContent {
+  const data = bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+  return { sha: sha256, size: sizeBytes, ...(encoding && { encoding }), ...(data !== undefined && { data }) }
+}
+
+type StateEdit = Extract<KeyEdit, { op: 'put' | 'delete' }>
+
+/** Of the edits that say what a key is now, the last of each key. */
+function latestStates(edits: readonly Edit[]): StateEdit[] {
+  const states = new Map<string, StateEdit>()
+  for (const edit of edits) if (isKeyEdit(edit) && (edit.op === 'put' || edit.op === 'delete')) states.set(edit.key, edit)
+  return [...states.values()]
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return '' // another system: then the last minute is looked at whenever a store is opened
+  }
+}

@@ -1,0 +1,245 @@
+import { type Dirent, constants, copyFileSync, type Stats } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
+import { ArcError, comparePaths, type EntryPath, errnoOf, printablePath, systemCallError } from '@arc/core'
+import { type FileSystem, isTemporaryName, temporaryPathFor, writeFully } from '@arc/core/node'
+import type { ItemStat } from './store.ts'
+
+/** The folder that a store keeps for itself, at the root of what it looks after. */
+export const CONTROL_FOLDER = '.arc'
+
+/** A plain file that waits for its name. */
+export interface PreparedFile {
+  readonly temporaryPath: string
+  readonly path: string
+  readonly stamp: string
+}
+
+/**
+ * The plain files of a local store: what other programs see. A symlink is a file or folder of its own and never a way out:
+ * removing one removes the link, and what leads out of the root is neither read nor written.
+ */
+export class WorkingTree {
+  readonly root: string
+  readonly #realRoot: string
+  readonly #staging: string
+  readonly #fs: FileSystem
+
+  constructor(root: string, fs: FileSystem) {
+    this.root = root
+    this.#fs = fs
+    this.#staging = join(root, CONTROL_FOLDER, 'staging')
+    this.#realRoot = this.#attempt('open', root, () => fs.realpathSync(root))
+  }
+
+  path(key: string): string {
+    return key === '' ? this.root : join(this.root, key)
+  }
+
+  /** The file at `key`, links followed as long as they stay inside; `undefined` when there is nothing. */
+  stat(key: string): ItemStat | undefined {
+    if (isReserved(key) || !this.#isInside(key)) return undefined
+    return this.#describe(key)
+  }
+
+  /** Children of a folder in byte order; nothing for what is no folder. */
+  list(folder: string): ItemStat[] {
+    if (isReserved(folder) || (folder !== '' && !this.#isInside(folder))) return []
+    let names: Dirent[]
+    try {
+      names = this.#fs.readdirSync(this.path(folder), { withFileTypes: true })
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno === 'ENOENT' || errno === 'ENOTDIR') return []
+      throw systemCallError(error, 'list', this.path(folder))
+    }
+    const items: ItemStat[] = []
+    for (const { name } of names) {
+      const key = folder === '' ? name : `${folder}/${name}`
+      if (isReserved(key) || isTemporaryName(name) || !name.isWellFormed()) continue
+      const item = this.#describe(key)
+      if (item !== undefined) items.push(item)
+    }
+    return items.sort((a, b) => comparePaths(a.key as EntryPath, b.key as EntryPath))
+  }
+
+  /** What tells this state of a file from any other; `null` when there is no plain file. */
+  stamp(key: string): string | null {
+    if (!this.#isInside(key)) return null
+    const stat = this.#fs.lstatSync(this.path(key), { throwIfNoEntry: false })
+    return stat?.isFile() === true ? stampOf(stat) : null
+  }
+
+  /** Open a file for reading. Throws `ARC_PATH_UNSAFE` where a link leads out. */
+  open(key: string): { fd: number; sizeBytes: number } | undefined {
+    if (isReserved(key)) return undefined
+    if (!this.#isInside(key)) return undefined
+    const path = this.path(key)
+    try {
+      const isLink = this.#fs.lstatSync(path).isSymbolicLink()
+      if (isLink && !this.#contains(this.#fs.realpathSync(path))) throw leadsOut(key, this.root)
+      // A pipe would block until somebody writes to it.
+      const fd = this.#fs.openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+      const stat = this.#fs.fstatSync(fd)
+      if (stat.isFile()) return { fd, sizeBytes: stat.size }
+      this.#fs.closeSync(fd)
+      return undefined
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined
+      throw systemCallError(error, 'read', path)
+    }
+  }
+
+  /** Write a file that lacks only its name. What is in the way of that is found out now. */
+  prepare(key: string, content: Uint8Array | { path: string }): PreparedFile {
+    const path = this.#place(key)
+    const temporaryPath = temporaryPathFor(join(this.#staging, 'file'))
+    return this.#attempt('write', path, () => {
+      if (!(content instanceof Uint8Array)) copyFileSync(content.path, temporaryPath, constants.COPYFILE_FICLONE)
+      const fd = this.#fs.openSync(temporaryPath, content instanceof Uint8Array ? 'wx' : 'r+', 0o666)
+      try {
+        if (content instanceof Uint8Array) writeFully(this.#fs, fd, content, 0)
+        return { temporaryPath, path, stamp: stampOf(this.#fs.fstatSync(fd)) }
+      } catch (error) {
+        this.#fs.unlinkSync(temporaryPath)
+        throw error
+      } finally {
+        this.#fs.closeSync(fd)
+      }
+    })
+  }
+
+  /** Where a file gets its name by renaming. */
+  #place(key: string): string {
+    const path = this.path(key)
+    this.#makeParents(key)
+    const there = this.#fs.lstatSync(path, { throwIfNoEntry: false })
+    if (there?.isDirectory() === true)
+      throw new ArcError('ARC_TARGET_UNSUITABLE', `${printablePath(key)} is a folder, so no file can be written there`, {
+        path: printablePath(key),
+        hint: 'Choose another name.',
+      })
+    return path
+  }
+
+  publish({ temporaryPath, path }: PreparedFile): void {
+    this.#attempt('replace', path, () => {
+      try {
+        this.#fs.renameSync(temporaryPath, path)
+      } catch (error) {
+        if (errnoOf(error) !== 'EXDEV') throw error
+        const beside = temporaryPathFor(path) // another file system is mounted on a folder below
+        copyFileSync(temporaryPath, beside)
+        this.#fs.renameSync(beside, path)
+        this.#fs.unlinkSync(temporaryPath)
+      }
+    })
+  }
+
+  discard({ temporaryPath }: PreparedFile): void {
+    this.#fs.unlinkSync(temporaryPath)
+  }
+
+  /** Remove a file or a link, never what it points to. Nothing there is no error. */
+  remove(key: string): void {
+    if (!this.#isInside(key)) return
+    try {
+      this.#fs.unlinkSync(this.path(key))
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw systemCallError(error, 'remove', this.path(key))
+    }
+  }
+
+  makeFolder(folder: string): void {
+    this.#makeParents(`${folder}/x`)
+  }
+
+  /** Remove a folder that is empty; one that is not stays. */
+  removeFolder(folder: string): void {
+    if (folder === '' || !this.#isInside(folder)) return
+    try {
+      this.#fs.rmdirSync(this.path(folder))
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno !== 'ENOENT' && errno !== 'ENOTEMPTY') throw systemCallError(error, 'remove', this.path(folder))
+    }
+  }
+
+  #describe(key: string): ItemStat | undefined {
+    const path = this.path(key)
+    let stat = this.#fs.lstatSync(path, { throwIfNoEntry: false })
+    if (stat === undefined) return undefined
+    const link = stat
+    if (stat.isSymbolicLink()) {
+      try {
+        if (!this.#contains(this.#fs.realpathSync(path))) return problemItem(key, link, 'a link that leads out of the mount')
+        stat = this.#fs.statSync(path)
+      } catch {
+        return problemItem(key, link, 'a link that leads nowhere')
+      }
+      // A folder that is a link is not entered: its files have names of their own, and it may be a loop.
+      if (stat.isDirectory()) return problemItem(key, link, 'a link to a folder')
+    }
+    if (stat.isDirectory()) return { key, type: 'directory', sizeBytes: 0, modified: stat.mtime }
+    if (!stat.isFile()) return problemItem(key, link, 'not a regular file')
+    return { key, type: 'file', sizeBytes: stat.size, modified: stat.mtime }
+  }
+
+  #makeParents(key: string): void {
+    if (isReserved(key) || !this.#isInside(key, true)) throw leadsOut(key, this.root)
+    const folder = dirname(this.path(key))
+    this.#attempt('create', folder, () => this.#fs.mkdirSync(folder, { recursive: true }))
+  }
+
+  /** Whether the folder of a key, or what exists of it, lies inside the root when all links are followed. */
+  #isInside(key: string, orAbove = false): boolean {
+    for (let folder = dirname(this.path(key)); folder.length > this.root.length; folder = dirname(folder)) {
+      try {
+        return this.#contains(this.#fs.realpathSync(folder)) || fail(leadsOut(key, this.root))
+      } catch (error) {
+        const errno = errnoOf(error)
+        if (errno === undefined) throw error
+        if (errno === 'ENOTDIR' && orAbove) throw systemCallError(error, 'create', folder)
+        if (!orAbove) return false
+      }
+    }
+    return true
+  }
+
+  #contains(realPath: string): boolean {
+    return realPath === this.#realRoot || realPath.startsWith(this.#realRoot.endsWith(sep) ? this.#realRoot : this.#realRoot + sep)
+  }
+
+  #attempt<T>(action: string, path: string, step: () => T): T {
+    try {
+      return step()
+    } catch (error) {
+      throw systemCallError(error, action, path)
+    }
+  }
+}
+
+function fail(error: ArcError): never {
+  throw error
+}
+
+/** Whether a key belongs to the store itself. */
+export function isReserved(key: string): boolean {
+  return key === CONTROL_FOLDER || key.startsWith(`${CONTROL_FOLDER}/`)
+}
+
+function stampOf({ size, mtimeMs, ino }: Stats): string {
+  return `${size}-${mtimeMs}-${ino}`
+}
+
+function problemItem(key: string, { mtime }: Stats, problem: string): ItemStat {
+  return { key, type: 'file', sizeBytes: 0, modified: mtime, problem }
+}
+
+function leadsOut(key: string, root: string): ArcError {
+  const shown = printablePath(key)
+  return new ArcError('ARC_PATH_UNSAFE', `${shown} is not inside ${printablePath(root)}`, {
+    path: shown,
+    hint: 'A folder on the way is a link that leads elsewhere, or the name is reserved. Nothing was read or written.',
+  })
+}
