@@ -10,6 +10,7 @@ import {
   plainKeys,
   verifySignature,
 } from '../src/index.ts'
+import { describeWith, run } from './tools.ts'
 
 interface Golden {
   vaultId: string
@@ -62,4 +63,14 @@ test('a signing key and its signature', async () => {
   const { publicKey, secretKey, text, signature } = golden.signing
   expect(verifySignature(Buffer.from(text), signature, publicKey).trustedComment).toBe('golden')
   expect((await openSigningKey(secretKey)).publicKey).toBe(publicKey)
+})
+
+describeWith(['python3 with cryptography'], 'another reader, from the specification alone', () => {
+  test('opens the slots and objects', () => {
+    const script = join(import.meta.dirname, 'read_vault_keys.py')
+    // -B: no compiled file beside the source.
+    const outcome = run('python3', ['-B', script, join(import.meta.dirname, 'golden/vault-keys-1.json')])
+    expect(outcome.stderr).toBe('')
+    expect(outcome.stdout.toString()).toBe('passphrase full\nidentity full\nidentity write\n')
+  })
 })

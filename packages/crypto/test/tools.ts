@@ -13,9 +13,16 @@ export interface RunResult {
   stderr: string
 }
 
+/** Names for what is more than a program on the PATH, and how to find out. */
+const PROBES: Readonly<Record<string, string>> = {
+  'python3 with cryptography': "python3 -c 'import cryptography'",
+}
+
 /** A group of tests that needs programs; says which one is missing where it is skipped. */
 export function describeWith(programs: readonly string[], name: string, tests: () => void): void {
-  const missing = programs.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0)
+  const missing = programs.filter(
+    (program) => spawnSync('sh', ['-c', PROBES[program] ?? `command -v ${program}`]).status !== 0,
+  )
   const title = missing.length === 0 ? name : `${name} (skipped: ${missing.join(', ')} not installed)`
   // oxlint-disable-next-line vitest/valid-title, vitest/valid-describe-callback -- both are handed on
   describe.skipIf(missing.length > 0)(title, tests)

@@ -10,7 +10,7 @@ const MAX_WORD_LINE_LENGTH = 2000
 
 /**
  * A difference as one HTML table, for a page with its own style: rows of class `same`, `removed`, `added` with two line
- * numbers, changed words in `<del>` and `<ins>`, `…` between hunks. Everything from the texts is escaped.
+ * numbers, changed words in `<del>` and `<ins>`, `…` between hunks. Everything from the texts is escaped; a CR shows as `␍`.
  */
 export function formatHtml(diff: TextDiff | BinaryDiff, options: PatchOptions): string {
   const name = (path: string | undefined): string =>
@@ -41,7 +41,7 @@ function bodyOf(diff: TextDiff | BinaryDiff, options: PatchOptions): string {
 function sameRows(lines: readonly string[], start: number, end: number, shift: number): string[] {
   return lines.slice(start, end).map((line, index) => {
     const number = start + index + 1
-    return row('same', number, number + shift, escapeHtml(visible(line)))
+    return row('same', number, number + shift, escapeHtml(withoutEnd(line)) + missingEnd(line))
   })
 }
 
@@ -55,7 +55,7 @@ function changedRows({ before, after }: TextDiff, change: Change): string[] {
     const other = added[index]
     const comparable =
       removed.length === added.length && Math.max(line.length, other?.length ?? 0) <= MAX_WORD_LINE_LENGTH
-    return comparable && other !== undefined ? diffWords(line, other) : undefined
+    return comparable && other !== undefined ? diffWords(withoutEnd(line), withoutEnd(other)) : undefined
   })
   const marked = (lines: readonly string[], kind: 'removed' | 'added', tag: string): string[] =>
     lines.map((line, index) => {
@@ -65,7 +65,7 @@ function changedRows({ before, after }: TextDiff, change: Change): string[] {
         .map((word) => (word.kind === 'same' ? escapeHtml(word.text) : `<${tag}>${escapeHtml(word.text)}</${tag}>`))
       const start = kind === 'removed' ? change.beforeStart : change.afterStart
       const number = start + index + 1
-      const text = shown === undefined ? escapeHtml(visible(line)) : shown.join('').replace(/\r?\n(?=<\/|$)/, '')
+      const text = (shown?.join('') ?? escapeHtml(withoutEnd(line))) + missingEnd(line)
       return kind === 'removed' ? row(kind, number, undefined, text) : row(kind, undefined, number, text)
     })
   return [...marked(removed, 'removed', 'del'), ...marked(added, 'added', 'ins')]
@@ -75,9 +75,12 @@ function row(kind: string, before: number | undefined, after: number | undefined
   return `<tr class="${kind}"><td>${before ?? ''}</td><td>${after ?? ''}</td><td><pre>${html}</pre></td></tr>\n`
 }
 
-/** A line without its line end. */
-function visible(line: string): string {
-  return line.replace(/\r?\n$/, '')
+function withoutEnd(line: string): string {
+  return line.endsWith('\n') ? line.slice(0, -1) : line
+}
+
+function missingEnd(line: string): string {
+  return line.endsWith('\n') ? '' : '<i>no line end</i>'
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -86,8 +89,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&#39;',
+  '\r': '\u240d', // else nobody sees where CRLF became LF
 }
 
 function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
+  return text.replaceAll(/[&<>"'\r]/g, (character) => ENTITIES[character] ?? character)
 }

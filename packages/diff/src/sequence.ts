@@ -18,9 +18,11 @@ export interface SequenceDiff {
 
 /**
  * Additions and removals up to which the smallest difference is looked for. The search costs their square: this many take a
- * tenth of a second, and people read no larger ones line by line.
+ * twentieth of a second, and people read no larger ones line by line.
  */
-const MAX_EDITS = 1000
+const MAX_EDITS = 800
+/** Pieces smaller than this match only by chance. */
+const MIN_PIECE_LENGTH = 8
 
 /** Which numbers stand for which values: equal values, equal numbers. */
 export class Interner<T> {
@@ -113,8 +115,10 @@ function matchBetweenAnchors(pair: Pair, left: readonly number[], right: readonl
   let [fromLeft, fromRight] = [0, 0]
   const between = (toLeft: number, toRight: number): void => {
     const [some, others] = [left.slice(fromLeft, toLeft), right.slice(fromRight, toRight)]
-    // Squared, the bounds of all stretches add up to that of one search. Beyond it, all of a stretch is removed and added.
-    matchSmallest(pair, some, others, Math.floor(MAX_EDITS * Math.sqrt((some.length + others.length) / total)))
+    const share = (some.length + others.length) / total
+    // Squared, the bounds of all stretches add up to that of one search. A stretch that is all there is was tried before.
+    const found = share < 1 && matchSmallest(pair, some, others, Math.floor(MAX_EDITS * Math.sqrt(share)))
+    if (!found) matchPieces(pair, some, others, Math.floor(MAX_EDITS ** 2 / total / 2))
   }
   for (const [atLeft, atRight] of anchors(pair, left, right)) {
     between(atLeft, atRight)
@@ -123,6 +127,17 @@ function matchBetweenAnchors(pair: Pair, left: readonly number[], right: readonl
     fromRight = atRight + 1
   }
   between(left.length, right.length)
+}
+
+/** Cut two stretches into equally many pieces of at most `length`, and match each with the one at its place. */
+function matchPieces(pair: Pair, left: readonly number[], right: readonly number[], length: number): void {
+  if (length < MIN_PIECE_LENGTH) return // all of it is removed and added
+  const count = Math.ceil(Math.max(left.length, right.length) / length)
+  const piece = (list: readonly number[], index: number): number[] =>
+    list.slice(Math.floor((index * list.length) / count), Math.floor(((index + 1) * list.length) / count))
+  for (let index = 0; index < count; index++) {
+    matchSmallest(pair, piece(left, index), piece(right, index), 2 * (length + 1))
+  }
 }
 
 /** The longest chain of values that are unique on both sides and come in the same order, as indexes of both lists. */

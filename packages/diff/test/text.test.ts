@@ -160,6 +160,14 @@ describe('cost', () => {
     expect(cpuMs(before, after)).toBeLessThan(200)
   })
 
+  test('also where no line is unique much is found again', () => {
+    const before = lines(5000, () => `a${random(10)}`)
+    const after = before.map((line) => (random(3) === 0 ? `a${random(10)}` : line))
+    const diff = diffText(joined(before), joined(after))
+    expect(diff).toMatchObject({ coarse: true })
+    expect(diff.kind === 'text' && diff.removedLines).toBeLessThan(2500)
+  })
+
   test('a coarse difference says so, and still keeps what is in order', () => {
     const before = lines(5000, (at) => `a${at}`)
     const after = before.flatMap((line, at) => (at % 50 === 0 ? [line] : [`a${(at * 1237) % 5000}`]))

@@ -23,7 +23,7 @@ const line = fc.oneof(
 )
 
 /** A text of some lines, with or without a line end behind the last. */
-export const textArbitrary: fc.Arbitrary<string> = fc
+const textArbitrary: fc.Arbitrary<string> = fc
   .tuple(fc.array(fc.tuple(line, fc.constantFrom('\n', '\n', '\n', '\r\n')), { maxLength: 40 }), fc.boolean())
   .map(([lines, ended]) => {
     const text = lines.flat().join('')
@@ -86,6 +86,6 @@ export function randomNumbers(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
-    return state % below
+    return (state >>> 8) % below
   }
 }
