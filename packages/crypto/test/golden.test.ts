@@ -10,7 +10,7 @@ import {
   plainKeys,
   verifySignature,
 } from '../src/index.ts'
-import { describeWith, run } from './tools.ts'
+import { describeWith, PYTHON, run } from './tools.ts'
 
 interface Golden {
   vaultId: string
@@ -69,7 +69,7 @@ describeWith(['python3 with cryptography'], 'another reader, from the specificat
   test('opens the slots and objects', () => {
     const script = join(import.meta.dirname, 'read_vault_keys.py')
     // -B: no compiled file beside the source.
-    const outcome = run('python3', ['-B', script, join(import.meta.dirname, 'golden/vault-keys-1.json')])
+    const outcome = run(PYTHON, ['-B', script, join(import.meta.dirname, 'golden/vault-keys-1.json')])
     expect(outcome.stderr).toBe('')
     expect(outcome.stdout.toString()).toBe('passphrase full\nidentity full\nidentity write\n')
   })

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { describe } from 'vitest'
 
 /** Run a program with bytes on its standard input; its status, and what it printed. */
@@ -13,9 +14,12 @@ export interface RunResult {
   stderr: string
 }
 
+/** The Python that Debian's python3-cryptography belongs to; another one may come first on the PATH. */
+export const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3'
+
 /** Names for what is more than a program on the PATH, and how to find out. */
 const PROBES: Readonly<Record<string, string>> = {
-  'python3 with cryptography': "python3 -c 'import cryptography'",
+  'python3 with cryptography': `${PYTHON} -c 'import cryptography'`,
 }
 
 /** A group of tests that needs programs; says which one is missing where it is skipped. */
