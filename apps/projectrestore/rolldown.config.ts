@@ -3,7 +3,8 @@ import { defineConfig } from 'rolldown'
 // No runtime dependencies. `bin.js` stays small and old-fashioned, so that every Node can read far enough to say that it is
 // too old; all else is in chunks that load when they are needed.
 export default defineConfig({
-  input: { bin: 'src/bin.ts' },
+  // The confined process is started by file name.
+  input: { bin: 'src/bin.ts', 'confined-child': 'src/confined-child.ts' },
   platform: 'node',
   transform: { target: 'node22' },
   output: { dir: 'dist', cleanDir: true, sourcemap: false, minify: false },

@@ -1,10 +1,10 @@
-import { unlinkSync } from 'node:fs'
+import { existsSync, unlinkSync } from 'node:fs'
 import { ArcError, type EntrySource, isTrouble } from '@arc/core'
 import { Publication, startSha256, TemporaryFile } from '@arc/core/node'
 import type { Host } from '@arc/kit'
 import { renderDump, type RenderOptions, type RenderResult } from '@arc/render-md'
 import type { Compression } from './output-name.ts'
-import { assertSidecarIsOurs, hasSidecar, identityOf, publishSidecar, removeSidecar } from './sidecar.ts'
+import { assertSidecarIsOurs, hasSidecar, identityOf, publishSidecar, removeSidecar, sidecarPath } from './sidecar.ts'
 
 export interface WriteOptions extends RenderOptions {
   compression: Compression | undefined
@@ -35,13 +35,19 @@ export function writeDocument(
 
 async function writePlain(source: EntrySource, path: string, options: WriteOptions): Promise<WrittenDocument> {
   using publication = new Publication(path)
-  const { saveCache, ...result } = await renderDump(source, publication, options)
+  const { saveCache, ...result } = await renderDump(source, publication, {
+    ...options,
+    // An earlier checksum may stay if it fits.
+    digest: options.sidecar || options.digest === true || existsSync(sidecarPath(path)),
+  })
   await settle(result, options)
+  const { sha256 } = result
+  const checksum = options.sidecar ? sha256 : undefined
   if (!result.isWritten) {
-    if (options.sidecar && !hasSidecar(path, result.sha256)) publishSidecar(path, result.sha256, identityOf(path) ?? '')
+    if (checksum !== undefined && !hasSidecar(path, checksum)) publishSidecar(path, checksum, identityOf(path) ?? '')
     return result
   }
-  const identity = publish(publication, path, result.sha256, options.sidecar)
+  const identity = publish(publication, path, sha256, options.sidecar)
   saveCache()
   // Another run may have replaced the document before the cache was written, which then speaks of the wrong one.
   if (options.cache !== undefined && identityOf(path) !== identity) forget(options.cache.file)
@@ -56,7 +62,7 @@ async function writeCompressed(
 ): Promise<WrittenDocument> {
   using publication = new Publication(path)
   using document = new TemporaryFile()
-  const { saveCache: _, ...result } = await renderDump(source, document, options)
+  const { saveCache: _, ...result } = await renderDump(source, document, { ...options, digest: false })
   await settle(result, options)
   const digest = startSha256()
   for await (const piece of await compressed(document, compression)) {
@@ -72,7 +78,7 @@ async function writeCompressed(
 /** Nothing is written before the document is complete: what a reader gets is a whole one or none. */
 async function writeToStdout(source: EntrySource, host: Host, options: WriteOptions): Promise<WrittenDocument> {
   using document = new TemporaryFile()
-  const { saveCache: _, ...result } = await renderDump(source, document, options)
+  const { saveCache: _, ...result } = await renderDump(source, document, { ...options, digest: false })
   await settle(result, options)
   const digest = startSha256()
   let sizeBytes = 0
@@ -95,11 +101,11 @@ async function settle(result: WrittenDocument, { check, signal }: WriteOptions):
 }
 
 /** A checksum of the earlier document must not survive it, not even if the process dies in between. */
-function publish(publication: Publication, path: string, sha256: string, sidecar: boolean): string {
+function publish(publication: Publication, path: string, sha256: string | undefined, sidecar: boolean): string {
   const { identity } = publication
-  if (!hasSidecar(path, sha256)) removeSidecar(path)
+  if (sha256 === undefined || !hasSidecar(path, sha256)) removeSidecar(path)
   publication.commit()
-  if (sidecar) publishSidecar(path, sha256, identity)
+  if (sidecar && sha256 !== undefined) publishSidecar(path, sha256, identity)
   return identity
 }
 

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { type ArcErrorCode, isArcError, printablePath } from '@arc/core'
-import { formatCounted, type Host, type Log, type Style } from '@arc/kit'
+import { formatCounted, type Host, type Log, missingParents, type Style } from '@arc/kit'
 import {
   inspectRestore,
   readOutcomes,
@@ -11,7 +11,6 @@ import {
   type RestoreLikelihood,
   type RestorePlan,
 } from '@arc/restore-safe'
-import { missingParents } from './target-place.ts'
 
 /** Look before a restore at what might go wrong; the likelihood comes from how this user's earlier restores ended. */
 export function inspect(plan: RestorePlan, madeAt: Date | undefined, host: Host): RestoreInspection {

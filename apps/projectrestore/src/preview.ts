@@ -9,9 +9,10 @@ import {
   readContent,
 } from '@arc/core'
 import { LocalContent, localPath, localRoot, nodeFileSystem } from '@arc/core/node'
+import { diffText } from '@arc/diff'
 import { formatBytes, type Style } from '@arc/kit'
 import type { RestorePlan, RestoreRow } from '@arc/restore-safe'
-import { isText, textHunks } from './text-diff.ts'
+import { textHunks } from './text-diff.ts'
 
 /** Larger files are told to differ, not how. */
 const MAX_TEXT_BYTES = 1024 * 1024
@@ -84,8 +85,8 @@ async function contentChange(root: string, path: EntryPath, entry: Entry, style:
   if (after === undefined) return style.quiet(`too large to compare: ${sizes}\n`)
   const old = await readSmall(before, stat.size)
   if (old === undefined) return style.quiet(`too large to compare: ${sizes}\n`)
-  if (!isText(old) || !isText(after)) return style.quiet(`binary: ${sizes}\n`)
-  return textHunks(old, after, style) ?? style.quiet(`too different to compare: ${sizes}\n`)
+  const diff = diffText(old, after)
+  return diff.kind === 'binary' ? style.quiet(`binary: ${sizes}\n`) : textHunks(diff, style)
 }
 
 /** All of a content; `undefined` when that is more than is compared. */

@@ -1,28 +1,20 @@
-import {
-  ArcError,
-  type ArcErrorCode,
-  type EntryPath,
-  type EntrySource,
-  isArcError,
-  isTrouble,
-  type Omission,
-  printablePath,
-} from '@arc/core'
+import { ArcError, type ArcErrorCode, type EntrySource, isArcError } from '@arc/core'
 import {
   choiceOption,
   type CommandContext,
   flagOption,
   folderOption,
-  formatCounted,
   integerOption,
+  missingParents,
   type Options,
   type Values,
 } from '@arc/kit'
 import { planRestore, type PlanOptions, type RestorePlan } from '@arc/restore-safe'
 import { choiceOptions, EntryChoice } from './entry-choice.ts'
 import { limitOptions, limitsOf } from './limit-options.ts'
-import { checksumOptions, openStored, type StoredState } from './stored-state.ts'
-import { missingParents, type TargetPlace, targetPlace } from './target-place.ts'
+import type { StoredState } from './stored-bytes.ts'
+import { checksumOptions, openStored } from './stored-state.ts'
+import { type TargetPlace, targetPlace } from './target-place.ts'
 
 /** How many trees from before to keep. */
 export const keepPointsOption = integerOption({ min: 0, max: 1000 }, 'how many trees from before to keep', {
@@ -90,46 +82,6 @@ export async function openRequest(
     await stored[Symbol.asyncDispose]()
     throw error
   }
-}
-
-/** The chosen entries of a source, from its beginning. Ends in an error when something is missing that was not given up. */
-export async function openChosen(
-  { stored, isPartial }: Pick<RestoreRequest, 'stored' | 'isPartial'>,
-  choice: EntryChoice,
-): Promise<EntrySource> {
-  const source = choice.applyTo(await stored.open())
-  if (isPartial) return source
-  return {
-    name: source.name,
-    access: source.access,
-    git: source.git,
-    get omissions() {
-      return source.omissions
-    },
-    async *entries(options) {
-      yield* source.entries(options)
-      assertWhole(source.omissions, choice.only)
-    },
-    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-  }
-}
-
-function assertWhole(omissions: readonly Omission[], only: ((path: EntryPath) => boolean) | undefined): void {
-  const missing = omissions.filter(
-    (omission) => (isTrouble(omission) || omission.reason === 'binary') && only?.(omission.path) !== false,
-  )
-  const [first] = missing
-  if (first === undefined) return
-  const inDump = first.reason === 'binary'
-  const what = inDump ? 'was left out when the dump was made' : `of the source cannot be had (${first.reason})`
-  const subject = inDump
-    ? `the content of ${formatCounted(missing.length, 'file')}`
-    : formatCounted(missing.length, 'path')
-  throw new ArcError(inDump ? 'ARC_DUMP_INCOMPLETE' : 'ARC_SELECTION_PARTIAL', `${subject} ${what}`, {
-    path: printablePath(first.path),
-    hint: 'Nothing was changed. Restore the rest with --partial.',
-    details: { omissions: missing },
-  })
 }
 
 /** Plans need the folder that holds the target; where that is missing, the outermost missing one is as empty as the target. */

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, realpathSync, rmdirSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
-import { ArcError, decodePath, pathProblem, printablePath, systemCallError } from '@arc/core'
+import { ArcError, decodePath, pathProblem, printablePath } from '@arc/core'
 import type { Host } from '@arc/kit'
-import type { StoredState } from './stored-state.ts'
+import type { StoredState } from './stored-bytes.ts'
 
 /** Where a restore goes. */
 export interface TargetPlace {
@@ -13,7 +13,11 @@ export interface TargetPlace {
 }
 
 /** The folder that `--to` names; else a new one here that is called like the source. */
-export function targetPlace(to: string | undefined, stored: StoredState, host: Host): TargetPlace {
+export function targetPlace(
+  to: string | undefined,
+  stored: Pick<StoredState, 'kind' | 'name' | 'path'>,
+  host: Host,
+): TargetPlace {
   const shown = to ?? defaultName(stored)
   const path = resolve(host.cwd, shown)
   assertApart(path, stored)
@@ -21,7 +25,7 @@ export function targetPlace(to: string | undefined, stored: StoredState, host: H
 }
 
 /** The source's own name, if it is a plain one. */
-function defaultName({ name }: StoredState): string {
+function defaultName({ name }: Pick<StoredState, 'name'>): string {
   const hint = 'Say where to restore it with --to.'
   if (name === undefined)
     throw new ArcError('ARC_OPTION_INVALID', 'an archive on standard input has no name for a folder', { hint })
@@ -33,7 +37,7 @@ function defaultName({ name }: StoredState): string {
 }
 
 /** A folder cannot be restored into itself, nor over something that holds it. */
-function assertApart(target: string, { kind, path }: StoredState): void {
+function assertApart(target: string, { kind, path }: Pick<StoredState, 'kind' | 'path'>): void {
   if (kind !== 'folder' || path === undefined) return
   const [from, to] = [realPath(path), realPath(target)]
   if (!isWithin(from, to) && !isWithin(to, from)) return
@@ -57,32 +61,4 @@ function realPath(path: string): string {
 
 function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
-}
-
-/** The folders above `path` (absolute) that do not exist, the outermost first. */
-export function missingParents(path: string): string[] {
-  const missing: string[] = []
-  for (let folder = dirname(path); !existsSync(folder) && folder !== dirname(folder); folder = dirname(folder))
-    missing.unshift(folder)
-  return missing
-}
-
-/** Make the folders that are to hold `path`; when disposed, those that are empty are removed again. */
-export function makeParents(path: string): Disposable {
-  const made = missingParents(path)
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-  } catch (error) {
-    removeEmpty(made)
-    throw systemCallError(error, 'make the folder', dirname(path))
-  }
-  return { [Symbol.dispose]: () => removeEmpty(made) }
-}
-
-function removeEmpty(folders: readonly string[]): void {
-  try {
-    for (const folder of folders.toReversed()) rmdirSync(folder)
-  } catch {
-    // Something is in it, as there should be.
-  }
 }

@@ -73,7 +73,7 @@ test('of two that restore one folder at once, one ends with 75 and says who the 
 
 function appearance(scratch: Scratch, path: string): Promise<void> {
   return new Promise<void>((done) => {
-    const look = (): void => (existsSync(join(scratch.path, path)) ? done() : void setImmediate(look))
+    const look = (): void => (existsSync(join(scratch.path, path)) ? done() : void setTimeout(look, 5))
     look()
   })
 }

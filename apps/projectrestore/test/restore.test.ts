@@ -238,7 +238,7 @@ describe('looking first', () => {
     expect(run.status).toBe(1)
     expect(run.stdout).toContain('\u001b[31m-changed\u001b[39m')
     const plain = await scratch.run([...line, '--dry-run'])
-    expect(plain.stdout).toContain('change src/readme  size\n@@ -1,2 +1,1 @@\n # App\n-changed\n')
+    expect(plain.stdout).toContain('change src/readme  size\n@@ -1,2 +1 @@\n # App\n-changed\n')
     expect(plain.stdout).toContain('change README.md  size\nanother name of src/readme\n')
     expect(plain.stdout).toContain('change logo.bin  size\nbinary: 8 B, then 2.9 KiB\n')
     expect(plain.stdout).toContain('-\\x1b[31mred\n')
@@ -247,13 +247,13 @@ describe('looking first', () => {
     expect(await scratch.run([...line, '--json'])).toMatchObject({ status: 2 })
   })
 
-  test('--preview gives up on what would cost too much', async () => {
+  test('--preview shows texts that have little in common, and only the sizes of large ones', async () => {
     using scratch = makeScratch()
     const lines = (seed: number): string => Array.from({ length: 40_000 }, (_, i) => `${(i * seed) % 9973}\n`).join('')
     scratch.write('app', { a: lines(7), b: 'x'.repeat(2_000_000) })
     scratch.write('out', { a: lines(11), b: 'y'.repeat(2_000_000) })
     const run = await scratch.run(['app', '--to', 'out', '--mode', 'merge', '--preview', '--dry-run'])
-    expect(run.stdout).toMatch(/change a {2}\w+\ntoo different to compare: /)
+    expect(run.stdout).toMatch(/change a {2}\w+\n@@ -/)
     expect(run.stdout).toContain('change b  content\ntoo large to compare: 1.9 MiB, then 1.9 MiB\n')
   })
 

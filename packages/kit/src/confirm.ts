@@ -29,6 +29,15 @@ export async function choose(host: Host, list: ChoiceList, hint: string): Promis
   return list.choices.flatMap(({ value }) => (chosen.has(value) ? value : []))
 }
 
+/**
+ * Let the person type a secret. Without a person it throws `ARC_CONFIRMATION_NEEDED` with `hint`, which names the option that gives
+ * it otherwise. Ctrl-C throws `ARC_ABORTED`.
+ */
+export async function askSecret(host: Host, message: string, hint: string): Promise<string> {
+  if (isAttended(host)) return await host.askSecret(message)
+  throw new ArcError('ARC_CONFIRMATION_NEEDED', `cannot ask without a terminal: ${message}`, { hint })
+}
+
 /** Whether somebody is there to answer. */
 function isAttended(host: Host): boolean {
   return host.stdin.isTTY && host.stderr.isTTY && !isContinuousIntegration(host.env)

@@ -68,6 +68,8 @@ export interface Host {
   resources(): Resources
   /** Ask at the terminal. Commands call `confirm` instead, which knows `--yes` and when there is nobody to ask. */
   ask(question: Question): Promise<boolean>
+  /** Ask for a secret, which is not shown. Commands call `askSecret` instead, which knows when there is nobody to ask. */
+  askSecret(message: string): Promise<string>
   /** Let the person at the terminal choose any number of lines. Commands call `choose` instead, which knows when nobody is there. */
   choose(list: ChoiceList): Promise<readonly string[]>
   /** Write text of any length to stdout: at a terminal through the person's pager, until they have seen enough of it. */

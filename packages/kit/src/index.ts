@@ -10,7 +10,7 @@ export {
   type Program,
   type Values,
 } from './command.ts'
-export { choose, confirm } from './confirm.ts'
+export { askSecret, choose, confirm } from './confirm.ts'
 export type { Choosable, ChoiceList, Host, HostInput, HostOutput, Main, Question } from './host.ts'
 export { printJson, toJson } from './json-output.ts'
 export type { Log } from './log.ts'
@@ -29,6 +29,7 @@ export {
 } from './option.ts'
 export {
   choiceOption,
+  durationOption,
   fileOption,
   folderOption,
   integerOption,
@@ -38,6 +39,7 @@ export {
   textOption,
   timeOption,
 } from './option-value.ts'
+export { makeParents, missingParents } from './parent-folders.ts'
 export type { Progress } from './progress.ts'
 export { runProgram } from './run-program.ts'
 export { createStyle, type Style } from './style.ts'

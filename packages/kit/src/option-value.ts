@@ -34,6 +34,9 @@ export const sizeOption: OptionMaker<number> = optionMaker({ placeholder: 'SIZE'
 /** Milliseconds since 1970, written as a date, a date with time, or an age: `2026-01-01`, `2026-01-01T12:00Z`, `7d`, `1h30m`. */
 export const timeOption: OptionMaker<number> = optionMaker({ placeholder: 'TIME', parse: parseTime })
 
+/** Milliseconds, written as `90s`, `45m`, `1h30m`, `7d`, `2w`, `1y`. */
+export const durationOption: OptionMaker<number> = optionMaker({ placeholder: 'DURATION', parse: parseDuration })
+
 /** A regular expression: its source, or `/source/flags` with the flags i, m and s. It is always Unicode aware. */
 export const patternOption: OptionMaker<RegExp> = optionMaker({ placeholder: 'REGEX', parse: parsePattern })
 
@@ -112,6 +115,11 @@ function parseTime(text: string, context: ParseContext): number {
   const hint =
     'Write a date (2026-01-01, 2026-01-01T12:00, local unless it ends in Z or +02:00) or an age (90s, 45m, 12h, 7d, 2w, 1y).'
   throw invalidValue(text, 'is neither a date nor an age', hint)
+}
+
+function parseDuration(text: string): number {
+  if (AGE.test(text)) return ageMs(text)
+  throw invalidValue(text, 'is not a duration', 'Write a number with a unit: 90s, 45m, 1h30m, 7d, 2w, 1y.')
 }
 
 function ageMs(text: string): number {

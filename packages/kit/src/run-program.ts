@@ -75,6 +75,10 @@ class Run {
         clear()
         return host.ask(question)
       },
+      askSecret: (message) => {
+        clear()
+        return host.askSecret(message)
+      },
       choose: (list) => {
         clear()
         return host.choose(list)

@@ -19,6 +19,8 @@ export interface TestHostOptions {
   readonly tickMs?: number
   /** What the person answers, in order. A question too many fails the run. */
   readonly answers?: readonly boolean[]
+  /** What the person types where nothing is shown, in order. A secret too many fails the run. */
+  readonly secrets?: readonly string[]
   /** What the person chooses, list by list. A list too many fails the run. */
   readonly chosen?: readonly (readonly string[])[]
   readonly signal?: AbortSignal
@@ -59,6 +61,7 @@ export function testHost(options: TestHostOptions = {}): TestHost {
   const { terminals = [], columns = 80, tickMs = 0, stdin = [] } = options
   const pieces = typeof stdin === 'string' || stdin instanceof Uint8Array ? [Buffer.from(stdin)] : stdin
   const answers = [...(options.answers ?? [])]
+  const secrets = [...(options.secrets ?? [])]
   const chosen = [...(options.chosen ?? [])]
   const questions: Question[] = []
   const lists: ChoiceList[] = []
@@ -84,6 +87,11 @@ export function testHost(options: TestHostOptions = {}): TestHost {
       const answer = answers.shift()
       if (answer === undefined) throw new Error(`nobody answers: ${question.message}`)
       return answer
+    },
+    async askSecret(message) {
+      const secret = secrets.shift()
+      if (secret === undefined) throw new Error(`nobody knows: ${message}`)
+      return secret
     },
     async choose(list) {
       lists.push(list)

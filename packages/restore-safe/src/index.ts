@@ -1,4 +1,5 @@
 export { applyRestore } from './apply.ts'
+export { confinementBroken, type ConfinedReport } from './confined-report.ts'
 export { type InspectOptions, inspectRestore } from './inspect.ts'
 export type { InspectionFileSystem } from './inspect-disk.ts'
 export type { CheckOutcome, RestoreCheck, RestoreFinding, RestoreInspection, RestoreLikelihood } from './inspection.ts'
@@ -29,7 +30,15 @@ export { estimateLikelihood, readOutcomes, recordOutcome, type RestoreOutcome } 
 export { parsePlan } from './plan-file.ts'
 export { planRestore } from './planning.ts'
 export { recoverTarget } from './recovery.ts'
+export {
+  type ConfinedPlaces,
+  type ConfinedResult,
+  type FillConfined,
+  restoreConfined,
+  type RestoreConfinedOptions,
+} from './restore-confined.ts'
 export { restoreNew } from './restore-new.ts'
 export { listRestorePoints } from './restore-point.ts'
+export { stageConfined, type StageConfinedOptions } from './stage-confined.ts'
 export { planUndo, undoRestore } from './undo.ts'
 export { actsUnasked } from './unasked-files.ts'

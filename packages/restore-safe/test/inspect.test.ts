@@ -26,14 +26,14 @@ async function inspected(
   const target = join(root, 'target')
   mkdirSync(target)
   for (const [path, content] of Object.entries(old)) writeFileSync(join(target, path), content)
-  const { fs: port, sourceMadeAt, outcomes, ...rules } = options
+  const { fs: calls, sourceMadeAt, outcomes, ...rules } = options
   const source = memorySource(
     'source',
     paths.map((path) => hashedEntry(path, 'new')),
   )
   const plan = await planRestore(source, target, { mode: 'merge', ...rules })
   const before = readTree(root)
-  const inspection = inspectRestore(plan, { fs: port as InspectionFileSystem, sourceMadeAt, outcomes })
+  const inspection = inspectRestore(plan, { fs: calls as InspectionFileSystem, sourceMadeAt, outcomes })
   expect(readTree(root)).toEqual(before)
   return inspection
 }
@@ -44,7 +44,7 @@ function port(calls: Partial<InspectionFileSystem>): InspectionFileSystem {
 }
 
 const disk = (facts: object): InspectionFileSystem =>
-  port({ statfsSync: ((path: string) => ({ ...fs.statfsSync(path), ...facts })) as typeof fs.statfsSync })
+  port({ statfsSync: ((path: string) => Object.assign(fs.statfsSync(path), facts)) as typeof fs.statfsSync })
 
 const kinds = ({ findings }: RestoreInspection): string[] => findings.map((each) => `${each.check}:${each.severity}`)
 

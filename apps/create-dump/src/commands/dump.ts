@@ -75,6 +75,7 @@ export const dump = defineCommand({
       jobs: options.jobs,
       compression: choice.compression,
       sidecar: options.sidecar,
+      digest: common.json,
       cache:
         options.cache && path !== undefined
           ? { file: cacheFile(path, host), document: path, key: 'create-dump' }

@@ -20,6 +20,8 @@ import {
   formatCounted,
   formatTable,
   type Log,
+  makeParents,
+  missingParents,
   printJson,
   textOption,
 } from '@arc/kit'
@@ -36,7 +38,6 @@ import {
 } from '@arc/restore-safe'
 import { dumpArgument, openDumpArgument, streamDumpArgument } from '../dump-argument.ts'
 import { chosenPaths } from '../only-filter.ts'
-import { makeParents, missingParents } from '../target-parents.ts'
 
 export const restore = defineCommand({
   summary: 'Bring a project back from its dump',

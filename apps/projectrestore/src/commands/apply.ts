@@ -1,15 +1,15 @@
 import { resolve } from 'node:path'
 import { printablePath } from '@arc/core'
-import { confirm, defineCommand, fileOption, printJson } from '@arc/kit'
+import { confirm, defineCommand, fileOption, makeParents, printJson } from '@arc/kit'
 import { applyRestore } from '@arc/restore-safe'
 import { EntryChoice } from '../entry-choice.ts'
 import { asPlanned } from '../pinned-source.ts'
 import { readPlanDocument } from '../plan-document.ts'
 import { inspect, remembering, warnOfRisks } from '../pre-flight.ts'
 import { isDestructive, summarise, tellResult, unaskedOf } from '../restore-report.ts'
-import { keepPointsOption, openChosen } from '../restore-request.ts'
+import { keepPointsOption } from '../restore-request.ts'
 import { checksumOptions, naming, openStored } from '../stored-state.ts'
-import { makeParents } from '../target-place.ts'
+import { openChosen } from '../whole-source.ts'
 
 export const apply = defineCommand({
   summary: 'Carry out a plan',

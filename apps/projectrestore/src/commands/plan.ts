@@ -5,8 +5,9 @@ import { pinContent } from '../pinned-source.ts'
 import type { PlanDocument } from '../plan-document.ts'
 import { describeInspection, inspect } from '../pre-flight.ts'
 import { summarise } from '../restore-report.ts'
-import { explaining, openChosen, openRequest, planAt, requestOptions } from '../restore-request.ts'
+import { explaining, openRequest, planAt, requestOptions } from '../restore-request.ts'
 import { naming, sourceArgument } from '../stored-state.ts'
+import { openChosen } from '../whole-source.ts'
 
 export const plan = defineCommand({
   summary: 'Write down what a restore would do, to look at and apply later',

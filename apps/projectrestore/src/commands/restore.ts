@@ -1,6 +1,16 @@
 import { ArcError, type EntryPath } from '@arc/core'
-import { type CommandContext, confirm, createStyle, defineCommand, flagOption, printJson, type Values } from '@arc/kit'
+import {
+  type CommandContext,
+  confirm,
+  createStyle,
+  defineCommand,
+  flagOption,
+  makeParents,
+  printJson,
+  type Values,
+} from '@arc/kit'
 import { applyRestore, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
+import { restoreConfinedly } from '../confined-restore.ts'
 import { EntryChoice } from '../entry-choice.ts'
 import { choosePaths } from '../path-choice.ts'
 import { pinContent } from '../pinned-source.ts'
@@ -10,14 +20,14 @@ import { describePlan, idleResult, isDestructive, isIdle, summarise, tellResult,
 import {
   explaining,
   keepPointsOption,
-  openChosen,
   openRequest,
   planAt,
   requestOptions,
   type RestoreRequest,
 } from '../restore-request.ts'
 import { naming, sourceArgument } from '../stored-state.ts'
-import { makeParents } from '../target-place.ts'
+import { type TargetPlace } from '../target-place.ts'
+import { openChosen } from '../whole-source.ts'
 
 const options = {
   ...requestOptions,
@@ -25,6 +35,9 @@ const options = {
   dryRun: flagOption('read and check everything, and only show what would be done', { short: 'n' }),
   preview: flagOption('show what would change, line by line, then ask', { short: 'p' }),
   interactive: flagOption('choose the paths from a list', { short: 'i' }),
+  confine: flagOption(
+    'unpack in a process that can write to nothing but a private folder; needs --to, and a new place',
+  ),
 }
 
 type Context = CommandContext<{ source: string }, Values<typeof options>>
@@ -35,7 +48,10 @@ export const restore = defineCommand({
     'SOURCE is a tar or zip archive, a dump of create-dump, or a folder; its bytes tell which, not its name. All or nothing: everything is written and checked in a private folder beside the target, and one swap puts it in place. Whatever stops it, the target is as before or complete. Without --mode the target must not exist or be empty. The tree that is replaced stays as a restore point for `projectrestore undo`.',
   arguments: { source: sourceArgument },
   options,
-  conflicts: [['dryRun', 'interactive']],
+  conflicts: [
+    ['dryRun', 'interactive', 'confine'],
+    ['preview', 'confine'],
+  ],
   examples: [
     { command: 'projectrestore app.tar.zst', summary: 'into ./app, which must not exist' },
     { command: 'projectrestore v1.0.tar.gz --strip 1 --to app', summary: 'without the folder that holds it all' },
@@ -54,6 +70,10 @@ export const restore = defineCommand({
       throw new ArcError('ARC_OPTION_INVALID', '--preview is for people, --json for programs', {
         hint: 'Use --dry-run --json.',
       })
+    if (values.confine) {
+      const { unasked, place, ...result } = await restoreConfinedly(args.source, values, context)
+      return finish(result, unasked, place, context)
+    }
     const isDirect = values.mode === 'new' && !values.preview && !values.interactive
     await using request = await openRequest(args.source, values, context, !isDirect && !isSinglePass(values))
     // Awaited here: what is returned unawaited outlives what `using` closes.
@@ -76,7 +96,7 @@ async function restoreDirectly(request: RestoreRequest, context: Context): Promi
   const { choice, place } = request
   await using source = await openChosen(request, choice)
   const result = await restoreNew(source, place.path, { ...request.options, only: choice.only })
-  return finish(result, choice.unasked, request, context)
+  return finish(result, choice.unasked, place, context)
 }
 
 async function restorePlanned(request: RestoreRequest, context: Context): Promise<number> {
@@ -92,7 +112,7 @@ async function restorePlanned(request: RestoreRequest, context: Context): Promis
   // A restore that changes nothing would still push the tree from before out of its restore point.
   if (isIdle(plan)) {
     log.info('nothing to do: the folder is as the source says')
-    return finish(idleResult(plan), [], request, context)
+    return finish(idleResult(plan), [], place, context)
   }
   const inspection = inspect(plan, stored.madeAt, host)
   warnOfRisks(inspection, log)
@@ -103,7 +123,7 @@ async function restorePlanned(request: RestoreRequest, context: Context): Promis
   const result = await remembering(inspection, context, () =>
     applyRestore(plan, source, { keepPoints: values.keepPoints, signal, onProgress: progress.listener }),
   )
-  return finish(result, unaskedOf(plan), { ...request, place }, context)
+  return finish(result, unaskedOf(plan), place, context)
 }
 
 async function planWith(choice: EntryChoice, request: RestoreRequest): Promise<RestorePlan> {
@@ -140,7 +160,7 @@ async function showPreview(
 function finish(
   result: RestoreResult,
   unasked: readonly EntryPath[],
-  { place }: Pick<RestoreRequest, 'place'>,
+  place: TargetPlace,
   { host, common, log }: Context,
 ): number {
   const status = tellResult(result, unasked, { log, common })

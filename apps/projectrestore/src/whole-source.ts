@@ -1,0 +1,44 @@
+import { ArcError, type EntryPath, type EntrySource, isTrouble, type Omission, printablePath } from '@arc/core'
+import { formatCounted } from '@arc/kit'
+import type { EntryChoice } from './entry-choice.ts'
+import type { StoredState } from './stored-bytes.ts'
+
+/** The chosen entries of a source, from its beginning. Ends in an error when something is missing that was not given up. */
+export async function openChosen(
+  { stored, isPartial }: { readonly stored: StoredState; readonly isPartial: boolean },
+  choice: EntryChoice,
+): Promise<EntrySource> {
+  const source = choice.applyTo(await stored.open())
+  if (isPartial) return source
+  return {
+    name: source.name,
+    access: source.access,
+    git: source.git,
+    get omissions() {
+      return source.omissions
+    },
+    async *entries(options) {
+      yield* source.entries(options)
+      assertWhole(source.omissions, choice.only)
+    },
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  }
+}
+
+function assertWhole(omissions: readonly Omission[], only: ((path: EntryPath) => boolean) | undefined): void {
+  const missing = omissions.filter(
+    (omission) => (isTrouble(omission) || omission.reason === 'binary') && only?.(omission.path) !== false,
+  )
+  const [first] = missing
+  if (first === undefined) return
+  const inDump = first.reason === 'binary'
+  const what = inDump ? 'was left out when the dump was made' : `of the source cannot be had (${first.reason})`
+  const subject = inDump
+    ? `the content of ${formatCounted(missing.length, 'file')}`
+    : formatCounted(missing.length, 'path')
+  throw new ArcError(inDump ? 'ARC_DUMP_INCOMPLETE' : 'ARC_SELECTION_PARTIAL', `${subject} ${what}`, {
+    path: printablePath(first.path),
+    hint: 'Nothing was changed. Restore the rest with --partial.',
+    details: { omissions: missing },
+  })
+}

@@ -1,0 +1,101 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { ArcError, systemCallError } from '@arc/core'
+import type { KeySecret } from '@arc/crypto'
+import type { Values } from './command.ts'
+import { askSecret } from './confirm.ts'
+import type { Host } from './host.ts'
+import { fileOption, integerOption } from './option-value.ts'
+
+const GROUP = 'Key of the vault'
+const MAX_SECRET_BYTES = 64 * 1024
+const HINT = 'Give it with --passphrase-file, --passphrase-fd, --identity, or in ARC_PASSPHRASE.'
+
+/** How a vault is opened. A passphrase never stands on the command line, where every process can read it. */
+export const secretOptions = {
+  passphraseFile: fileOption('the passphrase is the first line of FILE; - is standard input', { group: GROUP }),
+  passphraseFd: integerOption({ min: 0, max: 1_000_000 }, 'the passphrase is the first line of this file descriptor', {
+    group: GROUP,
+  }),
+  identity: fileOption('an age identity that opens the vault', { group: GROUP }),
+}
+
+/** Gives the secret; asked only when there is something to open. */
+export type SecretSource = () => Promise<KeySecret>
+
+/** What opens a vault, by the options, else ARC_PASSPHRASE, else a question; `what` is asked for. */
+export function secretSource(
+  values: Values<typeof secretOptions>,
+  host: Host,
+  what = 'Passphrase of the vault',
+): SecretSource {
+  return async () => {
+    if (values.identity !== undefined)
+      return { identity: readSecret(resolve(host.cwd, values.identity), values.identity) }
+    return { passphrase: (await givenPassphrase(values, host)) ?? (await askSecret(host, what, HINT)) }
+  }
+}
+
+/** A passphrase for a new lock: by the options, else ARC_PASSPHRASE, else a question, asked twice. */
+export async function newPassphrase(
+  values: Values<typeof secretOptions>,
+  host: Host,
+  what = 'New passphrase of the vault',
+): Promise<string> {
+  const given = await givenPassphrase(values, host)
+  if (given !== undefined) return given
+  const first = await askSecret(host, what, HINT)
+  if (first === (await askSecret(host, 'The same again', HINT))) return nonEmpty(first)
+  throw new ArcError('ARC_KEY_INVALID', 'the two passphrases are not the same', { hint: 'Try again.' })
+}
+
+async function givenPassphrase(values: Values<typeof secretOptions>, host: Host): Promise<string | undefined> {
+  const { passphraseFile: file, passphraseFd: fd } = values
+  if (file === '-') return firstLine(await readInput(host))
+  if (file !== undefined) return firstLine(readSecret(resolve(host.cwd, file), file))
+  if (fd !== undefined) return firstLine(readSecret(fd, `file descriptor ${fd}`))
+  const { ARC_PASSPHRASE: inherited } = host.env
+  return inherited === undefined || inherited === '' ? undefined : inherited
+}
+
+async function readInput(host: Host): Promise<string> {
+  const pieces: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const piece of host.stdin) {
+    pieces.push(piece)
+    sizeBytes += piece.length
+    if (sizeBytes > MAX_SECRET_BYTES) throw tooLong('standard input')
+  }
+  return Buffer.concat(pieces).toString()
+}
+
+function readSecret(file: string | number, shown: string): string {
+  const buffer = Buffer.alloc(MAX_SECRET_BYTES + 1)
+  let used = 0
+  try {
+    const fd = typeof file === 'number' ? file : openSync(file, 'r')
+    try {
+      for (let count = -1; count !== 0 && used < buffer.length; used += count)
+        count = readSync(fd, buffer, used, buffer.length - used, null)
+    } finally {
+      if (typeof file !== 'number') closeSync(fd)
+    }
+  } catch (error) {
+    throw systemCallError(error, 'read', shown)
+  }
+  if (used > MAX_SECRET_BYTES) throw tooLong(shown)
+  return buffer.toString('utf8', 0, used)
+}
+
+function tooLong(shown: string): ArcError {
+  return new ArcError('ARC_KEY_INVALID', `${shown} holds more than a passphrase or an identity`)
+}
+
+function firstLine(text: string): string {
+  return nonEmpty(text.replace(/\r?\n.*$/s, ''))
+}
+
+function nonEmpty(passphrase: string): string {
+  if (passphrase !== '') return passphrase
+  throw new ArcError('ARC_KEY_INVALID', 'the passphrase is empty', { hint: 'Choose one that nobody guesses.' })
+}
