@@ -9,7 +9,7 @@ export type BackendAddress =
   | { readonly kind: 's3' | 'gs' | 'azblob'; readonly bucket: string; readonly prefix: string; readonly query: Query }
   | { readonly kind: 'sftp' | 'webdav' | 'http'; readonly url: URL; readonly query: Query }
 
-export type Query = ReadonlyMap<string, string>
+type Query = ReadonlyMap<string, string>
 
 const SCHEME = /^([a-z][a-z0-9+.-]+):/i
 const BUCKET_PARAMETERS: Readonly<Record<'s3' | 'gs' | 'azblob', readonly string[]>> = {
@@ -95,6 +95,6 @@ function invalidUrl(text: string, why: string): ArcError {
 }
 
 /** The text of a URL without its password, for messages. */
-export function withoutSecrets(text: string): string {
+function withoutSecrets(text: string): string {
   return text.replace(/(:\/\/[^/@:]*):[^/@]*@/, '$1:***@')
 }

@@ -59,7 +59,7 @@ export function piecesOf(content: ObjectContent): AsyncIterable<Uint8Array> | It
 }
 
 /** What {@link readBytes} takes into memory unless told otherwise: more than any manifest, less than any machine has. */
-export const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+export const DEFAULT_MAX_BYTES: number = 64 * 1024 * 1024
 
 export interface ReadBytesOptions extends ReadOptions {
   /** Throw `ARC_LIMIT_EXCEEDED` rather than take more than this into memory; default {@link DEFAULT_MAX_BYTES}. */
@@ -99,6 +99,13 @@ export async function* toldPieces(
 /** Bytes in pieces of at most `pieceBytes`, without copying them. */
 export function* sliced(bytes: Uint8Array, pieceBytes: number): Generator<Uint8Array, void, undefined> {
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
+}
+
+/** All pieces, in an array; `Array.fromAsync` is too young for the declarations that published packages are built with. */
+export async function gathered<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = []
+  for await (const item of items) all.push(item)
+  return all
 }
 
 /** Where a range begins and ends in an object of that size. */

@@ -21,6 +21,7 @@ import { checkedPieces, clampRange, sliced, toldPieces } from './content.ts'
 import { isRealFolder, walkKeys } from './directory-listing.ts'
 import { STAGING_FOLDER, StagedFile, sweepStaging } from './directory-staging.ts'
 import { assertKey, assertPrefix, invalidKey } from './object-key.ts'
+import { refuseFeatures, refuseVersion } from './unsupported.ts'
 
 export interface DirectoryBackendOptions {
   fs?: FileSystem
@@ -87,7 +88,7 @@ class DirectoryBackend implements Backend {
 
   async write(key: string, content: ObjectContent, options: WriteOptions = {}): Promise<ObjectInfo> {
     this.#check(key, options)
-    this.#refuseUnsupported(options)
+    refuseFeatures(this, options)
     if (options.ifAbsent === true && (await this.stat(key)) !== undefined) throw objectConflict(this, key)
     if (options.ifAbsent === true && !(await this.capabilities(options)).createOnly) {
       throw backendUnsuitable(this, 'lies on a file system without hard links, which creating only if absent needs')
@@ -108,7 +109,7 @@ class DirectoryBackend implements Backend {
 
   async delete(key: string, options: DeleteOptions = {}): Promise<void> {
     this.#check(key, options)
-    if (options.ifMatch !== undefined) throw backendUnsuitable(this, 'cannot delete on a condition')
+    refuseVersion(this, options)
     this.#attempt('delete', key, () => {
       if (this.#find(key) === undefined) return
       this.#fs.unlinkSync(`${this.#root}/${key}`)
@@ -142,14 +143,7 @@ class DirectoryBackend implements Backend {
     if (key.split('/').some((name) => Buffer.byteLength(name) > MAX_NAME_BYTES)) throw invalidKey(key, 'name-too-long')
     if (key === STAGING_FOLDER || key.startsWith(`${STAGING_FOLDER}/`)) throw invalidKey(key, 'reserved')
     signal?.throwIfAborted()
-    if (version !== undefined) throw backendUnsuitable(this, 'keeps no versions')
-  }
-
-  #refuseUnsupported({ ifMatch, retainUntil, tags, storageClass }: WriteOptions): void {
-    if (ifMatch !== undefined) throw backendUnsuitable(this, 'cannot replace an object on a condition')
-    if (retainUntil !== undefined) throw backendUnsuitable(this, 'cannot lock objects')
-    if (tags !== undefined) throw backendUnsuitable(this, 'keeps no tags')
-    if (storageClass !== undefined) throw backendUnsuitable(this, 'has no storage classes')
+    refuseVersion(this, { version })
   }
 
   /** The regular file of a key, reached through real folders only. */

@@ -2,13 +2,8 @@ import type { Dirent } from 'node:fs'
 import { decodePath, errnoOf } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
 import { STAGING_FOLDER } from './directory-staging.ts'
-import { compareKeys, keyProblem } from './object-key.ts'
-
-interface Listed {
-  /** Ends in `/` when it is a folder, which puts it where the keys below it belong. */
-  key: string
-  isFolder: boolean
-}
+import { isWanted, lastFirst, type Listed } from './level-walk.ts'
+import { keyProblem } from './object-key.ts'
 
 /**
  * Every key below `root` that starts with `prefix` and lies behind `startAfter`, in byte order, one folder in memory at a
@@ -24,12 +19,9 @@ export function* walkKeys(
   if (folder !== '' && !isRealFolder(root, folder, fs)) return
   const pending = readLevel(root, folder, fs)
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { key, isFolder } = next
-    if (!key.startsWith(prefix)) continue
-    const isBehind = startAfter === undefined || compareKeys(key, startAfter) > 0
-    if (!isFolder && isBehind) yield key
-    if (!isFolder || !(isBehind || startAfter.startsWith(key))) continue
-    for (const inner of readLevel(root, key, fs)) pending.push(inner)
+    if (!isWanted(next, prefix, startAfter)) continue
+    if (!next.isFolder) yield next.key
+    else for (const inner of readLevel(root, next.key, fs)) pending.push(inner)
   }
 }
 
@@ -42,7 +34,7 @@ function readLevel(root: string, folder: string, fs: FileSystem): Listed[] {
     if (dirent.isDirectory()) listed.push({ key: `${key}/`, isFolder: true })
     else if (dirent.isFile()) listed.push({ key, isFolder: false })
   }
-  return listed.sort((a, b) => compareKeys(b.key, a.key))
+  return listed.sort(lastFirst)
 }
 
 function readFolder(path: string, fs: FileSystem): Dirent<Buffer>[] {

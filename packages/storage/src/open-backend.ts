@@ -1,6 +1,7 @@
 import type { FileSystem } from '@arc/core/node'
 import type { Backend } from './backend.ts'
 import { parseBackendUrl } from './backend-url.ts'
+import type { CapabilityCache } from './capability-cache.ts'
 import { directoryBackend } from './directory-backend.ts'
 import { memoryBackend } from './memory-backend.ts'
 
@@ -12,6 +13,8 @@ export interface OpenBackendOptions {
   client?: Readonly<Record<string, unknown>> | undefined
   /** Environment variables that a driver may look into, such as those that name a proxy or credentials; default none. */
   environment?: Readonly<Record<string, string | undefined>> | undefined
+  /** What was found out about places before; default: nothing, and it is forgotten with the backend. */
+  capabilityCache?: CapabilityCache | undefined
   /** For a folder. */
   fs?: FileSystem | undefined
 }
@@ -29,7 +32,19 @@ export async function openBackend(url: string, options: OpenBackendOptions = {})
       return directoryBackend(address.path, options.fs === undefined ? {} : { fs: options.fs })
     case 'memory':
       return memoryBackend()
-    default:
-      throw new Error('to come')
+    case 's3':
+      return (await import('./s3/open-s3.ts')).openS3(address, options)
+    case 'sftp':
+      return (await import('./sftp/open-sftp.ts')).openSftp(address, options)
+    case 'webdav':
+      return (await import('./webdav/open-webdav.ts')).openWebdav(address, options)
+    case 'http': {
+      const { HttpBackend } = await import('./http/http-backend.ts')
+      return new HttpBackend(address.url, { ...options.client })
+    }
+    case 'azblob':
+      return (await import('./azure/open-azure.ts')).openAzure(address, options)
+    case 'gs':
+      return (await import('./gcs/open-gcs.ts')).openGcs(address, options)
   }
 }

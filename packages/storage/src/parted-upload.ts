@@ -133,7 +133,7 @@ async function* partsOf(
   let part: Uint8Array | undefined
   let used = 0
   for await (const piece of pieces) {
-    for (let at = 0; at < piece.length; ) {
+    for (let at = 0; at < piece.length;) {
       part ??= fullSize(spare.pop(), partBytes)
       const taken = piece.subarray(at, at + partBytes - used)
       part.set(taken, used)

@@ -10,7 +10,7 @@ export interface ServiceFailure {
   readonly message: string
 }
 
-const RETRYABLE_STATUS = new Set([408, 429, 500, 502, 503, 504])
+const RETRYABLE_STATUS = new Set([408, 423, 429, 500, 502, 503, 504])
 const RETRYABLE_NAMES =
   /^(?:E(?:CONNRESET|CONNREFUSED|PIPE|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH)|TimeoutError|RequestTimeout.*|SlowDown|Throttl.*|REQUEST_SEND_ERROR|UND_ERR_.*)$/
 const NO_CREDENTIALS = /Credential/

@@ -40,7 +40,7 @@ export class S3Bucket implements BackendPlace {
 }
 
 /** What the vendor's client says about a failed request. */
-export function s3Failure(error: unknown): ServiceFailure {
+function s3Failure(error: unknown): ServiceFailure {
   if (!(error instanceof Error)) return { status: undefined, name: failureName(error), message: String(error) }
   const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }) : {}
   const isService = '$metadata' in error && metadata.httpStatusCode !== undefined

@@ -1,8 +1,8 @@
 import type { CallOptions, ListOptions, ObjectInfo } from '../backend.ts'
 import type { UploadInfo, VersionInfo } from '../backend-features.ts'
-import { keyProblem } from '../object-key.ts'
+import { compareKeys, keyProblem } from '../object-key.ts'
+import { bareEtag } from '../http-ranges.ts'
 import type { S3Bucket } from './s3-bucket.ts'
-import { bareEtag } from './s3-object.ts'
 
 const PAGE_SIZE = 1000
 
@@ -18,8 +18,14 @@ export async function* listObjects(
   { startAfter, signal }: ListOptions,
 ): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
   const { sdk, client, name } = bucket
-  const where = { Bucket: name, Prefix: prefix, StartAfter: startAfter, MaxKeys: PAGE_SIZE, EncodingType: 'url' as const }
-  for (let token: string | undefined; ; ) {
+  const where = {
+    Bucket: name,
+    Prefix: prefix,
+    StartAfter: startAfter,
+    MaxKeys: PAGE_SIZE,
+    EncodingType: 'url' as const,
+  }
+  for (let token: string | undefined; ;) {
     const page = await bucket.attempt('list', prefix, signal, async (sending) =>
       client.send(new sdk.ListObjectsV2Command({ ...where, ContinuationToken: token }), sending),
     )
@@ -66,37 +72,34 @@ interface Listed {
 }
 
 /**
- * The client gives versions and markers in two lists, each in the service's order, and which came first between them is
- * lost: of one key the latest is first, and the others follow by their time.
+ * The client gives versions and markers as two lists, each in the service's order, and which came first between the two is
+ * lost. They are merged by key, the latest first, then by time, without changing the order within either.
  */
 function merged(versions: readonly Listed[], markers: readonly Listed[]): VersionInfo[] {
-  const byKey = new Map<string, VersionInfo[]>()
-  for (const [listed, isDeleteMarker] of [[versions, false] as const, [markers, true] as const]) {
-    for (const item of listed) {
-      const key = decoded(item.Key)
-      if (keyProblem(key) !== undefined) continue
-      const info = versionInfo(key, item, isDeleteMarker)
-      const others = byKey.get(key)
-      if (others === undefined) byKey.set(key, [info])
-      else others.push(info)
-    }
+  const left = versions.map((item) => versionInfo(item, false))
+  const right = markers.map((item) => versionInfo(item, true))
+  const all: VersionInfo[] = []
+  let [i, j] = [0, 0]
+  for (;;) {
+    const [version, marker] = [left[i], right[j]]
+    if (version === undefined && marker === undefined) break
+    const takesVersion = marker === undefined || (version !== undefined && precedes(version, marker))
+    const next = takesVersion ? left[i++] : right[j++]
+    if (next !== undefined && keyProblem(next.key) === undefined) all.push(next)
   }
-  return [...byKey.keys()].sort(byBytes).flatMap((key) => (byKey.get(key) ?? []).sort(newestFirst))
+  return all
 }
 
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+function precedes(a: VersionInfo, b: VersionInfo): boolean {
+  if (a.key !== b.key) return compareKeys(a.key, b.key) < 0
+  if (a.isLatest !== b.isLatest) return a.isLatest
+  return a.modified >= b.modified
 }
 
-function newestFirst(a: VersionInfo, b: VersionInfo): number {
-  if (a.isLatest !== b.isLatest) return a.isLatest ? -1 : 1
-  return b.modified.getTime() - a.modified.getTime()
-}
-
-function versionInfo(key: string, item: Listed, isDeleteMarker: boolean): VersionInfo {
+function versionInfo(item: Listed, isDeleteMarker: boolean): VersionInfo {
   const { VersionId = 'null', IsLatest = false, LastModified = new Date(0), Size = 0, ETag, StorageClass } = item
   return {
-    key,
+    key: decoded(item.Key),
     version: VersionId,
     isLatest: IsLatest,
     isDeleteMarker,
@@ -120,13 +123,11 @@ export async function* listUploads(
     const page = await bucket.attempt('list the uploads of', prefix, signal, async (sending) =>
       client.send(new sdk.ListMultipartUploadsCommand({ ...where, ...markers }), sending),
     )
-    const batch = (page.Uploads ?? []).map(
-      ({ Key, UploadId = '', Initiated = new Date(0) }): UploadInfo => ({
-        key: decoded(Key),
-        id: UploadId,
-        started: Initiated,
-      }),
-    )
+    const batch = (page.Uploads ?? []).map(({ Key, UploadId = '', Initiated = new Date(0) }): UploadInfo => ({
+      key: decoded(Key),
+      id: UploadId,
+      started: Initiated,
+    }))
     if (batch.length > 0) yield batch
     if (page.IsTruncated !== true) return
     markers = { KeyMarker: decoded(page.NextKeyMarker), UploadIdMarker: page.NextUploadIdMarker }

@@ -1,6 +1,7 @@
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { ObjectInfo, StatOptions } from '../backend.ts'
 import { isArcError } from '@arc/core'
+import { bareEtag } from '../http-ranges.ts'
 import type { GetRange, RangeAnswer } from '../ranged-body.ts'
 import type { S3Bucket } from './s3-bucket.ts'
 
@@ -25,11 +26,6 @@ export function s3ObjectInfo(key: string, answer: HeadObjectCommandOutput | GetO
     contentType: answer.ContentType,
     metadata,
   }
-}
-
-/** An ETag without its quotes: services differ in whether they give and take them. */
-export function bareEtag(etag: string | undefined): string | undefined {
-  return etag?.replace(/^"|"$/g, '')
 }
 
 /** `undefined` when there is none. */

@@ -6,9 +6,10 @@ import type { ObjectInfo, WriteOptions } from '../backend.ts'
 import type { UploadInfo } from '../backend-features.ts'
 import type { PartSession, PartTarget } from '../parted-upload.ts'
 import { retried } from '../retry.ts'
+import { bareEtag } from '../http-ranges.ts'
 import type { S3Bucket } from './s3-bucket.ts'
 import { listUploads } from './s3-listing.ts'
-import { bareEtag, SHA256_METADATA } from './s3-object.ts'
+import { SHA256_METADATA, statObject } from './s3-object.ts'
 
 export const MAX_PARTS = 10_000
 
@@ -22,7 +23,9 @@ export interface S3Conditions {
 interface Signed {
   middlewareStack: {
     add(
-      middleware: (next: (args: { request: unknown }) => Promise<never>) => (args: { request: unknown }) => Promise<never>,
+      middleware: (
+        next: (args: { request: unknown }) => Promise<never>,
+      ) => (args: { request: unknown }) => Promise<never>,
       options: { step: 'build'; name: string },
     ): void
   }
@@ -46,12 +49,7 @@ function signBody<Command extends object>(command: Command, sha256: string): Com
 }
 
 /** How {@link import('../parted-upload.ts').uploadInParts} writes an object. */
-export function s3Target(
-  bucket: S3Bucket,
-  key: string,
-  options: WriteOptions,
-  conditions: S3Conditions,
-): PartTarget {
+export function s3Target(bucket: S3Bucket, key: string, options: WriteOptions, conditions: S3Conditions): PartTarget {
   const common = commonInput(bucket, key, options)
   const { signal } = options
   return {
@@ -116,12 +114,15 @@ async function resumedSession(
 ): Promise<PartSession> {
   const present = new Map<number, string>()
   const { client, sdk, name } = bucket
-  await bucket.attempt('resume', key, options.signal, async (sending) => {
-    const pages = sdk.paginateListParts({ client }, { Bucket: name, Key: key, UploadId: id }, sending)
-    for await (const { Parts = [] } of pages) {
-      for (const { PartNumber = 0, ETag } of Parts) present.set(PartNumber, bareEtag(ETag) ?? '')
-    }
-  })
+  for (let marker: string | undefined; ;) {
+    const input = { Bucket: name, Key: key, UploadId: id, PartNumberMarker: marker }
+    const page = await bucket.attempt('resume', key, options.signal, async (sending) =>
+      client.send(new sdk.ListPartsCommand(input), sending),
+    )
+    for (const { PartNumber = 0, ETag } of page.Parts ?? []) present.set(PartNumber, bareEtag(ETag) ?? '')
+    marker = page.NextPartNumberMarker
+    if (page.IsTruncated !== true || marker === undefined) break // some give a marker on the last page too
+  }
   return new S3Session(bucket, key, id, { ...options, sha256: undefined }, conditions, present)
 }
 
@@ -192,7 +193,11 @@ class S3Session implements PartSession {
     const answer = await this.#bucket.attempt('finish', this.#key, signal, async (sending) =>
       this.#bucket.client.send(new this.#bucket.sdk.CompleteMultipartUploadCommand(input), sending),
     )
-    return written(this.#key, sizeBytes, answer, this.#options)
+    if (bareEtag(answer.ETag)) return written(this.#key, sizeBytes, answer, this.#options)
+    // Ceph does not tell the ETag of what was put together.
+    const version = answer.VersionId
+    const info = await statObject(this.#bucket, this.#key, { version, signal })
+    return info ?? written(this.#key, sizeBytes, { VersionId: version }, this.#options)
   }
 
   async abandon(): Promise<void> {
@@ -227,5 +232,15 @@ function written(
   { sha256, contentType, metadata = {}, storageClass }: WriteOptions,
 ): ObjectInfo {
   const { VersionId: version, ETag } = answer
-  return { key, sizeBytes, modified: new Date(), etag: bareEtag(ETag), version, sha256, contentType, metadata, storageClass }
+  return {
+    key,
+    sizeBytes,
+    modified: new Date(),
+    etag: bareEtag(ETag),
+    version,
+    sha256,
+    contentType,
+    metadata,
+    storageClass,
+  }
 }

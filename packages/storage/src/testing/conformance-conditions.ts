@@ -1,3 +1,4 @@
+import { gathered } from '../content.ts'
 import assert from 'node:assert/strict'
 import { isArcError } from '@arc/core'
 import type { CaseTable } from './conformance.ts'
@@ -51,7 +52,7 @@ export const conditionCases: CaseTable = {
       backend.write('object', bytesOf(`racer ${racer}`), { ifMatch: two.etag }),
     )
     await assertContent(backend, 'object', `racer ${winner}`)
-    const listed = (await Array.fromAsync(backend.list('object'))).flat()[0]
+    const listed = (await gathered(backend.list('object'))).flat()[0]
     if (listed?.etag !== undefined) await backend.write('object', bytesOf('by listing'), { ifMatch: listed.etag })
   },
 

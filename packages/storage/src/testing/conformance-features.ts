@@ -1,4 +1,6 @@
+import { gathered } from '../content.ts'
 import assert from 'node:assert/strict'
+import { sha256Hex } from '@arc/core/node'
 import type { CaseTable } from './conformance.ts'
 import { assertContent, assertRejects, bytesOf, inReusedPieces, listKeys, noise } from './expectations.ts'
 
@@ -84,14 +86,15 @@ export const featureCases: CaseTable = {
       yield* inReusedPieces(bytes.subarray(0, 25 * MEBIBYTE), MEBIBYTE)
       throw cut
     }
-    await assert.rejects(backend.write('object', untilCut(), { resume: true, sizeBytes: bytes.length }), cut)
+    const options = { resume: true, sizeBytes: bytes.length, sha256: sha256Hex(bytes) }
+    await assert.rejects(backend.write('object', untilCut(), options), cut)
     assert.deepEqual(await listKeys(backend), [])
-    const info = await backend.write('object', inReusedPieces(bytes, MEBIBYTE), {
-      resume: true,
-      sizeBytes: bytes.length,
-    })
+    if (backend.listUploads !== undefined) {
+      assert.equal((await gathered(backend.listUploads(''))).flat()[0]?.key, 'object')
+    }
+    const info = await backend.write('object', inReusedPieces(bytes, MEBIBYTE), options)
     assert.equal(info.sizeBytes, bytes.length)
     await assertContent(backend, 'object', bytes)
-    if (backend.listUploads !== undefined) assert.deepEqual((await Array.fromAsync(backend.listUploads(''))).flat(), [])
+    if (backend.listUploads !== undefined) assert.deepEqual((await gathered(backend.listUploads(''))).flat(), [])
   },
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Backend } from '../backend.ts'
 import type { VersionInfo } from '../backend-features.ts'
-import { readBytes } from '../content.ts'
+import { readBytes, gathered } from '../content.ts'
 import type { CaseTable } from './conformance.ts'
 import { assertRejects, bytesOf, listKeys } from './expectations.ts'
 
@@ -81,8 +81,10 @@ export const versionCases: CaseTable = {
   },
 
   'a legal hold keeps a version until it is lifted': async ({ backend }) => {
-    if ((await backend.capabilities()).legalHold !== true) return
-    const { version } = await backend.write('object', bytesOf('kept'))
+    const { legalHold, versions } = await backend.capabilities()
+    if (legalHold !== true) return
+    const written = await backend.write('object', bytesOf('kept'))
+    const version = versions ? written.version : undefined
     await backend.setLegalHold?.('object', true, { version })
     assert.equal((await backend.readLock?.('object', { version }))?.isHeld, true)
     await assertRejects(backend.delete('object', { version }), 'ARC_OBJECT_LOCKED')
@@ -97,13 +99,13 @@ async function assertNoVersions(backend: Backend): Promise<void> {
   await assertRejects(backend.read('object', { version: 'some' }), 'ARC_BACKEND_UNSUITABLE')
   await assertRejects(backend.stat('object', { version: 'some' }), 'ARC_BACKEND_UNSUITABLE')
   if (backend.listVersions !== undefined) {
-    await assertRejects(Array.fromAsync(backend.listVersions('')), 'ARC_BACKEND_UNSUITABLE')
+    await assertRejects(gathered(backend.listVersions('')), 'ARC_BACKEND_UNSUITABLE')
   }
 }
 
 async function listVersions(backend: Backend, prefix: string): Promise<VersionInfo[]> {
   assert.ok(backend.listVersions !== undefined)
-  return (await Array.fromAsync(backend.listVersions(prefix))).flat()
+  return (await gathered(backend.listVersions(prefix))).flat()
 }
 
 async function removeVersions(backend: Backend): Promise<void> {

@@ -11,11 +11,11 @@ import { versionCases } from './conformance-versions.ts'
 export interface ConformanceCase {
   readonly name: string
   /** Rejects with what is wrong. Works below a prefix of its own and leaves nothing current behind. */
-  run(backend: Backend): Promise<void>
+  readonly run: (backend: Backend) => Promise<void>
 }
 
 /** What a case may use. */
-export interface CaseContext {
+interface CaseContext {
   /** Empty; nobody else writes there. */
   readonly backend: Backend
   /** False where a round trip costs so much that a thousand of them are too many. */

@@ -1,0 +1,62 @@
+import type { StoragePipelineOptions } from '@azure/storage-blob'
+import { ArcError } from '@arc/core'
+import type { Backend } from '../backend.ts'
+import type { BackendAddress } from '../backend-url.ts'
+import { loadDriver } from '../load-driver.ts'
+import type { OpenBackendOptions } from '../open-backend.ts'
+import { prefixed } from '../prefixed.ts'
+import { AzureBackend, type AzureContainer } from './azure-backend.ts'
+
+type Address = Extract<BackendAddress, { kind: 's3' | 'gs' | 'azblob' }>
+
+const MAX_TRIES = 4
+
+/**
+ * Load the vendor's client. A connection string, an account with key or signature, or what `@azure/identity` finds, in this
+ * order; from the options (`connectionString`, `accountName`, `accountKey`, `sasToken`, `credential`) or from the
+ * environment variables that Azure's own tools read.
+ */
+export async function openAzure(address: Address, options: OpenBackendOptions): Promise<Backend> {
+  const container = await openContainer(address, options)
+  const below = address.prefix === '' ? '' : `${address.prefix}/`
+  return prefixed(new AzureBackend(container, below, options.capabilityCache ?? new Map()), address.prefix)
+}
+
+async function openContainer({ bucket, query }: Address, options: OpenBackendOptions): Promise<AzureContainer> {
+  const sdk = await loadDriver(['@azure/storage-blob'], async () => import('@azure/storage-blob'))
+  const { connectionString, accountName, accountKey, sasToken, credential, ...rest } = options.client ?? {}
+  const given = (value: unknown, variable: string): string | undefined =>
+    typeof value === 'string' ? value : options.environment?.[variable]
+  const pipeline: StoragePipelineOptions = { retryOptions: { maxTries: MAX_TRIES }, ...rest }
+
+  const connection = given(connectionString, 'AZURE_STORAGE_CONNECTION_STRING')
+  if (connection !== undefined) {
+    const service = sdk.BlobServiceClient.fromConnectionString(connection, pipeline)
+    const { credential: found } = service
+    const sharedKey = found instanceof sdk.StorageSharedKeyCredential ? found : undefined
+    return { sdk, sharedKey, client: service.getContainerClient(bucket) }
+  }
+  const account = query.get('account') ?? given(accountName, 'AZURE_STORAGE_ACCOUNT')
+  const endpoint = query.get('endpoint') ?? (account && `https://${account}.blob.core.windows.net`)
+  if (endpoint === undefined || account === undefined) {
+    throw new ArcError('ARC_BACKEND_DENIED', `azblob://${bucket} needs the name of a storage account`, {
+      hint: 'Add ?account=NAME to the URL, or set AZURE_STORAGE_ACCOUNT.',
+    })
+  }
+  const key = given(accountKey, 'AZURE_STORAGE_KEY')
+  const signature = given(sasToken, 'AZURE_STORAGE_SAS_TOKEN')
+  const sharedKey = key === undefined ? undefined : new sdk.StorageSharedKeyCredential(account, key)
+  const url = signature === undefined ? endpoint : `${endpoint}?${signature.replace(/^\?/, '')}`
+  const other = async (): Promise<Credential> =>
+    signature === undefined ? identity(credential) : new sdk.AnonymousCredential()
+  const service = new sdk.BlobServiceClient(url, sharedKey ?? (await other()), pipeline)
+  return { sdk, sharedKey, client: service.getContainerClient(bucket) }
+}
+
+type Credential = import('@azure/storage-blob').AnonymousCredential
+
+async function identity(credential: unknown): Promise<Credential> {
+  if (credential !== undefined) return credential as Credential
+  const { DefaultAzureCredential } = await loadDriver(['@azure/identity'], async () => import('@azure/identity'))
+  return new DefaultAzureCredential() as unknown as Credential
+}

@@ -1,0 +1,108 @@
+import { hash } from 'node:crypto'
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
+import type { CreateWriteStreamOptions, File, FileMetadata } from '@google-cloud/storage'
+import { sha256Hex } from '@arc/core/node'
+import type { ObjectInfo, WriteOptions } from '../backend.ts'
+import type { PartSession, PartTarget } from '../parted-upload.ts'
+
+/** Metadata in which the SHA-256 of an object is kept. */
+const SHA256_METADATA = 'arc-sha256'
+const CHUNK_BYTES = 16 * 1024 * 1024
+
+type Attempt = <Answer>(action: string, call: () => Promise<Answer>) => Promise<Answer>
+
+/** What the service's metadata tell of an object. */
+export function gcsInfo(key: string, metadata: FileMetadata): ObjectInfo {
+  const { size = 0, updated, timeCreated, generation, contentType, storageClass } = metadata
+  const all = Object.entries(metadata.metadata ?? {}).map(([name, value]) => [name, String(value)] as const)
+  const { [SHA256_METADATA]: sha256, ...rest } = Object.fromEntries(all)
+  const version = generation === undefined ? undefined : String(generation)
+  return {
+    key,
+    sizeBytes: Number(size),
+    modified: new Date(timeCreated ?? updated ?? 0),
+    etag: version,
+    version,
+    sha256,
+    storageClass,
+    contentType,
+    metadata: rest,
+  }
+}
+
+/** How {@link import('../parted-upload.ts').uploadInParts} writes an object. */
+export function gcsTarget(file: File, key: string, options: WriteOptions, attempt: Attempt): PartTarget {
+  return {
+    putWhole: async (bytes) => {
+      const md5Hash = hash('md5', bytes, 'base64') // the service checks it
+      const common = commonOptions({ ...options, sha256: sha256Hex(bytes) })
+      const metadata = { ...common.metadata, md5Hash }
+      await attempt('write', async () => file.save(Buffer.from(bytes), { ...common, metadata, resumable: false }))
+      return gcsInfo(key, file.metadata)
+    },
+    begin: async () => new GcsSession(file, key, options, attempt),
+  }
+}
+
+function commonOptions({
+  contentType,
+  metadata,
+  sha256,
+  storageClass,
+  ifAbsent,
+  ifMatch,
+}: WriteOptions): CreateWriteStreamOptions {
+  const condition = ifAbsent === true ? 0 : ifMatch
+  return {
+    validation: false,
+    metadata: {
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(storageClass === undefined ? {} : { storageClass }),
+      metadata: { ...metadata, ...(sha256 === undefined ? {} : { [SHA256_METADATA]: sha256 }) },
+    },
+    ...(condition === undefined ? {} : { preconditionOpts: { ifGenerationMatch: condition } }),
+  }
+}
+
+/** A resumable upload: one stream, so that parts go one after the other. */
+class GcsSession implements PartSession {
+  readonly #file: File
+  readonly #key: string
+  readonly #attempt: Attempt
+  readonly #stream: Writable
+  readonly #failed: Promise<never>
+  #before: Promise<unknown> = Promise.resolve()
+
+  constructor(file: File, key: string, options: WriteOptions, attempt: Attempt) {
+    this.#file = file
+    this.#key = key
+    this.#attempt = attempt
+    this.#stream = file.createWriteStream({ ...commonOptions(options), resumable: true, chunkSize: CHUNK_BYTES })
+    const { promise, reject } = Promise.withResolvers<never>()
+    this.#failed = promise
+    this.#failed.catch(() => {})
+    this.#stream.on('error', reject)
+  }
+
+  async put(_number: number, bytes: Uint8Array): Promise<void> {
+    const copy = Buffer.from(bytes) // the stream keeps it for longer than we may
+    const write = this.#before.then(async () => {
+      if (!this.#stream.write(copy)) await Promise.race([once(this.#stream, 'drain'), this.#failed])
+    })
+    this.#before = write.catch(() => {})
+    await this.#attempt('write', async () => write)
+  }
+
+  async finish(): Promise<ObjectInfo> {
+    await this.#attempt('finish', async () => {
+      this.#stream.end()
+      await Promise.race([once(this.#stream, 'finish'), this.#failed])
+    })
+    return gcsInfo(this.#key, this.#file.metadata)
+  }
+
+  async abandon(): Promise<void> {
+    this.#stream.destroy()
+  }
+}

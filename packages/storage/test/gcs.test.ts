@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Backend, openBackend } from '../src/index.ts'
+import { backendCases } from '../src/testing.ts'
+import { startFakeGcs } from './fake-gcs.ts'
+
+describe.each([{ versions: false }, { versions: true }])('a bucket with $versions as versions', (options) => {
+  let server: Awaited<ReturnType<typeof startFakeGcs>>
+  let backend: Backend
+  beforeAll(async () => {
+    server = await startFakeGcs(options)
+    const query = new URLSearchParams({ endpoint: server.endpoint, project: 'test' })
+    backend = await openBackend(`gs://objects/some/prefix?${query.toString()}`, {
+      client: { retryOptions: { autoRetry: false } },
+    })
+  })
+  afterAll(async () => server[Symbol.asyncDispose]())
+
+  test('what it does was found out', async () => {
+    const conditions = { createOnly: true, compareAndSwap: true, compareAndDelete: true }
+    expect(await backend.capabilities()).toMatchObject({ ...conditions, legalHold: true, ...options })
+  })
+
+  test.each(backendCases({ isSlow: options.versions }))('$name', async ({ run }) => {
+    await expect(run(backend)).resolves.toBeUndefined()
+  })
+})
