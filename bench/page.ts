@@ -26,7 +26,7 @@ export function describeRun(about: {
   skipped: ReadonlySet<string>
 }): string {
   const { app, repomix, corpora, machine, skipped } = about
-  const tools = ['git', 'sha256sum', 'tar', 'xargs'].map(versionOf)
+  const tools = ['git', 'sha256sum', 'tar', 'xargs', 'zstd'].map(versionOf)
   const versions = [
     `Node ${app.node.version}`,
     `${app.name} ${app.version}`,

@@ -11,10 +11,13 @@ import { describeRun, thisMachine, writePage } from './page.ts'
 import { formatRows } from './report.ts'
 import { installRepomix } from './repomix.ts'
 import type { Row, Suite } from './suite.ts'
+import { archive } from './suites/archive.ts'
 import { dump } from './suites/dump.ts'
 import { start } from './suites/start.ts'
+import { storage } from './suites/storage.ts'
+import { versions } from './suites/versions.ts'
 
-const SUITES: readonly Suite[] = [start, dump]
+const SUITES: readonly Suite[] = [start, dump, archive, versions, storage]
 const SHORT_RUNS = 21
 
 const { values: options, positionals } = parseArgs({
@@ -53,7 +56,9 @@ try {
   tell('getting the projects to work on')
   const given = new Map(options.corpus.map((each) => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=/, '')]))
   mkdirSync(options.cache, { recursive: true })
-  const corpora = suites.includes(dump) ? findCorpora({ given, cache: options.cache, quick: options.quick, skip }) : []
+  const corpora = suites.some((suite) => suite !== start)
+    ? findCorpora({ given, cache: options.cache, quick: options.quick, skip })
+    : []
   const texts: string[] = []
   for (const node of await resolveNodes(options.node, scratch)) {
     const text = measureAll(node, packed, corpora)
@@ -67,8 +72,8 @@ try {
 }
 
 function measureAll(node: NodeRuntime, packed: PackedApplication, corpora: readonly Corpus[]): string {
-  const repomix = options.quick || corpora.length === 0 ? undefined : installRepomix(options.cache)
-  if (repomix === undefined && !options.quick && corpora.length > 0) skip('repomix: it could not be installed')
+  const repomix = options.quick || !suites.includes(dump) ? undefined : installRepomix(options.cache)
+  if (repomix === undefined && !options.quick && suites.includes(dump)) skip('repomix: it could not be installed')
   const app = { ...packed, node }
   const rows: Row[] = []
   for (const suite of suites) {

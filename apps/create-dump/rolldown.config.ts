@@ -14,7 +14,8 @@ const builtinModules: Plugin = {
         .map((names) => `const ${names} = process.getBuiltinModule("${module}");`)
         .join(' '),
     )
-    if (/^(?:import|export) .*"node:/m.test(found)) throw new Error('a built-in module is imported in a form unknown here')
+    if (/^(?:import|export) .*"node:/m.test(found))
+      throw new Error('a built-in module is imported in a form unknown here')
     return found
   },
 }
@@ -33,5 +34,11 @@ export default defineConfig({
   platform: 'node',
   plugins: [builtinModules],
   transform: { target: 'node22' },
-  output: { dir: 'dist', cleanDir: true, sourcemap: false, minify: false, codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
+  output: {
+    dir: 'dist',
+    cleanDir: true,
+    sourcemap: false,
+    minify: false,
+    codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
+  },
 })

@@ -13,7 +13,14 @@ test('a quick run measures every job once', () => {
     encoding: 'utf8',
   })
   expect(status, stderr).toBe(0)
-  for (const job of ['--version', 'create-dump verify', 'create-dump restore', 'nothing changed', 'git ls-files']) {
+  for (const job of [
+    '--version',
+    'create-dump verify',
+    'create-dump restore',
+    'nothing changed',
+    'git ls-files',
+    'restore zip',
+  ]) {
     expect(stdout).toContain(job)
   }
   expect(stdout).not.toContain('NaN')
@@ -23,5 +30,5 @@ test('a quick run measures every job once', () => {
 test('an unknown suite is refused', () => {
   const { status, stderr } = spawnSync(process.execPath, [bench, 'no-such-suite'], { encoding: 'utf8' })
   expect(status).not.toBe(0)
-  expect(stderr).toContain('no suite is called no-such-suite; there are start, dump')
+  expect(stderr).toContain('no suite is called no-such-suite; there are start, dump, archive, versions')
 })

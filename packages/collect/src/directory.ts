@@ -1,5 +1,7 @@
 import { nodeFileSystem, localRoot } from '@arc/core/node'
 import { userExcludesFile } from '@arc/git'
+import { FolderMarkers } from './folder-markers.ts'
+import { IGNORE_FILES } from './ignore-files.ts'
 import { stampLimits } from './local-entry.ts'
 import type { CollectedSource, DirectoryOptions } from './options.ts'
 import { OwnOutput } from './own-output.ts'
@@ -40,6 +42,9 @@ export async function openDirectory(root: string, options: DirectoryOptions = {}
         ignoreRules,
         gitFolders: options.gitFolders ?? false,
         userExcludes,
+        ignoreFiles: [...(ignoreRules ? IGNORE_FILES : []), ...(options.ignoreFiles ?? [])],
+        device: options.oneFileSystem === true ? fs.statSync(real, { bigint: true }).dev : undefined,
+        markers: new FolderMarkers(options),
         ignoredCount: 0,
       }
       return walk(last)

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { decodePath, type Entry, type EntryPath, type Omission, type Stamp } from '@arc/core'
 import { errnoOf } from '@arc/core'
-import { localPath, LocalContent, type LocalRoot } from '@arc/core/node'
+import { localPath, LocalContent, type LocalFileFacts, type LocalRoot } from '@arc/core/node'
 
 const MODE_BITS = 0o7777
 const TYPE_BITS = 0o170000
@@ -51,6 +51,21 @@ export interface StampLimits {
 export function stampLimits(nowMs: number): StampLimits {
   const nowNs = BigInt(Math.floor(nowMs)) * NS_PER_MS
   return { fineNs: nowNs - RACY_NS, coarseNs: nowNs - COARSE_RACY_NS }
+}
+
+/** What a table keeps of a file with a single name; `undefined` for everything else. */
+export function soleFile(stat: BigIntStats, limits: StampLimits): LocalFileFacts | undefined {
+  const bits = Number(stat.mode)
+  if ((bits & TYPE_BITS) !== FILE || stat.nlink !== 1n) return undefined
+  return {
+    mode: bits & MODE_BITS,
+    sizeBytes: Number(stat.size),
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    device: stat.dev,
+    inode: stat.ino,
+    isStamped: isOldEnough(stat, limits),
+  }
 }
 
 /** The entry of a path, from its metadata; an omission for what has no state to keep or cannot be read. */
@@ -111,11 +126,14 @@ function localSymlink(
 }
 
 /** What the times and identity of a file say about its content, unless it changed too recently for them to tell. */
-function stampOf({ dev, ino, mtimeNs, ctimeNs }: BigIntStats, { fineNs, coarseNs }: StampLimits): Stamp | undefined {
-  if (mtimeNs > coarseNs || ctimeNs > coarseNs) {
-    if (mtimeNs > fineNs || ctimeNs > fineNs || mtimeNs % NS_PER_SECOND === 0n) return undefined
-  }
-  return { device: dev, inode: ino, mtimeNs, ctimeNs }
+function stampOf(stat: BigIntStats, limits: StampLimits): Stamp | undefined {
+  if (!isOldEnough(stat, limits)) return undefined
+  return { device: stat.dev, inode: stat.ino, mtimeNs: stat.mtimeNs, ctimeNs: stat.ctimeNs }
+}
+
+function isOldEnough({ mtimeNs, ctimeNs }: BigIntStats, { fineNs, coarseNs }: StampLimits): boolean {
+  if (mtimeNs <= coarseNs && ctimeNs <= coarseNs) return true
+  return mtimeNs <= fineNs && ctimeNs <= fineNs && mtimeNs % NS_PER_SECOND !== 0n
 }
 
 /** An omission has a reason, an entry has not. */

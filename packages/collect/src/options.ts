@@ -45,6 +45,14 @@ export interface DirectoryOptions extends LocalOptions {
   ignoreRules?: boolean | undefined
   /** Read folders named `.git` like any other; default false. With `ignoreRules: false` this is everything there is. */
   gitFolders?: boolean | undefined
+  /** Names of further files of ignore rules to obey, the strongest last, also without `ignoreRules`; default none. */
+  ignoreFiles?: readonly string[] | undefined
+  /** Do not enter folders that lie on another file system than the root, such as mounted disks; default false. */
+  oneFileSystem?: boolean | undefined
+  /** Of a folder that holds a file of one of these names give only the folder and that file; default none. */
+  excludeIfPresent?: readonly string[] | undefined
+  /** The same for folders marked by a `CACHEDIR.TAG` with the signature of bford.info/cachedir; default false. */
+  excludeCaches?: boolean | undefined
 }
 
 export interface WorkTreeOptions extends LocalOptions {

@@ -1,5 +1,5 @@
 import type { Entry, EntrySourceOptions, GitState, Omission } from '@arc/core'
-import { EntryTable } from './entry-table.ts'
+import { EntryTable } from '@arc/core/node'
 import { isOmission } from './local-entry.ts'
 import type { CollectedSource } from './options.ts'
 import { filtered, type Selection } from './selection.ts'
@@ -51,6 +51,22 @@ export function createSource(parts: SourceParts): CollectedSource {
         yield batch
       }
       table = listed
+    },
+    async table(options = {}) {
+      if (table !== undefined) return table
+      const signal = eitherSignal(parts.signal, options.signal)
+      signal?.throwIfAborted()
+      const listing = parts.list({ signal })
+      if ('table' in listing && !parts.selection.filtersEntries) {
+        omissions.length = 0
+        for (const omission of listing.omissions) omissions.push(omission)
+        return (table = listing.table)
+      }
+      const listed = new EntryTable()
+      for await (const batch of batches(parts.selection, listing, omissions, { ...options, signal })) {
+        for (const entry of batch) listed.add(entry)
+      }
+      return (table = listed)
     },
     [Symbol.asyncDispose]: async () => parts.close?.(),
   }

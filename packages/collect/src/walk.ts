@@ -1,14 +1,8 @@
 import type { BigIntStats } from 'node:fs'
 import { decodePath, encodePath, type Entry, type EntryPath, type Omission } from '@arc/core'
 import { localPath, type LocalRoot } from '@arc/core/node'
-import {
-  IGNORE_FILES,
-  type IgnoreReader,
-  infoExcludeFile,
-  isIgnored,
-  type RuleChain,
-  withRules,
-} from './ignore-files.ts'
+import type { FolderMarkers } from './folder-markers.ts'
+import { type IgnoreReader, infoExcludeFile, isIgnored, type RuleChain, withRules } from './ignore-files.ts'
 import { follow, isFolder, isSymlink, localEntry, lstat, type StampLimits, systemOmission } from './local-entry.ts'
 import type { OwnOutput } from './own-output.ts'
 import { filtered, type Selection } from './selection.ts'
@@ -20,12 +14,17 @@ export interface Walk {
   readonly ownOutput: OwnOutput
   readonly stampLimits: StampLimits
   readonly followSymlinks: boolean
-  /** False: no rule of any ignore file holds. */
+  /** False: no rule holds but those of {@link ignoreFiles}. */
   readonly ignoreRules: boolean
   /** False: folders and files named `.git` are passed by. */
   readonly gitFolders: boolean
   /** The user's own ignore file. */
   readonly userExcludes?: string | undefined
+  /** Names of the ignore files of a folder, weakest first. */
+  readonly ignoreFiles: readonly string[]
+  /** The only file system whose folders are entered. */
+  readonly device: bigint | undefined
+  readonly markers: FolderMarkers
   /** Counts what ignore rules keep out, a folder as one. */
   ignoredCount: number
 }
@@ -127,7 +126,7 @@ class Walker {
   }
 
   #enter(path: string, bytePath: string, outerRules: RuleChain | undefined, outer: Folder | undefined): void {
-    const { at, ignoreRules, gitFolders, followSymlinks } = this.#job
+    const { at, gitFolders, followSymlinks, markers } = this.#job
     const onDisk = path === '' ? at.root : localPath(at.root, path as EntryPath)
     let names: string[]
     let identity: string | undefined
@@ -142,8 +141,14 @@ class Walker {
     const prefix = path === '' ? '' : `${path}/`
     const bytePrefix = bytePath === '' ? '' : `${bytePath}/`
     const hasGit = names.includes('.git')
-    const rules = ignoreRules ? this.#rulesOf(onDisk, prefix, bytePrefix, names, hasGit, outerRules) : undefined
-    if (hasGit && !gitFolders) names.splice(names.indexOf('.git'), 1)
+    const marker = markers.find(at, prefix, names)
+    if (marker !== undefined && names.length > 1) {
+      const detail = 'marks its folder: nothing else in it is read'
+      this.found.push(filtered(`${prefix}${decodeName(marker)}` as EntryPath, detail))
+      names = [marker]
+    }
+    const rules = this.#rulesOf(onDisk, prefix, bytePrefix, names, hasGit, outerRules)
+    if (names.includes('.git') && !gitFolders) names.splice(names.indexOf('.git'), 1)
     if (rules !== undefined) names = this.#withoutIgnored(names, rules, prefix, bytePrefix)
     if (names.length > 1) names.sort().reverse()
     this.#folder = { bytePrefix, prefix, names, rules, identity, outer }
@@ -157,12 +162,13 @@ class Walker {
     hasGit: boolean,
     outer: RuleChain | undefined,
   ): RuleChain | undefined {
+    const { ignoreRules, ignoreFiles } = this.#job
     let rules = outer
     const baseLength = bytePrefix.length
-    if (hasGit) {
+    if (hasGit && ignoreRules) {
       rules = withRules(this.#reader, infoExcludeFile(this.#reader, onDisk), baseLength, rules, { followLink: true })
     }
-    for (const file of IGNORE_FILES) {
+    for (const file of ignoreFiles) {
       if (!names.includes(file)) continue
       const path = `${prefix}${file}` as EntryPath
       rules = withRules(this.#reader, localPath(this.#reader.root, path), baseLength, rules, {
@@ -210,7 +216,8 @@ class Walker {
       if (job.followSymlinks && isAbove(folder, identityOf(stat))) {
         return { path, reason: 'link-loop', detail: 'leads to a folder above it' }
       }
-      insert(folder.names, `${name}/`)
+      if (job.device === undefined || stat.dev === job.device) insert(folder.names, `${name}/`)
+      else this.found.push(filtered(path, 'its contents are on another file system'))
     }
     const unwanted = job.selection.unwantedPath(path, isDirectory)
     if (unwanted !== undefined) return filtered(path, unwanted)

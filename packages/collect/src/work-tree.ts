@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import { ArcError, comparePaths, type Entry, type EntryPath, type Omission } from '@arc/core'
-import { nodeFileSystem, localRoot } from '@arc/core/node'
+import { EntryTable, nodeFileSystem, localRoot } from '@arc/core/node'
 import {
   hasModifications,
   listWorkTree,
@@ -9,7 +9,8 @@ import {
   type WorkTreeListing,
   type WorkTreePath,
 } from '@arc/git'
-import { EntryTable } from './entry-table.ts'
+import { FolderMarkers } from './folder-markers.ts'
+import { IGNORE_FILES } from './ignore-files.ts'
 import {
   follow,
   isFolder,
@@ -17,6 +18,7 @@ import {
   isSymlink,
   localEntry,
   lstat,
+  soleFile,
   stampLimits,
   systemOmission,
 } from './local-entry.ts'
@@ -97,6 +99,9 @@ function newWorkTree(repository: Repository, selection: Selection, options: Work
     stampLimits: stampLimits((options.now ?? Date.now)()),
     followSymlinks,
     ignoreRules: true,
+    ignoreFiles: IGNORE_FILES,
+    device: undefined,
+    markers: new FolderMarkers({}),
     gitFolders: false,
     ignoredCount: 0,
     table: new EntryTable(),
@@ -119,7 +124,10 @@ function listPaths({ paths, isUnchanged }: WorkTreeListing, tree: WorkTree): voi
     else if (kind === 'nested-repository')
       tree.omissions.push({ path, reason: kind, detail: 'git does not look into it' })
     else if (kind === 'submodule') keepSubmodule(tree, item, onDisk(tree, item, place, isUnchanged))
-    else keep(tree, onDisk(tree, item, place, isUnchanged))
+    else {
+      const found = onDisk(tree, item, place, isUnchanged)
+      if (found !== undefined) keep(tree, found)
+    }
   }
 }
 
@@ -128,8 +136,8 @@ function keep(tree: WorkTree, found: Entry | Omission): void {
   else tree.table.add(found)
 }
 
-function keepSubmodule(tree: WorkTree, { path, commit }: WorkTreePath, found: Entry | Omission): void {
-  if (!isOmission(found) && found.type === 'directory') tree.table.add(found)
+function keepSubmodule(tree: WorkTree, { path, commit }: WorkTreePath, found: Entry | Omission | undefined): void {
+  if (found !== undefined && !isOmission(found) && found.type === 'directory') tree.table.add(found)
   tree.omissions.push({ path, reason: 'submodule', detail: `commit ${commit}` })
 }
 
@@ -139,12 +147,13 @@ function leftOut(tree: WorkTree, path: EntryPath, asFolder: boolean): Omission |
   return detail === undefined ? undefined : filtered(path, detail)
 }
 
+/** What stands at a path; `undefined` when it is a file that has been kept already, as nearly all are. */
 function onDisk(
   tree: WorkTree,
   item: WorkTreePath,
   place: number,
   isUnchanged: WorkTreeListing['isUnchanged'],
-): Entry | Omission {
+): Entry | Omission | undefined {
   const { path, kind } = item
   let stat: BigIntStats | undefined
   try {
@@ -160,6 +169,11 @@ function onDisk(
   if (isBehindLink(tree, item, isProven))
     return { path, reason: 'deleted', detail: 'a symlink took the place of its folder' }
   if (isFolder(stat) && kind !== 'submodule') return { path, reason: 'deleted', detail: 'a folder took its place' }
+  const file = kind === 'submodule' ? undefined : soleFile(stat, tree.stampLimits)
+  if (file !== undefined) {
+    tree.table.addFile(tree.at, path, file)
+    return undefined
+  }
   if (isSymlink(stat)) tree.links.push(path)
   return localEntry(tree.at, path, stat, tree.stampLimits)
 }

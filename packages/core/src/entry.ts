@@ -1,4 +1,5 @@
 import type { EntryPath } from './entry-path.ts'
+import type { EntryTable } from './entry-table.ts'
 import type { ProgressListener } from './progress.ts'
 
 /** What an entry is. Sockets, pipes and devices have no state to keep: a source reports them as omissions. */
@@ -9,6 +10,11 @@ export interface SyncContent {
   readonly kind: 'sync'
   /** Start reading from the first byte. Throws `ARC_ENTRY_UNREADABLE` when that is impossible. */
   open(): ContentReader
+  /**
+   * Open, read once and close in a single call, where that is cheaper: fill `into[at, at + length)` from the first byte and return
+   * how many bytes it holds now. Fewer than `length` means that this was all. Throws what `open` and reading throw.
+   */
+  readStart?(into: Uint8Array, at: number, length: number): number
 }
 
 /** One pass over the bytes of a {@link SyncContent}. */
@@ -132,5 +138,7 @@ export interface EntrySource {
   readonly omissions: readonly Omission[]
   /** Every entry once, parents before children. May be called again only on a `random` source, after the first call has ended. */
   entries(options?: EntrySourceOptions): AsyncIterable<readonly Entry[]>
+  /** The same all at once, without an object for each, where a source that is `random` can give it. */
+  table?(options?: EntrySourceOptions): Promise<EntryTable>
   [Symbol.asyncDispose](): Promise<void>
 }

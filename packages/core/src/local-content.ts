@@ -40,6 +40,26 @@ export class LocalContent implements SyncContent {
       throw unreadable(this.path, error)
     }
   }
+
+  readStart(into: Uint8Array, at: number, length: number): number {
+    const { fs, root, openFlags } = this.at
+    let done = 0
+    try {
+      const fd = fs.openSync(localPath(root, this.path), openFlags)
+      try {
+        while (done < length) {
+          const count = fs.readSync(fd, into, at + done, length - done, null)
+          done += count
+          if (count === 0 || (done < length && done === this.#sizeBytes)) break
+        }
+      } finally {
+        fs.closeSync(fd)
+      }
+    } catch (error) {
+      throw unreadable(this.path, error)
+    }
+    return done
+  }
 }
 
 class LocalReader implements ContentReader {

@@ -1,4 +1,5 @@
 // What needs an operating system; `@arc/core` itself runs anywhere, browsers included.
+export { EntryTable, type LocalFileFacts } from './entry-table.ts'
 export { type FileSystem, localPath, nodeFileSystem, readFully, writeFully } from './file-system.ts'
 export { type ContentHash, hashContent, hashSyncContent } from './content-hash.ts'
 export { sha256Hex, startSha256, type Sha256 } from './hash.ts'

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { dirname, extname, join } from 'node:path'
 import type { Entry } from './entry.ts'
 import { encodePath } from './entry-path.ts'
-import { publishFile } from './publication.ts'
+import { errnoOf } from './error.ts'
+import { type FileSystem, nodeFileSystem, readFully } from './file-system.ts'
+import { Publication } from './publication.ts'
 
-// magic, digest of the key, row count, payload size, note size | note, padded to 8 | stamps | payloads | paths, NUL-terminated | SHA-256 of all before
-const MAGIC = Buffer.from('arc-stamps-1\n\0\0\0')
+// magic, digest of key and note, row count, payload size, note size | note, padded to 8 | stamps | payloads | paths, NUL-terminated | SHA-256 of all before
+const MAGIC = Buffer.from('arc-stamps-2\n\0\0\0')
 const HEADER_BYTES = MAGIC.length + 32 + 16
+const HEAD_BYTES = 64 * 1024 // most notes are smaller
+/** Caches of one kind in a folder; what a project that is gone left there is removed, the oldest first. */
+const MOST_CACHES = 64
 const STAMP_CELLS = 6 // device, inode, mtime, ctime, size, mode: 64 bits each
 const STAMP_BYTES = STAMP_CELLS * 8
 const DIGEST_BYTES = 32
@@ -53,11 +58,11 @@ export class StampCache {
       return undefined
     }
     const end = bytes.length - DIGEST_BYTES
-    if (end < HEADER_BYTES || !bytes.subarray(0, MAGIC.length + 32).equals(prefixFor(key))) return undefined
+    if (readNote(bytes, key) === undefined) return undefined
     if (!createHash('sha256').update(bytes.subarray(0, end)).digest().equals(bytes.subarray(end))) return undefined
     const rowCount = bytes.readUInt32LE(MAGIC.length + 32)
     if (bytes.readUInt32LE(MAGIC.length + 36) !== payloadBytes) return undefined
-    const noteBytes = bytes.readUInt32LE(MAGIC.length + 40)
+    const noteBytes = bytes.readUInt32LE(NOTE_SIZE_AT)
     const stampsAt = HEADER_BYTES + padded(noteBytes)
     const payloadsAt = stampsAt + rowCount * STAMP_BYTES
     const pathsAt = payloadsAt + rowCount * payloadBytes
@@ -66,6 +71,27 @@ export class StampCache {
     // Paths are compared with paths in the same spelling, so undecodable bytes need no special care here.
     const paths = rowCount === 0 ? [] : bytes.toString('latin1', pathsAt, end - 1).split('\0')
     return new StampCache(note, stamps, bytes.subarray(payloadsAt, pathsAt), payloadBytes, paths)
+  }
+
+  /** The note alone of the cache that was saved for the same `key`, or `undefined`: quick, whatever the number of rows. */
+  static loadNote(file: string, key: string, fs: FileSystem = nodeFileSystem): string | undefined {
+    let fd: number | undefined
+    try {
+      fd = fs.openSync(file, 'r')
+      let head = Buffer.alloc(HEAD_BYTES)
+      head = head.subarray(0, readFully(fs, fd, head, 0))
+      if (head.length < HEADER_BYTES) return undefined
+      const neededBytes = HEADER_BYTES + head.readUInt32LE(NOTE_SIZE_AT)
+      if (neededBytes > head.length && neededBytes <= fs.fstatSync(fd).size) {
+        head = Buffer.alloc(neededBytes)
+        head = head.subarray(0, readFully(fs, fd, head, 0))
+      }
+      return readNote(head, key)
+    } catch {
+      return undefined
+    } finally {
+      if (fd !== undefined) fs.closeSync(fd)
+    }
   }
 
   /**
@@ -142,27 +168,35 @@ export class StampCacheWriter {
     this.#payloads.set(payload, row * this.#payloadBytes)
   }
 
-  /** Publish the cache for `key`, with a note about the run; its folder is made if needed. */
-  save(file: string, key: string, note = ''): void {
+  /**
+   * Publish the cache for `key`, with a note about the run; its folder is made if needed, and the oldest caches of a full one
+   * are removed.
+   */
+  save(file: string, key: string, note = '', fs: FileSystem = nodeFileSystem): void {
     const count = this.#paths.length
     const noteBytes = Buffer.from(note)
     const header = Buffer.alloc(HEADER_BYTES + padded(noteBytes.length))
-    header.writeUInt32LE(noteBytes.length, MAGIC.length + 40)
-    noteBytes.copy(header, HEADER_BYTES)
-    prefixFor(key).copy(header)
+    prefixFor(key, noteBytes).copy(header)
     header.writeUInt32LE(count, MAGIC.length + 32)
     header.writeUInt32LE(this.#payloadBytes, MAGIC.length + 36)
-    const body = Buffer.concat([
+    header.writeUInt32LE(noteBytes.length, NOTE_SIZE_AT)
+    noteBytes.copy(header, HEADER_BYTES)
+    const paths = count === 0 ? '' : `${this.#paths.join('\0')}\0`
+    makeFolders(dirname(file), fs)
+    using publication = new Publication(file, { mode: 0o600, durable: false, fs })
+    const digest = createHash('sha256')
+    for (const part of [
       header,
       Buffer.from(this.#stamps.buffer, 0, count * STAMP_BYTES),
       this.#payloads.subarray(0, count * this.#payloadBytes),
-      Buffer.from(this.#paths.map((path) => `${path}\0`).join(''), 'latin1'),
-    ])
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    publishFile(file, Buffer.concat([body, createHash('sha256').update(body).digest()]), {
-      mode: 0o600,
-      durable: false,
-    })
+      Buffer.from(paths, 'latin1'),
+    ]) {
+      digest.update(part)
+      publication.write(part)
+    }
+    publication.write(digest.digest())
+    publication.commit()
+    removeOldest(file, fs)
   }
 
   #grow(): void {
@@ -179,8 +213,44 @@ function padded(sizeBytes: number): number {
   return Math.ceil(sizeBytes / 8) * 8
 }
 
-function prefixFor(key: string): Buffer {
-  return Buffer.concat([MAGIC, createHash('sha256').update(key).digest()])
+const NOTE_SIZE_AT = MAGIC.length + 40
+
+function prefixFor(key: string, note: Uint8Array): Buffer {
+  const keyDigest = createHash('sha256').update(key).digest()
+  return Buffer.concat([MAGIC, createHash('sha256').update(keyDigest).update(note).digest()])
+}
+
+/** The note at the head of a cache; `undefined` unless that is whole and made for `key`. */
+function readNote(bytes: Buffer, key: string): string | undefined {
+  if (bytes.length < HEADER_BYTES) return undefined
+  const note = bytes.subarray(HEADER_BYTES, HEADER_BYTES + bytes.readUInt32LE(NOTE_SIZE_AT))
+  const prefix = prefixFor(key, note)
+  return bytes.subarray(0, prefix.length).equals(prefix) ? note.toString() : undefined
+}
+
+/** Make a folder and what is above it. (Node's own way of doing that tries for ever where a file system lets nobody make one, as /proc.) */
+function makeFolders(folder: string, fs: FileSystem): void {
+  const missing: string[] = []
+  for (let at = folder; dirname(at) !== at && !fs.existsSync(at); at = dirname(at)) missing.push(at)
+  for (const each of missing.reverse()) {
+    try {
+      fs.mkdirSync(each, { mode: 0o700 })
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+    }
+  }
+}
+
+function removeOldest(file: string, fs: FileSystem): void {
+  const folder = dirname(file)
+  const names = fs.readdirSync(folder).filter((name) => extname(name) === extname(file))
+  if (names.length <= MOST_CACHES) return
+  const aged = names.map((name) => {
+    const path = join(folder, name)
+    return { path, mtimeMs: fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity }
+  })
+  aged.sort((a, b) => a.mtimeMs - b.mtimeMs)
+  for (const { path } of aged.slice(0, names.length - MOST_CACHES)) fs.unlinkSync(path)
 }
 
 const NON_ASCII = /[^\u0001-\u007f]/

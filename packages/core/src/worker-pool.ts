@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { ArcError, isArcError } from './error.ts'
 
 /**
@@ -49,15 +49,18 @@ export interface WorkerPoolOptions<Message> {
   workerCount: number
   /** Called for each message; a worker that has nothing more to do simply ends. */
   onMessage: (message: Message, worker: Worker) => void
+  /** Bounds on the heap of each worker; default: those of Node, which lets garbage pile up to tens of megabytes. */
+  resourceLimits?: ResourceLimits | undefined
   signal?: AbortSignal | undefined
 }
 
 /** Run workers until all have ended. The first failure, or an abort, ends the others and is thrown. */
 export async function runWorkers<Message>(options: WorkerPoolOptions<Message>): Promise<void> {
+  const { resourceLimits } = options
   options.signal?.throwIfAborted()
   const workers = Array.from(
     { length: options.workerCount },
-    () => new Worker(options.module, { workerData: options.data }),
+    () => new Worker(options.module, { workerData: options.data, ...(resourceLimits && { resourceLimits }) }),
   )
   const onAbort = (): void => workers.forEach((worker) => void worker.terminate())
   options.signal?.addEventListener('abort', onAbort, { once: true })

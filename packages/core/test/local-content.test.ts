@@ -53,6 +53,25 @@ test('a file as long as listed costs three calls', () => {
   expect(calls).toEqual(['openSync', 'readSync', 'closeSync'])
 })
 
+test('the beginning of a file, read in one call, is what a reader gives', () => {
+  const root = freshFolder()
+  for (const content of ['1234567', '123456', '12345', '123', '']) {
+    fs.writeFileSync(join(root, 'file'), content)
+    const calls: string[] = []
+    const port = watchedFileSystem(({ name }) => void calls.push(name))
+    const into = Buffer.alloc(9, '.')
+    const count = new LocalContent(localRoot(port, root, false), file, 5).readStart(into, 2, 6)
+    expect(into.toString('latin1')).toBe(`..${content.slice(0, 6).padEnd(7, '.')}`)
+    expect(count).toBe(Math.min(6, content.length))
+    expect(calls.at(-1)).toBe('closeSync')
+  }
+  fs.rmSync(join(root, 'file'))
+  const gone = new LocalContent(localRoot(nodeFileSystem, root, false), file, 5)
+  expect(() => gone.readStart(Buffer.alloc(1), 0, 1)).toThrow(
+    expect.objectContaining({ code: 'ARC_ENTRY_UNREADABLE', details: { errno: 'ENOENT' } }),
+  )
+})
+
 test('a file that is longer, shorter or empty shows it', () => {
   const root = freshFolder()
   for (const content of ['1234567', '123456', '123', '']) {

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { comparePaths, decodePath, type Entry, type EntryPath, type EntryType } from '@arc/core'
-import { StampCache, StampCacheWriter } from '@arc/core/node'
+import { type FileSystem, nodeFileSystem, StampCache, StampCacheWriter } from '@arc/core/node'
 import { temporaryFolder } from '@arc/core/testing'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
@@ -147,4 +147,64 @@ test('the file is for its owner alone', () => {
   save(file, [])
   expect(fs.statSync(file).mode & 0o777).toBe(0o600)
   expect(fs.statSync(join(file, '..')).mode & 0o777).toBe(0o700)
+})
+
+test('the note comes back alone, and only whole and for its key', () => {
+  const file = freshFile()
+  for (const note of ['', 'short', 'a note of more than sixty-four kibibytes '.repeat(2000)]) {
+    save(file, [], 'key', note)
+    expect(StampCache.loadNote(file, 'key')).toBe(note)
+    expect(StampCache.loadNote(file, 'other')).toBeUndefined()
+  }
+  save(file, [], 'key', 'note')
+  const bytes = fs.readFileSync(file)
+  const noteEnd = bytes.indexOf('note') + 'note'.length
+  const taken: string[] = []
+  for (let at = 0; at < noteEnd; at++) {
+    const flipped = Buffer.from(bytes)
+    flipped[at] = (flipped[at] as number) ^ 1
+    fs.writeFileSync(file, flipped)
+    if (StampCache.loadNote(file, 'key') === 'note' && !isCount(at)) taken.push(`byte ${at} changed`)
+    fs.writeFileSync(file, bytes.subarray(0, at))
+    if (StampCache.loadNote(file, 'key') !== undefined) taken.push(`cut to ${at} bytes`)
+  }
+  expect(taken).toEqual([])
+  expect(StampCache.loadNote(`${file}-missing`, 'key')).toBeUndefined()
+})
+
+/** Number and size of rows, which say nothing about the note; what follows the size of the note is not used. */
+function isCount(at: number): boolean {
+  return (at >= 48 && at < 56) || (at >= 60 && at < 64)
+}
+
+test('where no folder can be made, saving fails at once', () => {
+  const calls: string[] = []
+  const port: FileSystem = {
+    ...nodeFileSystem,
+    existsSync: (path) => path === '/made-up',
+    // What a folder of /proc says to everybody, whatever stands above it.
+    mkdirSync(path: fs.PathLike) {
+      calls.push(String(path))
+      throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' })
+    },
+  }
+  const writer = new StampCacheWriter(PAYLOAD_BYTES)
+  expect(() => writer.save('/made-up/x/arc/cache', 'key', '', port)).toThrow('ENOENT')
+  expect(calls).toEqual(['/made-up/x'])
+  const file = freshFile()
+  save(file, [])
+  expect(() => save(join(file, 'below', 'a', 'file'), [])).toThrow('ENOTDIR')
+})
+
+test('of many caches in one folder the newest stay', () => {
+  const folder = join(freshFile(), '..')
+  const names = Array.from({ length: 70 }, (_, i) => `project-${i}.stamps`)
+  fs.mkdirSync(folder, { recursive: true })
+  for (const [age, name] of names.entries()) {
+    fs.writeFileSync(join(folder, name), '')
+    fs.utimesSync(join(folder, name), 1000 - age, 1000 - age)
+  }
+  fs.writeFileSync(join(folder, 'other'), '')
+  save(join(folder, 'new.stamps'), [])
+  expect(fs.readdirSync(folder).sort()).toEqual(['new.stamps', 'other', ...names.slice(0, 63)].sort())
 })

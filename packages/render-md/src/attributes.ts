@@ -17,6 +17,9 @@ export interface Attributes {
 
 export type Charset = 'utf-16le' | 'utf-16be' | 'windows-1252'
 
+/** A body longer than this says so in its head, so that a reader need not search for its end (format, 2.2). */
+export const LONG_BODY_BYTES: number = 1024 * 1024
+
 const NANOSECONDS = 1_000_000_000n
 
 /** The attributes as they follow the language tag, each with its space before it. */

@@ -1,8 +1,9 @@
-import { readSync } from 'node:fs'
-import { ArcError, bytesContent, type ContentReader, type SyncContent } from '@arc/core'
+import { ArcError, type ContentReader, type SyncContent } from '@arc/core'
 import type { Attributes } from './attributes.ts'
-import { addReturns, BASE64_LINE_BYTES, decodeBase64Lines, decodeBody } from './body.ts'
+import { addReturns, BASE64_LINE_BYTES, decodeBase64Lines, decodeBody } from './body-decoding.ts'
+import { type DumpInput, readFrom } from './dump-input.ts'
 import { damaged } from './dump-record.ts'
+import type { Platform } from './platform.ts'
 
 /** Where a section's body lies. */
 export interface BodyPlace {
@@ -21,14 +22,14 @@ export const MAX_CHARSET_BODY_BYTES: number = 16 * 1024 * 1024
 /** The content of a section, read from the document. It holds no more than it must: a listing has one for each file. */
 export class BodyContent implements SyncContent {
   readonly kind = 'sync'
-  readonly #fd: number
+  readonly #input: DumpInput
   readonly #path: string
   readonly #bodyAt: number
   readonly #bodyBytes: number
   readonly #attributes: Attributes
 
-  constructor(fd: number, { path, bodyAt, bodyBytes, attributes }: BodyPlace) {
-    this.#fd = fd
+  constructor(input: DumpInput, { path, bodyAt, bodyBytes, attributes }: BodyPlace) {
+    this.#input = input
     this.#path = path
     this.#bodyAt = bodyAt
     this.#bodyBytes = bodyBytes
@@ -38,32 +39,32 @@ export class BodyContent implements SyncContent {
   open(): ContentReader {
     const { base64, crlf, charset, noeol } = this.#attributes
     if (base64 || crlf || charset !== undefined) {
-      return new BodyDecoder(this.#fd, {
+      return new BodyDecoder(this.#input, {
         path: this.#path,
         bodyAt: this.#bodyAt,
         bodyBytes: this.#bodyBytes,
         attributes: this.#attributes,
       })
     }
-    return new BodyReader(this.#fd, this.#bodyAt, this.#bodyAt + this.#bodyBytes - (noeol ? 1 : 0))
+    return new BodyReader(this.#input, this.#bodyAt, this.#bodyAt + this.#bodyBytes - (noeol ? 1 : 0))
   }
 }
 
 /** Reads a body that is the content. That it ends in LF is known: its closing fence begins a line. */
 class BodyReader implements ContentReader {
-  readonly #fd: number
+  readonly #input: DumpInput
   readonly #end: number
   #at: number
 
-  constructor(fd: number, start: number, end: number) {
-    this.#fd = fd
+  constructor(input: DumpInput, start: number, end: number) {
+    this.#input = input
     this.#at = start
     this.#end = end
   }
 
   read(into: Uint8Array): number {
     const count = Math.min(into.length, this.#end - this.#at)
-    readAll(this.#fd, into, count, this.#at)
+    readFrom(this.#input, count === into.length ? into : into.subarray(0, count), this.#at)
     this.#at += count
     return count
   }
@@ -73,15 +74,15 @@ class BodyReader implements ContentReader {
 
 /** Decodes a body piece by piece. */
 class BodyDecoder implements ContentReader {
-  readonly #fd: number
+  readonly #input: DumpInput
   readonly #place: BodyPlace
   readonly #pieceBytes: number
   #at = 0
-  #piece: Buffer | undefined
-  #decoded: Buffer = Buffer.alloc(0)
+  #piece: Uint8Array | undefined
+  #decoded: Uint8Array = new Uint8Array(0)
 
-  constructor(fd: number, place: BodyPlace) {
-    this.#fd = fd
+  constructor(input: DumpInput, place: BodyPlace) {
+    this.#input = input
     this.#place = place
     this.#pieceBytes =
       place.bodyBytes <= WHOLE_BYTES || place.attributes.charset !== undefined ? place.bodyBytes : PIECE_BYTES
@@ -103,13 +104,16 @@ class BodyDecoder implements ContentReader {
 
   #decodeNext(): boolean {
     const { path, bodyAt, bodyBytes, attributes } = this.#place
+    const { platform } = this.#input
     const count = Math.min(this.#pieceBytes, bodyBytes - this.#at)
     if (count === 0) return false
-    const body = (this.#piece ??= Buffer.allocUnsafeSlow(this.#pieceBytes)).subarray(0, count)
-    readAll(this.#fd, body, count, bodyAt + this.#at)
+    const body = (this.#piece ??= platform.allocate(this.#pieceBytes)).subarray(0, count)
+    readFrom(this.#input, body, bodyAt + this.#at)
     const isLast = this.#at + count === bodyBytes
     const decoded =
-      this.#pieceBytes === bodyBytes ? decodeBody(body, attributes) : decodePiece(body, attributes, isLast)
+      this.#pieceBytes === bodyBytes
+        ? decodeBody(body, attributes, platform)
+        : decodePiece(body, attributes, isLast, platform)
     if (decoded === undefined)
       throw damaged('its content is not encoded as its attributes say', bodyAt + this.#at, path)
     this.#decoded = decoded
@@ -118,21 +122,17 @@ class BodyDecoder implements ContentReader {
   }
 }
 
-/** Fill the first `count` bytes of `into`. */
-function readAll(fd: number, into: Uint8Array, count: number, position: number): void {
-  for (let done = 0; done < count;) {
-    const more = readSync(fd, into, done, count - done, position + done)
-    if (more === 0) throw new ArcError('ARC_DUMP_DAMAGED', 'the document became shorter while it was read')
-    done += more
-  }
-}
-
-function decodePiece(body: Buffer, attributes: Attributes, isLast: boolean): Buffer | undefined {
+function decodePiece(
+  body: Uint8Array,
+  attributes: Attributes,
+  isLast: boolean,
+  platform: Platform,
+): Uint8Array | undefined {
   // Padding may end the body only, not a piece within.
-  if (attributes.base64) return isLast || body.at(-2) !== 0x3d ? decodeBase64Lines(body) : undefined
-  if (isLast) return decodeBody(body, attributes)
+  if (attributes.base64) return isLast || body.at(-2) !== 0x3d ? decodeBase64Lines(body, platform) : undefined
+  if (isLast) return decodeBody(body, attributes, platform)
   if (!attributes.crlf) return body
-  return body.includes(0x0d) ? undefined : addReturns(body)
+  return body.includes(0x0d) ? undefined : addReturns(body, platform)
 }
 
 /** For how long something can be had. */
@@ -140,11 +140,12 @@ export interface Turn {
   isOver: boolean
 }
 
-/** Content that lies decoded in memory, but only until its turn is over. */
-export class PassingContent implements SyncContent {
+/** Content that lies decoded in memory, but only until its turn is over. Its own reader: there is one for each file of a dump. */
+export class PassingContent implements SyncContent, ContentReader {
   readonly kind = 'sync'
   readonly #bytes: Uint8Array
   readonly #turn: Turn
+  #at = 0
 
   constructor(bytes: Uint8Array, turn: Turn) {
     this.#bytes = bytes
@@ -152,13 +153,34 @@ export class PassingContent implements SyncContent {
   }
 
   open(): ContentReader {
-    if (!this.#turn.isOver) return bytesContent(this.#bytes).open()
+    this.#checkTurn()
+    this.#at = 0
+    return this
+  }
+
+  read(into: Uint8Array): number {
+    this.#checkTurn()
+    const piece = this.#bytes.subarray(this.#at, this.#at + into.length)
+    into.set(piece)
+    this.#at += piece.length
+    return piece.length
+  }
+
+  view(): Uint8Array {
+    this.#checkTurn()
+    const rest = this.#at === 0 ? this.#bytes : this.#bytes.subarray(this.#at)
+    this.#at = this.#bytes.length
+    return rest
+  }
+
+  close(): void {}
+
+  #checkTurn(): void {
+    if (!this.#turn.isOver) return
     throw new ArcError(
       'ARC_ENTRY_UNREADABLE',
       'content of a dump that is read once can only be had before the next batch',
-      {
-        hint: 'Read the content of each batch before asking for the next one.',
-      },
+      { hint: 'Read the content of each batch before asking for the next one.' },
     )
   }
 }

@@ -6,7 +6,7 @@ import {
   type EntrySourceOptions,
   type Omission,
 } from '@arc/core'
-import type { DumpInput, DumpOrigin } from './dump-input.ts'
+import type { DumpInput } from './dump-input.ts'
 import type { DumpIndex, DumpRecord } from './dump-record.ts'
 import { type DocumentOptions, openDocument, type OpenDocument } from './open-document.ts'
 import { readRecords } from './read-records.ts'
@@ -25,17 +25,13 @@ export interface DumpSource extends EntrySource {
   readonly records: readonly DumpRecord[]
 }
 
-/**
- * Open a dump of any spelling, compressed or not. Its whole structure is checked before this returns: headings, fences, manifest,
- * footer, paths. Content is checked by whoever reads it, against `entry.sha256`, or right now with `verifyContent`.
- * Throws `ARC_DUMP_DAMAGED`, `ARC_DUMP_UNSUPPORTED`, `ARC_HASH_MISMATCH`, `ARC_PATH_UNSAFE` or `ARC_LIMIT_EXCEEDED`.
- */
-export async function openDump(origin: DumpOrigin, options: OpenDumpOptions = {}): Promise<DumpSource> {
-  const document = await openDocument(origin, options.verifyContent ? 'verifying' : 'reading', options)
+/** Open a dump whose bytes can be had; the source owns the input, which is disposed when this throws. */
+export function openDumpInput(input: DumpInput, options: OpenDumpOptions): DumpSource {
+  const document = openDocument(input, options.verifyContent ? 'verifying' : 'reading', options)
   try {
-    return dumpSource(document.input, indexDump(document, options.verifyContent ?? false))
+    return dumpSource(input, indexDump(document, options.verifyContent ?? false))
   } catch (error) {
-    document.input[Symbol.dispose]()
+    input[Symbol.dispose]()
     throw error
   }
 }

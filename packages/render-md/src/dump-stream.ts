@@ -6,9 +6,9 @@ import {
   type GitState,
   type Omission,
 } from '@arc/core'
-import type { DumpOrigin } from './dump-input.ts'
 import type { DumpRecord } from './dump-record.ts'
 import { dumpSource, indexDump, omissionOf } from './dump-source.ts'
+import { type DumpOrigin, openInput } from './node-input.ts'
 import { type DocumentOptions, openDocument, type OpenDocument } from './open-document.ts'
 import { MarkdownRun } from './read-records.ts'
 
@@ -19,7 +19,7 @@ import { MarkdownRun } from './read-records.ts'
  * Throws what `openDump` throws, here or from `entries`.
  */
 export async function streamDump(origin: DumpOrigin, options: DocumentOptions = {}): Promise<EntrySource> {
-  const document = await openDocument(origin, 'reading', options)
+  const document = openDocument(await openInput(origin, options), 'reading', options)
   try {
     return document.spelling === 'json'
       ? dumpSource(document.input, indexDump(document, false))

@@ -1,4 +1,4 @@
-import type { DumpOrigin } from './dump-input.ts'
+import type { DumpInput } from './dump-input.ts'
 import { type DocumentOptions, openDocument } from './open-document.ts'
 import { readRecords } from './read-records.ts'
 
@@ -11,13 +11,10 @@ export interface DumpSummary {
   omitted: number
 }
 
-/**
- * Check every byte of a dump: structure, paths, and the hash of all content. Nothing of it is kept. Throws what `openDump` with
- * `verifyContent` throws.
- */
-export async function verifyDump(origin: DumpOrigin, options: DocumentOptions = {}): Promise<DumpSummary> {
-  const document = await openDocument(origin, 'verifying', options)
-  using _input = document.input
+/** Check every byte of a dump, and dispose the input. */
+export function verifyDumpInput(input: DumpInput, options: DocumentOptions): DumpSummary {
+  const document = openDocument(input, 'verifying', options)
+  using _input = input
   const summary: DumpSummary = { entries: 0, bytes: 0, omitted: 0 }
   readRecords(document, { verifyContent: true, content: 'never' }, ({ isOmitted, sizeBytes }) => {
     summary.entries++

@@ -1,22 +1,25 @@
-import { readSync } from 'node:fs'
 import { ArcError } from '@arc/core'
+import { type DumpInput, readFrom } from './dump-input.ts'
+import type { Platform } from './platform.ts'
 
 const LF = 0x0a
 
-/** A file that is read through a window, so that a document of any size is searched in constant memory. */
+/** A document that is read through a window, so that a document of any size is searched in constant memory. */
 export class FileWindow {
   readonly sizeBytes: number
-  /** What is in the window: the bytes `[start, end)` of the file. What lies behind those means nothing. */
-  readonly bytes: Buffer
-  readonly #fd: number
+  /** What is in the window: the bytes `[start, end)` of the document. What lies behind those means nothing. */
+  readonly bytes: Uint8Array
+  readonly platform: Platform
+  readonly #input: DumpInput
   #start = 0
   #end = 0
 
   /** The window holds `windowBytes`: what must be seen at once may not be longer. */
-  constructor(fd: number, sizeBytes: number, windowBytes: number) {
-    this.#fd = fd
-    this.sizeBytes = sizeBytes
-    this.bytes = Buffer.allocUnsafeSlow(Math.min(windowBytes, sizeBytes))
+  constructor(input: DumpInput, windowBytes: number) {
+    this.#input = input
+    this.sizeBytes = input.sizeBytes
+    this.platform = input.platform
+    this.bytes = input.platform.allocate(Math.min(windowBytes, input.sizeBytes))
   }
 
   get start(): number {
@@ -27,8 +30,8 @@ export class FileWindow {
     return this.#end
   }
 
-  /** The bytes `[start, end)` of the file, valid until the next call; shorter at the end of the file. */
-  view(start: number, end: number): Buffer {
+  /** The bytes `[start, end)` of the document, valid until the next call; shorter at its end. */
+  view(start: number, end: number): Uint8Array {
     const stop = Math.min(end, this.sizeBytes)
     if (start < this.#start || stop > this.#end) {
       if (stop - start > this.bytes.length) {
@@ -40,13 +43,13 @@ export class FileWindow {
   }
 
   /** Where `bytes` first occurs at or after `start` and wholly before `start + maxBytes`, or -1. */
-  find(bytes: Buffer, start: number, maxBytes: number): number {
-    const at = this.view(start, start + maxBytes).indexOf(bytes)
+  find(bytes: Uint8Array, start: number, maxBytes: number): number {
+    const at = this.platform.indexOf(this.view(start, start + maxBytes), bytes, 0)
     return at < 0 ? -1 : start + at
   }
 
   /** The line that begins at `start`, without its LF; `undefined` when it has none or is longer than `maxBytes`. */
-  line(start: number, maxBytes: number): Buffer | undefined {
+  line(start: number, maxBytes: number): Uint8Array | undefined {
     const all = this.view(start, start + maxBytes)
     const end = all.indexOf(LF)
     return end < 0 ? undefined : all.subarray(0, end)
@@ -60,12 +63,15 @@ export class FileWindow {
       this.bytes.copyWithin(0, start - this.#start, this.#end - this.#start)
       filled = Math.min(this.#end, end) - start
     }
-    while (filled < end - start) {
-      const count = readSync(this.#fd, this.bytes, filled, end - start - filled, start + filled)
-      if (count === 0) throw new ArcError('ARC_DUMP_DAMAGED', 'the document became shorter while it was read')
-      filled += count
-    }
+    if (filled < end - start) readFrom(this.#input, this.bytes.subarray(filled, end - start), start + filled)
     this.#start = start
     this.#end = end
   }
+}
+
+/** Whether two byte strings are the same; for short ones. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }

@@ -1,15 +1,22 @@
-import { startSha256, type Sha256 } from '@arc/core/node'
+import type { HashState, Platform } from './platform.ts'
 
 const PIECE_BYTES = 65_536
 
 /** SHA-256 over a document's frame: what is not a body. It comes in scraps of a few bytes, so they are gathered first. */
 export class FrameDigest {
-  readonly #sha256: Sha256 = startSha256()
-  readonly #piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+  readonly #platform: Platform
+  readonly #sha256: HashState
+  readonly #piece: Uint8Array
   #used = 0
 
+  constructor(platform: Platform) {
+    this.#platform = platform
+    this.#sha256 = platform.startSha256()
+    this.#piece = platform.allocate(PIECE_BYTES)
+  }
+
   /** Add `bytes[start, end)`. */
-  add(bytes: Buffer, start: number, end: number): void {
+  add(bytes: Uint8Array, start: number, end: number): void {
     if (end - start > PIECE_BYTES - this.#used) {
       this.#flush()
       if (end - start > PIECE_BYTES) {
@@ -17,14 +24,8 @@ export class FrameDigest {
         return
       }
     }
-    bytes.copy(this.#piece, this.#used, start, end)
+    this.#platform.copy(bytes, start, end, this.#piece, this.#used)
     this.#used += end - start
-  }
-
-  /** Add a text. */
-  addText(text: string): void {
-    const bytes = Buffer.from(text)
-    this.add(bytes, 0, bytes.length)
   }
 
   digestHex(): string {

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { ArcError, type GitState } from '@arc/core'
 import { parseMode } from './attributes.ts'
 import { damaged } from './dump-record.ts'
@@ -22,8 +21,8 @@ export function parseFrontMatter(window: FileWindow): FrontMatter {
   let at = 0
   for (let number = 1; number <= MAX_LINES; number++) {
     const bytes = window.line(at, MAX_LINE_BYTES)
-    if (bytes === undefined || !isUtf8(bytes)) break
-    const line = bytes.toString('utf8')
+    if (bytes === undefined || !window.platform.isUtf8(bytes)) break
+    const line = window.platform.utf8(bytes)
     at += bytes.length + 1
     if (line === '---' && number > 1)
       return { name: nameIn(values), git: parseGitState(values.get('git')), modes: modesIn(values) }

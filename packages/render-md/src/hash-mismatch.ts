@@ -1,12 +1,4 @@
-import { ArcError, printablePath, type SyncContent } from '@arc/core'
-import { hashSyncContent } from '@arc/core/node'
-import type { DumpRecord } from './dump-record.ts'
-
-/** Throw `ARC_HASH_MISMATCH` unless all of a record's content is what its document states. */
-export function assertIntact(record: Pick<DumpRecord, 'path' | 'sha256'>, content: SyncContent): void {
-  const { sha256 } = hashSyncContent(content)
-  if (sha256 !== record.sha256) throw hashMismatch(record.path, record.sha256 ?? '-', sha256)
-}
+import { ArcError, printablePath } from '@arc/core'
 
 /** The error for content that is not what its document says. */
 export function hashMismatch(path: string, stated: string, found: string): ArcError {

@@ -48,11 +48,9 @@ export class JsonDocument implements DumpDocument {
     if (format === 'json') this.#pending += ',"entries":['
   }
 
-  async omissionsIfUnchanged(): Promise<undefined> {}
-
   leaveOut(): void {}
 
-  async startJobs(): Promise<undefined> {}
+  startJobs(): undefined {}
 
   knows(): boolean {
     return false

@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer'
-import { readSync } from 'node:fs'
 import {
   assertWithin,
   bytesContent,
@@ -9,15 +7,15 @@ import {
   type Limits,
   type SyncContent,
 } from '@arc/core'
-import { sha256Hex, startSha256 } from '@arc/core/node'
 import { formatTime, parseMode, parseTime } from './attributes.ts'
-import type { DumpInput } from './dump-input.ts'
+import { type DumpInput, readFrom } from './dump-input.ts'
 import { damaged, type DumpIndex, type DumpRecord, truncated } from './dump-record.ts'
 import { parseGitState, unsupportedVersion } from './front-matter.ts'
 import { hashMismatch } from './hash-mismatch.ts'
 import { readJson } from './json-text.ts'
 import { type Line, readLines } from './line-reader.ts'
 import { MAX_RECORD_BYTES } from './json-record.ts'
+import type { HashState, Platform } from './platform.ts'
 import { COMMON_MODES } from './preamble.ts'
 
 const MAX_REFORMATTED_BYTES = 256 * 1024 * 1024
@@ -51,11 +49,11 @@ export interface JsonIndexOptions {
 
 /** Read a JSON or JSON Lines document once and find everything in it (docs/formats/arc-dump-1.md, 3 and 4). */
 export function indexJson(input: DumpInput, options: JsonIndexOptions = {}): DumpIndex {
-  const indexer = new JsonIndexer(input.fd, options)
+  const indexer = new JsonIndexer(input, options)
   const lines = readLines(input, MAX_RECORD_BYTES)
   const first = lines.next()
   if (first.done === true) return indexReformatted(input, indexer) // all in one line, without its end
-  const head = first.value.text()
+  const head = input.platform.utf8(first.value.bytes)
   if (head.startsWith(DUMP_START) && head.endsWith(ENTRIES_START))
     return indexer.indexDocument(first.value, lines, input.sizeBytes)
   if (isHeader(head)) return indexer.indexLines(first.value, lines, input.sizeBytes)
@@ -74,9 +72,9 @@ function isHeader(line: string): boolean {
 /** A JSON document that some other program has laid out anew. */
 function indexReformatted(input: DumpInput, indexer: JsonIndexer): DumpIndex {
   assertWithin('bytes in a JSON document that is not laid out as Arc writes it', input.sizeBytes, MAX_REFORMATTED_BYTES)
-  const bytes = Buffer.allocUnsafe(input.sizeBytes)
-  readSync(input.fd, bytes, 0, bytes.length, 0)
-  const { object } = readObject(bytes, 0)
+  const bytes = input.platform.allocate(input.sizeBytes)
+  readFrom(input, bytes, 0)
+  const { object } = readObject(bytes, 0, input.platform)
   const { dump, entries, footer } = object
   if (Object.keys(object).join() !== 'dump,entries,footer' || !Array.isArray(entries)) {
     throw damaged('it has other members than dump, entries and footer', 0)
@@ -92,23 +90,26 @@ function spelled(value: unknown): Spelled {
 
 class JsonIndexer {
   readonly records: DumpRecord[] = []
-  readonly #fd: number
+  readonly #input: DumpInput
+  readonly #platform: Platform
   readonly #limits: Limits
   readonly #onBytes: (doneBytes: number) => void
   readonly #files = new Map<string, DumpRecord>()
-  readonly #sha256 = startSha256()
+  readonly #sha256: HashState
   #totalBytes = 0
 
-  constructor(fd: number, options: JsonIndexOptions) {
-    this.#fd = fd
+  constructor(input: DumpInput, options: JsonIndexOptions) {
+    this.#input = input
+    this.#platform = input.platform
+    this.#sha256 = input.platform.startSha256()
     this.#limits = options.limits ?? DEFAULT_LIMITS
     this.#onBytes = options.onBytes ?? (() => {})
   }
 
   indexLines(first: Line, rest: Iterable<Line>, sizeBytes: number): DumpIndex {
-    const index = this.begin(readObject(first.bytes, first.at), first.at)
+    const index = this.begin(this.#readObject(first.bytes, first.at), first.at)
     for (const line of rest) {
-      const record = readObject(line.bytes, line.at)
+      const record = this.#readObject(line.bytes, line.at)
       if (Object.hasOwn(record.object, 'end')) return this.#finishAt(line, index, record.object, sizeBytes)
       this.#addLine(record, line.at, line.bytes.length)
     }
@@ -117,22 +118,22 @@ class JsonIndexer {
 
   indexDocument(first: Line, rest: Iterable<Line>, sizeBytes: number): DumpIndex {
     const header = first.bytes.subarray(DUMP_START.length, first.bytes.length - ENTRIES_START.length)
-    const index = this.begin(readObject(header, first.at), first.at)
+    const index = this.begin(this.#readObject(header, first.at), first.at)
     let wantsMore = false // a comma was the last that was read
     for (const line of rest) {
       const isFooter = line.bytes[0] === FOOTER_START.charCodeAt(0)
       if (this.records.length > 0 && wantsMore === isFooter)
         throw damaged('commas are not between its entries', line.at)
       if (isFooter) {
-        const text = line.text()
+        const text = this.#platform.utf8(line.bytes)
         if (!text.startsWith(FOOTER_START) || !text.endsWith('}'))
           throw damaged('its footer is not as it must be', line.at)
-        const footer = readObject(line.bytes.subarray(FOOTER_START.length, -1), line.at)
+        const footer = this.#readObject(line.bytes.subarray(FOOTER_START.length, -1), line.at)
         return this.#finishAt(line, index, footer.object, sizeBytes)
       }
       wantsMore = line.bytes.at(-1) === ','.charCodeAt(0)
       const record = wantsMore ? line.bytes.subarray(0, -1) : line.bytes
-      this.#addLine(readObject(record, line.at), line.at, record.length)
+      this.#addLine(this.#readObject(record, line.at), line.at, record.length)
     }
     throw truncated(sizeBytes)
   }
@@ -147,7 +148,7 @@ class JsonIndexer {
   }
 
   /** Take an entry; `keep` makes content of bytes that were found in it. */
-  add({ object: entry, canonical }: Spelled, at: number, keep: (content: Buffer) => SyncContent): void {
+  add({ object: entry, canonical }: Spelled, at: number, keep: (content: Uint8Array) => SyncContent): void {
     const path = entry['path']
     if (typeof path !== 'string') throw damaged('an entry has no path', at)
     this.#digest(`${canonical}\n`)
@@ -164,13 +165,17 @@ class JsonIndexer {
     this.add(entry, at, () => ({ kind: 'sync', open: () => bytesContent(this.#readContent(at, lengthBytes)).open() }))
   }
 
-  #readContent(at: number, lengthBytes: number): Buffer {
-    const bytes = Buffer.allocUnsafe(lengthBytes)
-    readSync(this.#fd, bytes, 0, lengthBytes, at)
-    return contentIn(readObject(bytes, at).object, at)
+  #readContent(at: number, lengthBytes: number): Uint8Array {
+    const bytes = this.#platform.allocate(lengthBytes)
+    readFrom(this.#input, bytes, at)
+    return contentIn(this.#readObject(bytes, at).object, at, this.#platform)
   }
 
-  #recordOf(entry: JsonObject, path: EntryPath, at: number, keep: (content: Buffer) => SyncContent): DumpRecord {
+  #readObject(bytes: Uint8Array, at: number): Spelled {
+    return readObject(bytes, at, this.#platform)
+  }
+
+  #recordOf(entry: JsonObject, path: EntryPath, at: number, keep: (content: Uint8Array) => SyncContent): DumpRecord {
     const { size, sha256, mtime } = entry
     const fail = (what: string): never => {
       throw damaged(what, at, path)
@@ -198,7 +203,7 @@ class JsonIndexer {
     if (type === 'symlink') {
       const target = entry['target']
       if (typeof target !== 'string') return fail('it is a symbolic link without a target')
-      checkContent(encodePath(target as EntryPath), stated)
+      this.#checkContent(encodePath(target as EntryPath), stated)
       return { ...stated, type, target: target as EntryPath }
     }
     if (Object.hasOwn(entry, 'omitted')) {
@@ -207,8 +212,8 @@ class JsonIndexer {
       }
       return { ...stated, type, isOmitted: true }
     }
-    const content = contentIn(entry, at)
-    checkContent(content, stated)
+    const content = contentIn(entry, at, this.#platform)
+    this.#checkContent(content, stated)
     return { ...stated, type, content: keep(content) }
   }
 
@@ -229,32 +234,43 @@ class JsonIndexer {
 
   /** The digest is over what `JSON.stringify` makes of each object, whatever its layout in the document. */
   #digest(text: string): void {
-    this.#sha256.update(Buffer.from(text))
+    this.#sha256.update(this.#platform.encode(text))
+  }
+
+  #checkContent(content: Uint8Array, stated: { path: EntryPath; sizeBytes: number; sha256: string }): void {
+    const found = this.#platform.sha256Hex(content)
+    if (found !== stated.sha256 || content.length !== stated.sizeBytes)
+      throw hashMismatch(stated.path, stated.sha256, found)
   }
 }
 
-function checkContent(content: Uint8Array, stated: { path: EntryPath; sizeBytes: number; sha256: string }): void {
-  const found = sha256Hex(content)
-  if (found !== stated.sha256 || content.length !== stated.sizeBytes)
-    throw hashMismatch(stated.path, stated.sha256, found)
-}
-
 /** The bytes of a file's record. */
-function contentIn(entry: JsonObject, at: number): Buffer {
+function contentIn(entry: JsonObject, at: number, platform: Platform): Uint8Array {
   const path = String(entry['path'])
   const isText = Object.hasOwn(entry, 'text')
   const pieces = stringsIn(isText ? entry['text'] : entry['base64'])
   if (pieces === undefined || (isText && Object.hasOwn(entry, 'base64'))) {
     throw damaged('it must have one of text, base64 and omitted', at, path)
   }
-  const decode = (piece: string): Buffer => {
-    const bytes = Buffer.from(piece, isText ? 'utf8' : 'base64')
-    // Unpaired surrogates, and all base64 that is not just as it must be, come back as something else.
-    if (bytes.toString(isText ? 'utf8' : 'base64') !== piece)
-      throw damaged('its content is not encoded as it must be', at, path)
-    return bytes
+  const decode = (piece: string): Uint8Array => {
+    const isSpelledRight = !isText || piece.isWellFormed()
+    const bytes = isSpelledRight ? platform.encode(piece) : undefined
+    const content = isText || bytes === undefined ? bytes : platform.decodeBase64(bytes)
+    if (content === undefined) throw damaged('its content is not encoded as it must be', at, path)
+    return content
   }
-  return Buffer.concat(pieces.map(decode))
+  return concat(pieces.map(decode), platform)
+}
+
+function concat(pieces: readonly Uint8Array[], platform: Platform): Uint8Array {
+  if (pieces.length === 1) return pieces[0] as Uint8Array
+  const whole = platform.allocate(pieces.reduce((sizeBytes, piece) => sizeBytes + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
 }
 
 function typeIn({ type }: JsonObject): keyof typeof MEMBERS | undefined {
@@ -272,10 +288,10 @@ function stringsIn(value: unknown): string[] | undefined {
   return Array.isArray(list) && list.every((piece) => typeof piece === 'string') ? list : undefined
 }
 
-function readObject(bytes: Buffer, at: number): Spelled {
-  if (!isUtf8(bytes)) throw damaged('it is not UTF-8', at)
+function readObject(bytes: Uint8Array, at: number, platform: Platform): Spelled {
+  if (!platform.isUtf8(bytes)) throw damaged('it is not UTF-8', at)
   try {
-    const { value, canonical } = readJson(bytes.toString('utf8'))
+    const { value, canonical } = readJson(platform.utf8(bytes))
     return { object: asObject(value, at), canonical }
   } catch (error) {
     if (error instanceof SyntaxError) throw damaged(`it is not JSON as it must be: ${error.message}`, at)

@@ -7,6 +7,9 @@ export interface Language {
 
 const OTHER: Language = { name: 'Other', tag: 'text' }
 
+/** What stands for links and folders: their text is none of a language. */
+export const NO_LANGUAGE: Language = OTHER
+
 // name | tag | extensions and whole file names (those with a capital letter, or after a colon), after GitHub's linguist
 const TABLE = `
 Assembly|asm|asm nasm s S

@@ -1,26 +1,33 @@
 import {
   bytesContent,
+  comparePaths,
   type Entry,
   type EntrySource,
   type EntrySourceOptions,
-  memorySource,
   readContent,
 } from '@arc/core'
+import { EntryTable } from '@arc/core/node'
 import type { Spool } from './spool.ts'
 
 /** Content up to this size is taken into memory when it arrives as a stream; more goes to a temporary file. */
 const MEMORY_BYTES = 4 * 1024 * 1024
 
 /**
- * The source itself when its entries can be asked for again, else one that can: a document begins with its contents, so everything
- * is listed before the first section is written. What a sequential source gives goes through the spool.
+ * All entries of a source in byte order of path. A document begins with its contents, so everything is listed before the first
+ * section is written; what a sequential source gives goes through the spool.
  */
-export async function replayable(source: EntrySource, spool: Spool, options: EntrySourceOptions): Promise<EntrySource> {
-  if (source.access === 'random') return source
+export async function listAll(source: EntrySource, spool: Spool, options: EntrySourceOptions): Promise<EntryTable> {
+  if (source.table !== undefined) return source.table(options)
+  const table = new EntryTable()
   const entries: Entry[] = []
-  for await (const batch of source.entries(options))
-    for (const entry of batch) entries.push(await spoolEntry(entry, spool))
-  return memorySource(source.name, entries, { git: source.git, omissions: source.omissions })
+  for await (const batch of source.entries(options)) {
+    for (const entry of batch) {
+      if (source.access === 'random') table.add(entry)
+      else entries.push(await spoolEntry(entry, spool))
+    }
+  }
+  for (const entry of entries.sort((a, b) => comparePaths(a.path, b.path))) table.add(entry)
+  return table
 }
 
 /** The entry with content that can be read without waiting. */

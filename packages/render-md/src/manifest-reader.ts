@@ -1,11 +1,11 @@
-import { isUtf8 } from 'node:buffer'
+import type { DumpInput } from './dump-input.ts'
 import { damaged, truncated } from './dump-record.ts'
-import { FileWindow } from './file-window.ts'
+import { equalBytes, FileWindow } from './file-window.ts'
 import { type ManifestRow, parseRow } from './manifest.ts'
 import { MAX_LINE_BYTES, type Section } from './section-reader.ts'
 
-export const MANIFEST_START: Buffer = Buffer.from('## Manifest\n\n```arc-manifest\n')
-const MANIFEST_END = Buffer.from('```\n\n')
+export const MANIFEST_START: Uint8Array = new TextEncoder().encode('## Manifest\n\n```arc-manifest\n')
+const MANIFEST_END = new TextEncoder().encode('```\n\n')
 const WINDOW_BYTES = 256 * 1024
 const LF = 0x0a
 const SPACE = 0x20
@@ -22,13 +22,16 @@ const IS_HEX = Uint8Array.from({ length: 256 }, (_, byte) => (/[0-9a-f]/.test(St
  * Where the manifest of a document begins, or -1. Found from the end of the document: no line of a manifest can look like its
  * beginning, so the last place that does is the one. In a damaged document it may be another.
  */
-export function findManifest(fd: number, sizeBytes: number): number {
-  const window = new FileWindow(fd, sizeBytes, WINDOW_BYTES)
+export function findManifest(input: DumpInput): number {
+  const { sizeBytes, platform } = input
+  const window = new FileWindow(input, WINDOW_BYTES)
   const step = WINDOW_BYTES - MANIFEST_START.length
   for (let end = sizeBytes; end > 0; end -= step) {
     const start = Math.max(0, end - step)
-    const found = window.view(start, end + MANIFEST_START.length - 1).lastIndexOf(MANIFEST_START)
-    if (found >= 0) return start + found
+    const piece = window.view(start, end + MANIFEST_START.length - 1)
+    let last = -1
+    for (let at = 0; (at = platform.indexOf(piece, MANIFEST_START, at)) >= 0; at++) last = at
+    if (last >= 0) return start + last
   }
   return -1
 }
@@ -41,8 +44,8 @@ export class ManifestReader {
   readonly #start: number
 
   /** `at` is where the manifest begins. */
-  constructor(fd: number, sizeBytes: number, at: number) {
-    this.#window = new FileWindow(fd, sizeBytes, WINDOW_BYTES)
+  constructor(input: DumpInput, at: number) {
+    this.#window = new FileWindow(input, WINDOW_BYTES)
     this.at = this.#start = at + MANIFEST_START.length
   }
 
@@ -67,7 +70,7 @@ export class ManifestReader {
   /** Go past the end of the manifest. */
   finish(): void {
     const found = this.#window.view(this.at, this.at + MANIFEST_END.length)
-    if (found.equals(MANIFEST_END)) this.at += MANIFEST_END.length
+    if (equalBytes(found, MANIFEST_END)) this.at += MANIFEST_END.length
     else if (found.length < MANIFEST_END.length) throw truncated(this.#window.sizeBytes)
     else throw damaged('the manifest does not end where it must', this.at)
   }
@@ -102,22 +105,22 @@ export class ManifestReader {
     at += pathText.length
     if (bytes[at] !== LF) return undefined
     this.at = window.start + at + 1
-    return { path, type: 'file', mode, sizeBytes, sha256: bytes.toString('latin1', start, hashEnd) }
+    return { path, type: 'file', mode, sizeBytes, sha256: window.platform.latin1(bytes, start, hashEnd) }
   }
 
   #takeLine(): string {
-    const { sizeBytes } = this.#window
+    const { sizeBytes, platform } = this.#window
     const line = this.#window.line(this.at, MAX_LINE_BYTES)
     if (line !== undefined) {
-      if (!isUtf8(line)) throw damaged('it is not UTF-8', this.at)
+      if (!platform.isUtf8(line)) throw damaged('it is not UTF-8', this.at)
       this.at += line.length + 1
-      return line.toString('utf8')
+      return platform.utf8(line)
     }
     throw sizeBytes - this.at < MAX_LINE_BYTES ? truncated(sizeBytes) : damaged('the manifest is cut off', this.at)
   }
 }
 
-function digitAt(bytes: Buffer, at: number): number {
+function digitAt(bytes: Uint8Array, at: number): number {
   const digit = (bytes[at] as number) - ZERO
   return digit >= 0 && digit <= 9 ? digit : -1
 }

@@ -1,23 +1,22 @@
-import type { Entry, EntrySource, Omission } from '@arc/core'
-import { sha256Hex } from '@arc/core/node'
+import type { Entry, EntryPath, EntrySource } from '@arc/core'
+import { type EntryTable, sha256Hex } from '@arc/core/node'
 import { type ContentsStyle, writeContents } from './contents.ts'
 import { MarkdownSections, type SectionOptions, type WrittenSection } from './markdown-sections.ts'
 import { type DumpOutput, fillHead } from './output.ts'
 import { isDelegable, ParallelSections } from './parallel-sections.ts'
 import { type DefaultModes, FILES_HEADING, formatHead, titleOf } from './preamble.ts'
 import type { DumpDocument, RenderOptions, RenderResult, SectionJobs } from './render.ts'
-import { SectionCache, type SectionCacheOptions, SectionCacheWriter } from './section-cache.ts'
+import { cacheOf, SectionCache, type SectionCacheOptions, SectionCacheWriter } from './section-cache.ts'
 import { SectionLedger } from './section-ledger.ts'
 import type { DumpStatistics } from './statistics.ts'
 import type { Survey } from './survey.ts'
 
-/** Changes when a new version would write other bytes for the same tree. */
-const WRITER_VERSION = 'arc-dump/1 writer 1'
 const PIECE_BYTES = 64 * 1024
 
 /** A Markdown document in the making (docs/formats/arc-dump-1.md, 2). */
 export class MarkdownDocument implements DumpDocument {
   readonly #source: EntrySource
+  readonly #table: EntryTable
   readonly #survey: Survey
   readonly #modes: DefaultModes
   readonly #output: DumpOutput
@@ -33,14 +32,23 @@ export class MarkdownDocument implements DumpDocument {
   #preambleBytes = 0
   #headBytes = 0
   #headSha256 = ''
-  #isUnchanged = false
+  /** Paths of what was left out because it is binary. */
+  readonly #omitted: EntryPath[] = []
   #reusedEntries = 0
   /** Places in the listing of what could not be added. */
   readonly #missing = new Set<number>()
 
-  /** `survey` has seen all entries that will be added, in this order. */
-  constructor(source: EntrySource, survey: Survey, modes: DefaultModes, output: DumpOutput, options: RenderOptions) {
+  /** `survey` has seen all entries of `table`; those that it does not skip will be added, in this order. */
+  constructor(
+    source: EntrySource,
+    table: EntryTable,
+    survey: Survey,
+    modes: DefaultModes,
+    output: DumpOutput,
+    options: RenderOptions,
+  ) {
     this.#source = source
+    this.#table = table
     this.#survey = survey
     this.#modes = modes
     this.#output = output
@@ -49,45 +57,34 @@ export class MarkdownDocument implements DumpDocument {
     this.#times = times
     this.#sectionOptions = { modes, binary, times }
     this.#sections = new MarkdownSections(output, this.#sectionOptions, this.#ledger)
-    if (options.cache === undefined) return
-    const key = JSON.stringify([WRITER_VERSION, modes, binary, times, this.#contents, options.cache.key])
-    this.#cache = { ...options.cache, key }
-    this.#earlier = SectionCache.open(this.#cache)
+    this.#cache = cacheOf(options)
+    if (this.#cache === undefined) return
+    this.#earlier = SectionCache.open(this.#cache, modes)
     this.#rows = new SectionCacheWriter()
-  }
-
-  async omissionsIfUnchanged(): Promise<Omission[] | undefined> {
-    const earlier = this.#earlier
-    if (earlier === undefined || earlier.sectionCount !== this.#survey.entryCount) return undefined
-    if (sha256Hex(this.#formatHead(earlier.note.statistics)) !== earlier.note.headSha256) return undefined
-    const omissions = await this.#omissionsOfEarlier()
-    earlier.rewind()
-    this.#isUnchanged = omissions !== undefined
-    return omissions
   }
 
   knows(entry: Entry): boolean {
     return this.#find(entry) !== undefined
   }
 
-  add(entry: Entry): { isOmitted: boolean } {
+  add(entry: Entry, place: number): { isOmitted: boolean } {
     if (this.#preambleBytes === 0) this.#begin()
-    const section = this.#addSection(entry)
+    const section = this.#addSection(entry, place)
     this.#remember(entry, section)
     return section
   }
 
-  async startJobs(jobs: number, signal: AbortSignal | undefined): Promise<SectionJobs | undefined> {
+  startJobs(jobs: number, signal: AbortSignal | undefined): SectionJobs | undefined {
     // Times and links would have to travel, too: documents with times are rare enough for one thread.
     if (this.#times) return undefined
     const covers = (entry: Entry): boolean => isDelegable(entry) && !this.knows(entry)
-    const sections = await ParallelSections.start(this.#source, jobs, this.#sectionOptions, covers, signal)
+    const sections = ParallelSections.start(this.#table, jobs, this.#sectionOptions, covers, signal)
     this.#earlier?.rewind()
     if (sections === undefined) return undefined
-    const add = async (entry: Entry): Promise<WrittenSection> => {
+    const add = async (entry: Entry, place: number): Promise<WrittenSection> => {
       if (this.#preambleBytes === 0) this.#begin()
       const { section, bytes } = await sections.next()
-      const written = this.#sections.addKnown(entry, section, (into, offset) =>
+      const written = this.#sections.addKnown(entry, this.#survey.naming(place), section, (into, offset) =>
         into.set(bytes.subarray(offset, offset + into.length)),
       )
       this.#remember(entry, written)
@@ -100,12 +97,7 @@ export class MarkdownDocument implements DumpDocument {
     this.#missing.add(place)
   }
 
-  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> & { sha256?: string; sizeBytes?: number } {
-    const earlier = this.#earlier
-    if (this.#isUnchanged && earlier !== undefined) {
-      const { statistics, sha256, documentBytes } = earlier.note
-      return { statistics, sha256, sizeBytes: documentBytes, reusedEntries: this.#survey.entryCount }
-    }
+  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> {
     if (this.#preambleBytes === 0) this.#begin()
     this.#sections.flush()
     this.#writeFrame(Buffer.from('## Manifest\n\n```arc-manifest\n'))
@@ -124,15 +116,17 @@ export class MarkdownDocument implements DumpDocument {
     return { statistics, reusedEntries: this.#reusedEntries }
   }
 
-  saveCache(sha256: string, statistics: DumpStatistics): void {
-    if (this.#isUnchanged || this.#cache === undefined) return
-    const documentBytes = this.#output.sizeBytes
-    this.#rows?.save(this.#cache, {
+  saveCache(sha256: string | undefined, statistics: DumpStatistics): void {
+    if (this.#cache === undefined || this.#rows === undefined) return
+    this.#rows.save(this.#cache, {
       sha256,
       statistics,
+      modes: this.#modes,
       headSha256: this.#headSha256,
+      listing: this.#missing.size === 0 ? this.#table.digestHex({ times: this.#times }) : undefined,
+      omitted: this.#omitted,
       preambleBytes: this.#preambleBytes,
-      documentBytes,
+      documentBytes: this.#output.sizeBytes,
     })
   }
 
@@ -142,15 +136,17 @@ export class MarkdownDocument implements DumpDocument {
   }
 
   #remember(entry: Entry, section: WrittenSection): void {
-    this.#rows?.add(entry, { ...section, offset: section.offset - this.#preambleBytes })
+    if (section.isOmitted) this.#omitted.push(entry.path)
+    this.#rows?.add(entry, section, section.offset - this.#preambleBytes)
   }
 
-  #addSection(entry: Entry): WrittenSection {
+  #addSection(entry: Entry, place: number): WrittenSection {
+    const naming = this.#survey.naming(place)
     const earlier = this.#earlier
     const known = this.#find(entry)
-    if (known === undefined || earlier === undefined) return this.#sections.add(entry)
+    if (known === undefined || earlier === undefined) return this.#sections.add(entry, naming)
     this.#reusedEntries++
-    return this.#sections.addKnown(entry, known, (into, offset) => earlier.read(into, offset))
+    return this.#sections.addKnown(entry, naming, known, (into, offset) => earlier.read(into, offset))
   }
 
   /** Hard links depend on what was written for another entry, so they are always written anew. */
@@ -165,20 +161,6 @@ export class MarkdownDocument implements DumpDocument {
   }
 
   /** What the earlier document left out, if it has all entries as they are. */
-  async #omissionsOfEarlier(): Promise<Omission[] | undefined> {
-    const omissions: Omission[] = []
-    let place = 0
-    for await (const batch of this.#source.entries()) {
-      for (const entry of batch) {
-        if (this.#survey.isSkipped(place++)) continue
-        const section = this.#findEarlier(entry)
-        if (section === undefined) return undefined
-        if (section.isOmitted) omissions.push({ path: entry.path, reason: 'binary' })
-      }
-    }
-    return omissions
-  }
-
   /** Write the preamble as it will be if every entry can be read, but for the figures. */
   #begin(): void {
     const head = this.#formatHead(this.#survey.expectedStatistics)

@@ -1,14 +1,14 @@
 import { assertWithin, decodePath, type EntryPath, type GitState, type Limits, type SyncContent } from '@arc/core'
-import { type ContentHash, hashSyncContent, sha256Hex } from '@arc/core/node'
 import type { Attributes } from './attributes.ts'
 import { BodyContent, PassingContent, type Turn } from './body-content.ts'
-import { decodeBody } from './body.ts'
+import { decodeBody } from './body-decoding.ts'
 import type { DumpInput } from './dump-input.ts'
 import { damaged, type DumpRecord, truncated } from './dump-record.ts'
-import { FileWindow } from './file-window.ts'
+import { equalBytes, FileWindow } from './file-window.ts'
 import { FrameDigest } from './frame-digest.ts'
 import { parseFrontMatter } from './front-matter.ts'
 import { HardLinks } from './hard-links.ts'
+import { type ContentHash, hashByPieces } from './hash-by-pieces.ts'
 import { hashMismatch } from './hash-mismatch.ts'
 import type { ManifestRow } from './manifest.ts'
 import { findManifest, MANIFEST_START, ManifestReader } from './manifest-reader.ts'
@@ -29,12 +29,10 @@ export interface MarkdownOptions {
   content: 'later' | 'now' | 'never'
 }
 
-/** A section, and what its text decides, whatever the manifest says. */
+/** A section with what must be taken from it before the window moves on. */
 interface Reading {
   section: Section
-  /** The content of a link. */
-  text: Buffer | undefined
-  /** What the content hashes to, and how long it is, when it was decoded. */
+  text: Uint8Array | undefined
   found: ContentHash | undefined
 }
 
@@ -49,12 +47,12 @@ export class MarkdownReader {
   readonly #input: DumpInput
   readonly #options: MarkdownOptions
   readonly #window: FileWindow
-  readonly #frame = new FrameDigest()
+  readonly #frame: FrameDigest
   readonly #sections: SectionReader
   readonly #filesAt: number
   readonly #manifestAt: number
   #manifest: ManifestReader
-  readonly #hardLinks = new HardLinks(() => this.#manifest.past())
+  readonly #hardLinks: HardLinks
   /** That of the window as it is. */
   #turn: Turn = { isOver: false }
   #isBehindSections = false
@@ -64,15 +62,17 @@ export class MarkdownReader {
   constructor(input: DumpInput, options: MarkdownOptions) {
     this.#input = input
     this.#options = options
-    this.#window = new FileWindow(input.fd, input.sizeBytes, SECTION_WINDOW_BYTES)
+    this.#window = new FileWindow(input, SECTION_WINDOW_BYTES)
+    this.#frame = new FrameDigest(input.platform)
+    this.#hardLinks = new HardLinks(input.platform, () => this.#manifest.past())
     const { name, git, modes } = parseFrontMatter(this.#window)
     this.name = name
     this.git = git
     this.modes = modes
     this.#filesAt = this.#findFiles()
     this.#sections = new SectionReader(this.#window, this.#frame, this.#filesAt, this.#passFilesHeading())
-    this.#manifestAt = findManifest(input.fd, input.sizeBytes)
-    this.#manifest = new ManifestReader(input.fd, input.sizeBytes, this.#manifestAt)
+    this.#manifestAt = findManifest(input)
+    this.#manifest = new ManifestReader(input, this.#manifestAt)
   }
 
   /** How much of the document has been read. */
@@ -93,8 +93,10 @@ export class MarkdownReader {
     const section = this.#sections.next()
     if (section === 'beyond') return section
     if (section !== 'end') {
-      const reading = this.#read(section)
-      return this.#makeRecord(reading, this.#manifest.next(section))
+      this.#count()
+      const text = this.#linkText(section)
+      const found = this.#found(section, text)
+      return this.#makeRecord(section, text, found, this.#manifest.next(section))
     }
     if (this.#sections.at !== this.#manifestAt)
       throw damaged('neither a heading nor the manifest follows', this.#sections.at)
@@ -116,25 +118,32 @@ export class MarkdownReader {
   readInOrder(): DumpRecord[] {
     const readings: Reading[] = []
     for (let section = this.#sections.next(); section !== 'end'; section = this.#sections.next()) {
-      if (section === 'beyond') this.advance()
-      else readings.push(this.#read(section))
+      if (section === 'beyond') {
+        this.advance()
+        continue
+      }
+      this.#count()
+      const text = this.#linkText(section)
+      readings.push({ section, text, found: this.#found(section, text) })
     }
     const at = this.#sections.at
-    const found = this.#window.view(at, at + MANIFEST_START.length)
-    if (!found.equals(MANIFEST_START)) {
-      throw found.length < MANIFEST_START.length
+    const next = this.#window.view(at, at + MANIFEST_START.length)
+    if (!equalBytes(next, MANIFEST_START)) {
+      throw next.length < MANIFEST_START.length
         ? truncated(this.#input.sizeBytes)
         : damaged('neither a heading nor the manifest follows', at)
     }
-    this.#manifest = new ManifestReader(this.#input.fd, this.#input.sizeBytes, at)
-    const records = readings.map((reading) => this.#makeRecord(reading, this.#manifest.next(reading.section)))
+    this.#manifest = new ManifestReader(this.#input, at)
+    const records = readings.map(({ section, text, found }) =>
+      this.#makeRecord(section, text, found, this.#manifest.next(section)),
+    )
     this.#finish()
     return records
   }
 
   /** Where the line stands after which sections begin. */
   #findFiles(): number {
-    const heading = Buffer.from(`\n${FILES_HEADING}`)
+    const heading = this.#input.platform.encode(`\n${FILES_HEADING}`)
     for (let at = 0; at < this.#window.sizeBytes; at += PIECE_BYTES) {
       const found = this.#window.find(heading, at, PIECE_BYTES + heading.length)
       if (found >= 0) return found + 1
@@ -144,35 +153,44 @@ export class MarkdownReader {
 
   /** Where the first section begins. */
   #passFilesHeading(): number {
-    const heading = Buffer.from(`${FILES_HEADING}\n`)
+    const heading = this.#input.platform.encode(`${FILES_HEADING}\n`)
     const end = this.#filesAt + heading.length
     const found = this.#window.view(this.#filesAt, end)
-    if (found.equals(heading)) return end
+    if (equalBytes(found, heading)) return end
     throw found.length < heading.length
       ? truncated(this.#window.sizeBytes)
       : damaged('the line before the sections is not as it must be', this.#filesAt)
   }
 
-  #read(section: Section): Reading {
+  #count(): void {
     assertWithin('entries', ++this.#sectionCount, this.#options.limits.maxEntries)
-    const { attributes } = section
-    if (attributes.symlink || attributes.hardlink) return this.#readLink(section)
-    const isHashed = this.#options.verifyContent && !attributes.directory && !attributes.omitted
-    return { section, text: undefined, found: isHashed ? this.#hash(section) : undefined }
   }
 
-  #readLink(section: Section): Reading {
+  /** What the body of a link says. */
+  #linkText(section: Section): Uint8Array | undefined {
     const { attributes, bodyBytes } = section
+    if (!attributes.symlink && !attributes.hardlink) return undefined
     if (bodyBytes > this.#options.limits.maxMetadataBytes) throw tooLongForLink(section)
     // It may be needed when the window has moved on: hence the copy.
-    const text = Buffer.from(this.#decode(section))
-    return { section, text, found: attributes.symlink ? hashOf(text) : undefined }
+    return Uint8Array.from(this.#decode(section))
+  }
+
+  /** What the content hashes to, as far as it is decoded. */
+  #found(section: Section, text: Uint8Array | undefined): ContentHash | undefined {
+    const { attributes } = section
+    if (text !== undefined) return attributes.symlink ? this.#hashOf(text) : undefined
+    const isHashed = this.#options.verifyContent && !attributes.directory && !attributes.omitted
+    return isHashed ? this.#hash(section) : undefined
   }
 
   #hash(section: Section): ContentHash {
     return this.#isInWindow(section)
-      ? hashOf(this.#decode(section))
-      : hashSyncContent(new BodyContent(this.#input.fd, section))
+      ? this.#hashOf(this.#decode(section))
+      : hashByPieces(new BodyContent(this.#input, section), this.#input.platform)
+  }
+
+  #hashOf(bytes: Uint8Array): ContentHash {
+    return { sha256: this.#input.platform.sha256Hex(bytes), sizeBytes: bytes.length }
   }
 
   /** Whether the body can be seen; one that is long cannot. */
@@ -181,15 +199,20 @@ export class MarkdownReader {
   }
 
   /** The content of a section in the window. */
-  #decode({ attributes, bodyAt, bodyBytes, path }: Section): Buffer {
+  #decode({ attributes, bodyAt, bodyBytes, path }: Section): Uint8Array {
     const { bytes, start } = this.#window
     const body = bytes.subarray(bodyAt - start, bodyAt + bodyBytes - start)
-    const content = decodeBody(body, attributes)
+    const content = decodeBody(body, attributes, this.#input.platform)
     if (content === undefined) throw damaged('its content is not encoded as its attributes say', bodyAt, path)
     return content
   }
 
-  #makeRecord({ section, text, found }: Reading, row: ManifestRow): DumpRecord {
+  #makeRecord(
+    section: Section,
+    text: Uint8Array | undefined,
+    found: ContentHash | undefined,
+    row: ManifestRow,
+  ): DumpRecord {
     const { attributes, path, at } = section
     const { mode, sizeBytes, sha256 } = row
     const type = attributes.directory ? 'directory' : attributes.symlink ? 'symlink' : 'file'
@@ -216,16 +239,16 @@ export class MarkdownReader {
     if (content === 'never') return undefined
     return content === 'now' && this.#isInWindow(section)
       ? new PassingContent(this.#decode(section), this.#turn)
-      : new BodyContent(this.#input.fd, section)
+      : new BodyContent(this.#input, section)
   }
 
   /** What concerns the document as a whole. */
   #finish(): void {
     this.#manifest.finish()
     const footerAt = this.#manifest.at
-    const { sizeBytes } = this.#window
-    const line = this.#window.line(footerAt, MAX_LINE_BYTES)?.toString('utf8')
-    const match = FOOTER.exec(line ?? '')
+    const { sizeBytes, platform } = this.#window
+    const line = this.#window.line(footerAt, MAX_LINE_BYTES)
+    const match = line === undefined ? null : FOOTER.exec(platform.utf8(line))
     if (line === undefined || match === null) throw truncated(sizeBytes)
     const end = footerAt + line.length + 1
     if (end !== sizeBytes) throw damaged('something follows the footer', end)
@@ -243,10 +266,6 @@ export class MarkdownReader {
       this.#frame.add(piece, 0, piece.length)
     }
   }
-}
-
-function hashOf(bytes: Buffer): ContentHash {
-  return { sha256: sha256Hex(bytes), sizeBytes: bytes.length }
 }
 
 /** A section states a mode when it is not the default, and only then. */

@@ -1,7 +1,7 @@
 import { type Entry, type EntryPath, encodePath, entryChanged, type SyncContent } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
-import { type Attributes, formatAttributes } from './attributes.ts'
-import { type Language, languageOf } from './languages.ts'
+import { type Attributes, formatAttributes, LONG_BODY_BYTES } from './attributes.ts'
+import { type Language, languageOf, NO_LANGUAGE } from './languages.ts'
 import { surveyLargeContent, writeLargeBody } from './large-content.ts'
 import { rowPathText } from './manifest.ts'
 import type { DumpOutput } from './output.ts'
@@ -14,8 +14,6 @@ import { ATTEMPTS, readWhole, WHOLE_BYTES } from './whole-content.ts'
 const FLUSH_BYTES = 2 * 1024 * 1024
 const HEAD_BYTES = 64 * 1024 // more than a path of 4,095 bytes takes, each escaped
 const BUFFER_BYTES = FLUSH_BYTES + 2 * HEAD_BYTES + Math.ceil(WHOLE_BYTES * 1.4) // base64 and its line ends: 1.351
-/** A body longer than this says so in its head, so that a reader need not search for its end (format, 2.2). */
-export const LONG_BODY_BYTES: number = 1024 * 1024
 
 export interface SectionOptions {
   modes?: DefaultModes
@@ -43,17 +41,19 @@ export interface WrittenSection {
 
 type ContentFacts = Pick<WrittenSection, 'sha256' | 'contentBytes' | 'isOmitted'>
 
-/** What is said about an entry in heading, fence and manifest. */
-interface Row {
-  entry: Entry
+/** What its path alone says about an entry. */
+export interface Naming {
+  /** The path as heading and manifest spell it. */
   pathText: string
   language: Language
+}
+
+/** What is said about an entry in heading, fence and manifest. */
+interface Row extends Naming {
+  entry: Entry
   /** Permission bits for the manifest: a hard link has those of the first name. */
   mode: number
 }
-
-/** What stands for links and folders: their text is none of a language. */
-const NO_LANGUAGE: Language = { name: 'Other', tag: 'text' }
 
 interface FirstName {
   pathText: string
@@ -87,15 +87,16 @@ export class MarkdownSections {
   }
 
   /** Add an entry whose content is at hand. Throws `ARC_ENTRY_UNREADABLE` or `ARC_ENTRY_CHANGED` with nothing of it written. */
-  add(entry: Entry): WrittenSection {
+  add(entry: Entry, naming: Naming = namingOf(entry)): WrittenSection {
     if (this.#used > FLUSH_BYTES) this.flush()
     if (entry.type === 'directory')
-      return this.#addText(entry, { directory: true, ...this.#attributesOf(entry) }, Buffer.alloc(0))
-    if (entry.type === 'symlink') return this.#addSymlink(entry)
+      return this.#addText(entry, naming, { directory: true, ...this.#attributesOf(entry) }, Buffer.alloc(0))
+    if (entry.type === 'symlink') return this.#addSymlink(entry, naming)
     const first = entry.hardLink === undefined ? undefined : this.#firstNames.get(entry.hardLink)
-    if (first !== undefined) return this.#addHardLink(entry, first)
+    if (first !== undefined) return this.#addHardLink(entry, naming, first)
     if (entry.content?.kind !== 'sync') throw new TypeError('a section needs content that is at hand')
-    const row: Row = { entry, pathText: rowPathText(entry), language: languageOf(entry.path), mode: entry.mode }
+    const { pathText, language } = naming
+    const row: Row = { entry, pathText, language, mode: entry.mode }
     const section =
       entry.sizeBytes > WHOLE_BYTES ? this.#addLargeFile(row, entry.content) : this.#addFile(row, entry.content)
     this.#list(row, section)
@@ -103,7 +104,12 @@ export class MarkdownSections {
   }
 
   /** Add an entry as an earlier document has it; `read` fills a buffer from a place in that document. */
-  addKnown(entry: Entry, known: WrittenSection, read: (into: Buffer, offset: number) => void): WrittenSection {
+  addKnown(
+    entry: Entry,
+    naming: Naming,
+    known: WrittenSection,
+    read: (into: Buffer, offset: number) => void,
+  ): WrittenSection {
     if (this.#used > FLUSH_BYTES) this.flush()
     const section = { ...known, offset: this.#position }
     const bodyBytes = known.sizeBytes - known.headBytes - known.tailBytes
@@ -122,7 +128,7 @@ export class MarkdownSections {
     copy(known.headBytes, true)
     copy(bodyBytes, false)
     copy(known.tailBytes, true)
-    this.#list({ entry, pathText: rowPathText(entry), language: languageOf(entry.path), mode: entry.mode }, section)
+    this.#list({ entry, ...naming, mode: entry.mode }, section)
     return section
   }
 
@@ -150,8 +156,9 @@ export class MarkdownSections {
     const contentAt = start + bytes.write(ordinaryHead, start)
     const contentBytes = readWhole(entry, content, bytes, contentAt)
     if (contentBytes > WHOLE_BYTES) return this.#addLargeFile(row, content)
-    const sha256 = sha256Hex(bytes.subarray(contentAt, contentAt + contentBytes))
-    const body = makeBody(this.#scan, contentAt, contentAt + contentBytes, language)
+    const view = bytes.subarray(contentAt, contentAt + contentBytes)
+    const sha256 = sha256Hex(view)
+    const body = makeBody(this.#scan, contentAt, view, language)
     const isOmitted = this.#omitBinary && body.attributes?.base64 === true
     if (isOmitted) Object.assign(body, { attributes: { omitted: true }, apart: Buffer.alloc(0) })
     const facts = { sha256, contentBytes, isOmitted }
@@ -255,15 +262,18 @@ export class MarkdownSections {
     return isWhole
   }
 
-  #addSymlink(entry: Entry): WrittenSection {
+  #addSymlink(entry: Entry, naming: Naming): WrittenSection {
     const target = Buffer.from(encodePath(entry.target as EntryPath))
-    return this.#addText(entry, { symlink: true, ...this.#attributesOf(entry) }, target, { sha256: sha256Hex(target) })
+    return this.#addText(entry, naming, { symlink: true, ...this.#attributesOf(entry) }, target, {
+      sha256: sha256Hex(target),
+    })
   }
 
-  #addHardLink(entry: Entry, first: FirstName): WrittenSection {
+  #addHardLink(entry: Entry, naming: Naming, first: FirstName): WrittenSection {
     const { sha256, contentBytes, lines, isOmitted } = first.section
     return this.#addText(
       entry,
+      naming,
       { hardlink: true },
       Buffer.from(first.pathText),
       { sha256, contentBytes, lines, isOmitted },
@@ -274,18 +284,20 @@ export class MarkdownSections {
   /** Add a section that is no file: its short text stands where content would. */
   #addText(
     entry: Entry,
+    naming: Naming,
     kind: Attributes,
     text: Buffer,
     facts: Partial<WrittenSection> = {},
     mode: number = entry.mode,
   ): WrittenSection {
-    const row: Row = { entry, pathText: rowPathText(entry), language: NO_LANGUAGE, mode }
+    // What stands in place of content is text of no language, though a hard link counts as a file of one.
+    const row: Row = { entry, pathText: naming.pathText, language: NO_LANGUAGE, mode }
     const textAt = this.#used + HEAD_BYTES
     text.copy(this.#bytes, textAt)
-    const body = makeBody(this.#scan, textAt, textAt + text.length, NO_LANGUAGE)
+    const body = makeBody(this.#scan, textAt, this.#bytes.subarray(textAt, textAt + text.length), NO_LANGUAGE)
     const content = { sha256: undefined, contentBytes: text.length, isOmitted: false }
     const section = { ...this.#placeBody(row, this.#used, textAt, body, kind, content), ...facts }
-    this.#list(row, section)
+    this.#list({ ...row, language: naming.language }, section)
     return section
   }
 
@@ -296,11 +308,19 @@ export class MarkdownSections {
     return attributes
   }
 
-  #list({ entry, pathText, mode }: Row, section: WrittenSection): void {
+  #list(row: Row, section: WrittenSection): void {
+    const { entry, pathText, mode } = row
     const { hardLink } = entry
-    this.#ledger?.add(entry, pathText, mode, section)
+    this.#ledger?.add(entry, row, mode, section)
     if (hardLink !== undefined && !this.#firstNames.has(hardLink))
       this.#firstNames.set(hardLink, { pathText, mode, section })
+  }
+}
+
+function namingOf(entry: Entry): Naming {
+  return {
+    pathText: rowPathText(entry),
+    language: entry.type === 'file' ? languageOf(entry.path) : NO_LANGUAGE,
   }
 }
 

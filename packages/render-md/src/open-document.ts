@@ -1,9 +1,8 @@
 import { ArcError, DEFAULT_LIMITS, type Limits, type ProgressListener } from '@arc/core'
-import { nodeFileSystem, readFully } from '@arc/core/node'
-import { type DumpInput, type DumpOrigin, openInput } from './dump-input.ts'
+import type { DumpInput } from './dump-input.ts'
 
 const PROGRESS_BYTES = 4 * 1024 * 1024
-const IMPLIED_LINE = Buffer.from('---\n')
+const FIRST_LINE = '---\n'
 const OPEN_BRACE = 0x7b
 
 export interface DocumentOptions {
@@ -21,11 +20,10 @@ export interface OpenDocument {
   readonly onBytes: (doneBytes: number) => void
 }
 
-/** Open a document and tell what it is by its first bytes; `phase` is what progress calls the job. */
-export async function openDocument(origin: DumpOrigin, phase: string, options: DocumentOptions): Promise<OpenDocument> {
-  const limits = options.limits ?? DEFAULT_LIMITS
-  const input = await openInput(origin, { limits, signal: options.signal })
+/** Tell what a document is by its first bytes; `phase` is what progress calls the job. The input is disposed when this throws. */
+export function openDocument(input: DumpInput, phase: string, options: DocumentOptions): OpenDocument {
   try {
+    const limits = options.limits ?? DEFAULT_LIMITS
     return { input, spelling: spellingOf(input), limits, onBytes: bytesListener(input.sizeBytes, phase, options) }
   } catch (error) {
     input[Symbol.dispose]()
@@ -33,11 +31,11 @@ export async function openDocument(origin: DumpOrigin, phase: string, options: D
   }
 }
 
-function spellingOf({ fd }: DumpInput): OpenDocument['spelling'] {
-  const start = Buffer.alloc(IMPLIED_LINE.length)
-  readFully(nodeFileSystem, fd, start, 0)
+function spellingOf(input: DumpInput): OpenDocument['spelling'] {
+  const start = new Uint8Array(FIRST_LINE.length)
+  input.read(start, 0)
   if (start[0] === OPEN_BRACE) return 'json'
-  if (start.equals(IMPLIED_LINE)) return 'markdown'
+  if (input.platform.latin1(start, 0, start.length) === FIRST_LINE) return 'markdown'
   throw new ArcError(
     'ARC_DUMP_UNSUPPORTED',
     'this is not a dump: it begins neither with front matter nor with a JSON object',

@@ -1,5 +1,5 @@
-import { ArcError, type Entry, type EntrySource } from '@arc/core'
-import { isSharable, runWorkers, SharedFileList, TaskCounter } from '@arc/core/node'
+import { ArcError, type Entry } from '@arc/core'
+import { type EntryTable, isSharable, runWorkers, SharedFileList, TaskCounter } from '@arc/core/node'
 import type { LocalContent } from '@arc/core/node'
 import type { SectionOptions, WrittenSection } from './markdown-sections.ts'
 import type { SectionWork, TaskOutcome } from './section-worker.ts'
@@ -58,17 +58,18 @@ export class ParallelSections {
     })
   }
 
-  /** Start on all entries of a listing for which {@link isDelegable} and `isWanted` hold; `undefined` when there are none. */
-  static async start(
-    listing: EntrySource,
+  /** Start on all entries of a table for which {@link isDelegable} and `isWanted` hold; `undefined` when there are none. */
+  static start(
+    table: EntryTable,
     jobs: number,
     options: SectionOptions,
     isWanted: (entry: Entry) => boolean,
     signal: AbortSignal | undefined,
-  ): Promise<ParallelSections | undefined> {
+  ): ParallelSections | undefined {
     const entries: SharedEntry[] = []
-    for await (const batch of listing.entries({ signal })) {
-      for (const entry of batch) if (isDelegable(entry) && isWanted(entry)) entries.push(entry)
+    for (let row = 0; row < table.rowCount; row++) {
+      const entry = table.entry(row)
+      if (isDelegable(entry) && isWanted(entry)) entries.push(entry)
     }
     const list = SharedFileList.of(entries)
     return list === undefined ? undefined : new ParallelSections(list, jobs, options, signal)

@@ -81,7 +81,8 @@ export class MarkdownRun {
 
   /** Throw what is wrong with the document as its own order has it, not as sections and manifest side by side do. */
   #explain(): void {
-    const records = new MarkdownReader(this.#document.input, this.#options).readInOrder()
+    const options = { ...this.#options, content: 'never' } as const
+    const records = new MarkdownReader(this.#document.input, options).readInOrder()
     const order = new PathOrder(this.#document.limits)
     for (const record of records) order.add(record)
   }

@@ -1,9 +1,10 @@
 import { type Entry, type EntrySource, isArcError, type Omission, type ProgressListener } from '@arc/core'
-import { startSha256 } from '@arc/core/node'
+import { type EntryTable, startSha256 } from '@arc/core/node'
 import type { ContentsStyle } from './contents.ts'
 import { JsonDocument } from './json-document.ts'
-import { bringContent, replayable } from './listing.ts'
+import { bringContent, listAll } from './listing.ts'
 import { MarkdownDocument } from './markdown-document.ts'
+import { findUnchanged } from './unchanged.ts'
 import type { DumpOutput } from './output.ts'
 import { COMMON_MODES } from './preamble.ts'
 import type { SectionCacheOptions } from './section-cache.ts'
@@ -27,6 +28,8 @@ export interface RenderOptions {
   cache?: SectionCacheOptions | undefined
   /** Threads that read and examine the files of a Markdown document; default 1, the calling one. The document is the same. */
   jobs?: number
+  /** Compute the digest of the document, which means to read it again; default `true`. */
+  digest?: boolean
   signal?: AbortSignal | undefined
   onProgress?: ProgressListener | undefined
 }
@@ -34,8 +37,8 @@ export interface RenderOptions {
 /** What became of a source. */
 export interface RenderResult {
   statistics: DumpStatistics
-  /** Hex SHA-256 and length of the document. */
-  sha256: string
+  /** Hex SHA-256 of the document; `undefined` when no digest was asked for. */
+  sha256: string | undefined
   sizeBytes: number
   /** What the source left out, and what could not be rendered. */
   omissions: readonly Omission[]
@@ -49,28 +52,26 @@ export interface RenderResult {
 
 /** A document in the making: one class for each spelling. */
 export interface DumpDocument extends Disposable {
-  /** When the earlier document already is what would be written: what is left out there. */
-  omissionsIfUnchanged(): Promise<Omission[] | undefined>
   /** Whether the next entry can be added without its content. */
   knows(entry: Entry): boolean
-  /** Add the next entry, its content at hand; returns whether the content was left out because it is binary. */
-  add(entry: Entry): { isOmitted: boolean }
+  /** Add the next entry, which is at this place of the listing, its content at hand; returns whether the content was left out because it is binary. */
+  add(entry: Entry, place: number): { isOmitted: boolean }
   /** Make sections on other threads from now on, where the document can. Ends with `close`. */
-  startJobs(jobs: number, signal: AbortSignal | undefined): Promise<SectionJobs | undefined>
+  startJobs(jobs: number, signal: AbortSignal | undefined): SectionJobs | undefined
   /** The entry at this place of the listing could not be added. */
   leaveOut(place: number): void
-  /** Complete the document; returns its digest if that is known already. */
-  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> & { sha256?: string; sizeBytes?: number }
+  /** Complete the document. */
+  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'>
   /** Remember the document, now that it is published. */
-  saveCache(sha256: string, statistics: DumpStatistics): void
+  saveCache(sha256: string | undefined, statistics: DumpStatistics): void
 }
 
 /** Threads that make a document's sections ahead. */
 export interface SectionJobs {
   /** Whether they make the section of this entry. */
   covers(entry: Entry): boolean
-  /** Add the next of the entries they cover. */
-  add(entry: Entry): Promise<{ isOmitted: boolean }>
+  /** Add the next of the entries they cover, which is at this place of the listing. */
+  add(entry: Entry, place: number): Promise<{ isOmitted: boolean }>
   close(): Promise<void>
 }
 
@@ -89,24 +90,25 @@ export async function renderDump(
   options: RenderOptions = {},
 ): Promise<RenderResult> {
   using spool = new Spool()
-  const listing = await replayable(source, spool, options)
-  const survey = new Survey()
-  for await (const batch of listing.entries(options)) for (const entry of batch) survey.add(entry)
-  const format = options.format ?? 'md'
+  const table = await listAll(source, spool, options)
+  const { format = 'md', digest = true } = options
+  const unchanged = format === 'md' ? findUnchanged(source, table, options) : undefined
+  if (unchanged !== undefined) return unchanged
+  const survey = new Survey(table)
   const modes = format === 'md' ? survey.commonModes : COMMON_MODES
   survey.skipImpliedFolders(modes.directory, options.times ?? false)
   using document: DumpDocument =
     format === 'md'
-      ? new MarkdownDocument(listing, survey, modes, output, options)
-      : new JsonDocument(listing, output, format, options)
-  const unchanged = await document.omissionsIfUnchanged()
-  const failed = unchanged ?? (await addAll(document, listing, survey, spool, options))
-  const { sha256 = digestOf(output), sizeBytes = output.sizeBytes, ...result } = document.finish()
+      ? new MarkdownDocument(source, table, survey, modes, output, options)
+      : new JsonDocument(source, output, format, options)
+  const failed = await addAll(document, table, survey, spool, options)
+  const result = document.finish()
+  const sha256 = digest ? digestOf(output) : undefined
   return {
     ...result,
     sha256,
-    sizeBytes,
-    isWritten: unchanged === undefined,
+    sizeBytes: output.sizeBytes,
+    isWritten: true,
     omissions: [...source.omissions, ...failed],
     saveCache: () => document.saveCache(sha256, result.statistics),
   }
@@ -114,14 +116,14 @@ export async function renderDump(
 
 async function addAll(
   document: DumpDocument,
-  listing: EntrySource,
+  table: EntryTable,
   survey: Survey,
   spool: Spool,
   options: RenderOptions,
 ): Promise<Omission[]> {
-  const jobs = (options.jobs ?? 1) > 1 ? await document.startJobs(options.jobs ?? 1, options.signal) : undefined
+  const jobs = (options.jobs ?? 1) > 1 ? document.startJobs(options.jobs ?? 1, options.signal) : undefined
   try {
-    return await addEach(document, listing, survey, { ...options, jobs, spool })
+    return await addEach(document, table, survey, { ...options, jobs, spool })
   } finally {
     await jobs?.close()
   }
@@ -134,7 +136,7 @@ interface AddOptions extends Pick<RenderOptions, 'signal' | 'onProgress'> {
 
 async function addEach(
   document: DumpDocument,
-  listing: EntrySource,
+  table: EntryTable,
   survey: Survey,
   options: AddOptions,
 ): Promise<Omission[]> {
@@ -142,31 +144,28 @@ async function addEach(
   const omissions: Omission[] = []
   const totalEntries = survey.entryCount
   const { totalBytes } = survey
-  let place = -1
   let doneBytes = 0
   let nextBytes = PROGRESS_BYTES
-  for await (const batch of listing.entries({ signal: options.signal })) {
-    for (const entry of batch) {
-      place++
-      if (place % PROGRESS_ENTRIES === 0 || doneBytes >= nextBytes) {
-        nextBytes = doneBytes + PROGRESS_BYTES
-        options.signal?.throwIfAborted()
-        options.onProgress?.({ phase: 'reading', doneEntries: place, doneBytes, totalEntries, totalBytes })
-        // Let signals and timers have their turn: nothing else in this loop waits.
-        if (options.signal !== undefined || options.onProgress !== undefined) await new Promise(setImmediate)
-      }
-      doneBytes += entry.sizeBytes
-      if (survey.isSkipped(place)) continue
-      try {
-        const isAtHand = entry.content?.kind !== 'stream' || document.knows(entry)
-        const { isOmitted } = jobs?.covers(entry)
-          ? await jobs.add(entry)
-          : document.add(isAtHand ? entry : await bringContent(entry, spool))
-        if (isOmitted) omissions.push({ path: entry.path, reason: 'binary' })
-      } catch (error) {
-        omissions.push(omissionFor(entry, error))
-        document.leaveOut(place)
-      }
+  for (let place = 0; place < table.rowCount; place++) {
+    if (place % PROGRESS_ENTRIES === 0 || doneBytes >= nextBytes) {
+      nextBytes = doneBytes + PROGRESS_BYTES
+      options.signal?.throwIfAborted()
+      options.onProgress?.({ phase: 'reading', doneEntries: place, doneBytes, totalEntries, totalBytes })
+      // Let signals and timers have their turn: nothing else in this loop waits.
+      if (options.signal !== undefined || options.onProgress !== undefined) await new Promise(setImmediate)
+    }
+    doneBytes += table.sizeBytes(place)
+    if (survey.isSkipped(place)) continue
+    const entry = table.entry(place)
+    try {
+      const isAtHand = entry.content?.kind !== 'stream' || document.knows(entry)
+      const { isOmitted } = jobs?.covers(entry)
+        ? await jobs.add(entry, place)
+        : document.add(isAtHand ? entry : await bringContent(entry, spool), place)
+      if (isOmitted) omissions.push({ path: entry.path, reason: 'binary' })
+    } catch (error) {
+      omissions.push(omissionFor(entry, error))
+      document.leaveOut(place)
     }
   }
   options.onProgress?.({ phase: 'reading', doneEntries: totalEntries, doneBytes: totalBytes, totalEntries, totalBytes })

@@ -22,13 +22,13 @@ export interface SectionBody {
 }
 
 /**
- * Make a body of the content in `scan.bytes[start, end)`. It stays where it is when it is text, with its CRs dropped or an LF
+ * Make a body of `content`, which lies in `scan.bytes` from `start`. It stays where it is when it is text, with its CRs dropped or an LF
  * added if need be: there must be room for one byte behind it.
  */
-export function makeBody(scan: ScanBuffer, start: number, end: number, language: Language): SectionBody {
+export function makeBody(scan: ScanBuffer, start: number, content: Buffer, language: Language): SectionBody {
+  const end = start + content.length
   if (start === end) return { fence: '```', tag: language.tag, attributes: undefined, end, apart: undefined, lines: 0 }
   const facts = scan.scan(start, end)
-  const content = scan.bytes.subarray(start, end)
   if (isPlainText(content, facts)) {
     const tag = language.tag === 'text' ? scriptTag(content) : language.tag
     return textBody(scan.bytes, start, end, facts, tag) ?? base64Body(content, language)

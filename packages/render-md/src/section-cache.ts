@@ -1,8 +1,13 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
-import { ArcError, encodePath, type Entry } from '@arc/core'
+import { ArcError, encodePath, type Entry, type EntryPath } from '@arc/core'
 import { sha256Hex, StampCache, StampCacheWriter } from '@arc/core/node'
 import type { WrittenSection } from './markdown-sections.ts'
+import type { DefaultModes } from './preamble.ts'
+import type { RenderOptions } from './render.ts'
 import type { DumpStatistics } from './statistics.ts'
+
+/** Changes when a new version would write other bytes for the same tree. */
+const WRITER_VERSION = 'arc-dump/1 writer 1'
 
 /** Where a document's sections are remembered between runs. */
 export interface SectionCacheOptions {
@@ -15,21 +20,55 @@ export interface SectionCacheOptions {
 }
 
 /** What is remembered about a document as a whole. */
-interface DocumentNote {
+export interface DocumentNote {
   /** Identity of the document file right after it was published. */
   stamp: string
+  /** Digest of the listing it was made of; missing when that alone does not tell that nothing has changed. */
+  listing: string | undefined
+  /** Paths of what was left out because it is binary. */
+  omitted: EntryPath[]
+  modes: DefaultModes
   /** Of the preamble without its contents; those follow from the paths. */
   headSha256: string
   preambleBytes: number
   documentBytes: number
-  sha256: string
+  sha256: string | undefined
   statistics: DumpStatistics
+}
+
+/** The cache that a Markdown document with these options has; all of them are part of its key. */
+export function cacheOf(options: RenderOptions): SectionCacheOptions | undefined {
+  const { cache, binary = 'base64', times = false, contents = 'tree' } = options
+  return cache && { ...cache, key: JSON.stringify([WRITER_VERSION, binary, times, contents, cache.key]) }
 }
 
 // sha256 | offset, size, head, tail, lines, content size: float64 each | omitted, hard link: a byte each | 6 bytes of nothing
 const PAYLOAD_BYTES = 32 + 6 * 8 + 8
 const OMITTED_AT = 80
 const HARD_LINK_AT = 81
+
+/** What is remembered about the document of these options, if it is still the one that this is about. */
+export function readDocumentNote(options: SectionCacheOptions): DocumentNote | undefined {
+  const text = StampCache.loadNote(options.file, options.key)
+  if (text === undefined) return undefined
+  const note = JSON.parse(text) as DocumentNote
+  const fd = openDocument(options.document, note)
+  if (fd === undefined) return undefined
+  closeSync(fd)
+  return note
+}
+
+function openDocument(path: string, note: DocumentNote): number | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch {
+    return undefined
+  }
+  if (stampText(fstatSync(fd, { bigint: true })) === note.stamp) return fd
+  closeSync(fd)
+  return undefined
+}
 
 /** The earlier document and what is known of its sections. */
 export class SectionCache implements Disposable {
@@ -43,24 +82,14 @@ export class SectionCache implements Disposable {
     this.#fd = fd
   }
 
-  /** The cache for these options, if there is one and the document is still the one it describes. */
-  static open(options: SectionCacheOptions): SectionCache | undefined {
+  /** The cache for these options and modes, if there is one and the document is still the one it describes. */
+  static open(options: SectionCacheOptions, modes: DefaultModes): SectionCache | undefined {
     const stamps = StampCache.load(options.file, options.key, PAYLOAD_BYTES)
     if (stamps === undefined) return undefined
     const note = JSON.parse(stamps.note) as DocumentNote
-    let fd: number
-    try {
-      fd = openSync(options.document, 'r')
-    } catch {
-      return undefined
-    }
-    if (stampText(fstatSync(fd, { bigint: true })) === note.stamp) return new SectionCache(note, stamps, fd)
-    closeSync(fd)
-    return undefined
-  }
-
-  get sectionCount(): number {
-    return this.#stamps.rowCount
+    if (note.modes.file !== modes.file || note.modes.directory !== modes.directory) return undefined
+    const fd = openDocument(options.document, note)
+    return fd === undefined ? undefined : new SectionCache(note, stamps, fd)
   }
 
   /** The section of an entry that has not changed since. Ask in byte order of path. */
@@ -94,17 +123,22 @@ export class SectionCache implements Disposable {
 export class SectionCacheWriter {
   readonly #rows = new StampCacheWriter(PAYLOAD_BYTES)
   readonly #payload = Buffer.alloc(PAYLOAD_BYTES)
+  readonly #figures = new Float64Array(this.#payload.buffer, this.#payload.byteOffset + 32, 6)
 
-  /** `section.offset` counts from the end of the preamble. */
-  add(entry: Entry, section: WrittenSection): void {
+  /** `offset`: where the section begins, counted from the end of the preamble. */
+  add(entry: Entry, section: WrittenSection, offset: number): void {
     const payload = this.#payload
     if (section.sha256 === undefined) payload.fill(0, 0, 32)
     else payload.write(section.sha256, 0, 'hex')
-    const { offset, sizeBytes, headBytes, tailBytes, lines, contentBytes } = section
-    const figures = [offset, sizeBytes, headBytes, tailBytes, lines, contentBytes]
-    for (const [i, figure] of figures.entries()) payload.writeDoubleLE(figure, 32 + i * 8)
-    payload.writeUInt8(section.isOmitted ? 1 : 0, OMITTED_AT)
-    payload.writeUInt8(hardLinkFlag(entry), HARD_LINK_AT)
+    const figures = this.#figures
+    figures[0] = offset
+    figures[1] = section.sizeBytes
+    figures[2] = section.headBytes
+    figures[3] = section.tailBytes
+    figures[4] = section.lines
+    figures[5] = section.contentBytes
+    payload[OMITTED_AT] = section.isOmitted ? 1 : 0
+    payload[HARD_LINK_AT] = hardLinkFlag(entry)
     this.#rows.add(entry, payload)
   }
 

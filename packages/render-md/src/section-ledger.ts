@@ -1,8 +1,8 @@
 import type { Entry } from '@arc/core'
 import { FrameDigest } from './frame-digest.ts'
-import { languageOf } from './languages.ts'
 import { formatRow } from './manifest.ts'
-import type { WrittenSection } from './markdown-sections.ts'
+import type { Naming, WrittenSection } from './markdown-sections.ts'
+import { nodePlatform } from './node-platform.ts'
 import { StatisticsCounter } from './statistics.ts'
 import { TextSpool } from './text-spool.ts'
 
@@ -11,14 +11,13 @@ export class SectionLedger implements Disposable {
   /** Lines of the manifest so far. */
   readonly manifest: TextSpool = new TextSpool()
   readonly statistics: StatisticsCounter = new StatisticsCounter()
-  readonly frame: FrameDigest = new FrameDigest()
+  readonly frame: FrameDigest = new FrameDigest(nodePlatform)
 
   /** Enter a section. `mode` is what the manifest says: a hard link has the permission bits of its first name. */
-  add(entry: Entry, pathText: string, mode: number, section: WrittenSection): void {
-    const { type } = entry
+  add({ type }: Entry, { pathText, language }: Naming, mode: number, section: WrittenSection): void {
     const { contentBytes: sizeBytes, sha256 } = section
     this.manifest.append(formatRow({ type, mode, sizeBytes, sha256 }, pathText))
-    if (type === 'file') this.statistics.addFile(languageOf(entry.path), section.lines, sizeBytes)
+    if (type === 'file') this.statistics.addFile(language, section.lines, sizeBytes)
     else this.statistics.addOther()
   }
 

@@ -1,12 +1,10 @@
-import { isUtf8 } from 'node:buffer'
 import type { ArcError, EntryPath } from '@arc/core'
-import { type Attributes, parseAttributes } from './attributes.ts'
+import { type Attributes, LONG_BODY_BYTES, parseAttributes } from './attributes.ts'
 import { MAX_CHARSET_BODY_BYTES } from './body-content.ts'
 import { damaged, truncated } from './dump-record.ts'
 import type { FileWindow } from './file-window.ts'
 import type { FrameDigest } from './frame-digest.ts'
 import { parseRowPath } from './manifest.ts'
-import { LONG_BODY_BYTES } from './markdown-sections.ts'
 
 /** No line outside of bodies is longer. */
 export const MAX_LINE_BYTES: number = 64 * 1024
@@ -19,7 +17,7 @@ const STEP_BYTES = 256 * 1024
 const LF = 0x0a
 const SPACE = 0x20
 const BACKTICK = 0x60
-const HEADING_START = Buffer.from('### `')
+const HEADING_START = new TextEncoder().encode('### `')
 const BEHIND_BODY = '\n\n'.length
 const FENCE = /^(`{3,64}|~{3,64})([A-Za-z0-9+\-#._]+)(.*)$/s
 const MAX_KNOWN_FENCES = 256
@@ -30,7 +28,7 @@ const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
 
 /** What an opening fence says. */
 interface Fence {
-  readonly closing: Buffer
+  readonly closing: Uint8Array
   readonly attributes: Attributes
 }
 
@@ -71,7 +69,7 @@ export class SectionReader {
    * something else follows. Throws `ARC_DUMP_DAMAGED`.
    */
   next(): Section | 'beyond' | 'end' {
-    const { bytes, start } = this.#window
+    const { start } = this.#window
     const at = this.at - start
     if (this.#limit - at < HEADING_START.length && this.#canAdvance) return 'beyond'
     if (!this.#holds(HEADING_START, at)) {
@@ -125,7 +123,7 @@ export class SectionReader {
     return end < sizeBytes && (start !== this.at || end - start < bytes.length)
   }
 
-  #holds(text: Buffer, at: number): boolean {
+  #holds(text: Uint8Array, at: number): boolean {
     const { bytes } = this.#window
     if (this.#limit - at < text.length) return false
     for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text[i]) return false
@@ -150,7 +148,7 @@ export class SectionReader {
       bytes[textEnd + 2] === LF
     this.#isPlain = isPlain
     if (!isPlain) return this.#readOddHeading(at)
-    this.#pathText = bytes.toString('latin1', textAt, textEnd)
+    this.#pathText = this.#window.platform.latin1(bytes, textAt, textEnd)
     return textEnd + 3
   }
 
@@ -180,13 +178,14 @@ export class SectionReader {
 
   #text(at: number, end: number): string {
     const line = this.#window.bytes.subarray(at, end)
-    if (!isUtf8(line)) throw damaged('it is not UTF-8', this.#window.start + at)
-    return line.toString('utf8')
+    const { platform } = this.#window
+    if (!platform.isUtf8(line)) throw damaged('it is not UTF-8', this.#window.start + at)
+    return platform.utf8(line)
   }
 
   #readFence(fenceAt: number, end: number): Fence {
     // There are few different ones; what they may hold is ASCII.
-    const line = this.#window.bytes.toString('latin1', fenceAt, end)
+    const line = this.#window.platform.latin1(this.#window.bytes, fenceAt, end)
     const known = this.#fences.get(line)
     if (known !== undefined) return known
     const match = FENCE.exec(line)
@@ -195,7 +194,7 @@ export class SectionReader {
       this.#text(fenceAt, end)
       throw damaged('its opening fence is not as it must be', this.at, this.#pathText)
     }
-    const fence = { closing: Buffer.from(match[1] as string), attributes }
+    const fence = { closing: this.#window.platform.encode(match[1] as string), attributes }
     if (this.#fences.size === MAX_KNOWN_FENCES) this.#fences.clear()
     this.#fences.set(line, fence)
     return fence
@@ -203,14 +202,14 @@ export class SectionReader {
 
   /** Where the body that begins at `bodyAt` ends, or -1 when that lies beyond the window. */
   #findBodyEnd({ closing, attributes }: Fence, bodyAt: number, path: EntryPath): number {
-    const { bytes, start, end, sizeBytes } = this.#window
+    const { bytes, start, end, sizeBytes, platform } = this.#window
     if (attributes.bytes !== undefined) {
       if (attributes.bytes > sizeBytes - bodyAt) throw truncated(sizeBytes)
       const bodyEnd = bodyAt + attributes.bytes
       return bodyEnd + closing.length + BEHIND_BODY > end && this.#canAdvance ? -1 : bodyEnd
     }
     // A body holds nothing like its fence, not even within a line: so every Markdown renderer finds the same end.
-    const found = start + bytes.indexOf(closing, bodyAt - start)
+    const found = start + platform.indexOf(bytes, closing, bodyAt - start)
     const isWhole = found >= bodyAt && found + closing.length + BEHIND_BODY <= end
     if (!isWhole && this.#canAdvance) return -1
     if (found >= bodyAt && found + closing.length <= end && found - bodyAt <= LONG_BODY_BYTES) return found
@@ -218,7 +217,7 @@ export class SectionReader {
     throw damaged('its closing fence is missing', bodyAt, path)
   }
 
-  #passClosing({ bodyAt, bodyBytes, path }: Section, closing: Buffer): void {
+  #passClosing({ bodyAt, bodyBytes, path }: Section, closing: Uint8Array): void {
     const { bytes, start, sizeBytes } = this.#window
     const bodyEnd = bodyAt + bodyBytes
     const at = bodyEnd - start

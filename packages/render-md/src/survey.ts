@@ -1,36 +1,48 @@
-import type { Entry, EntryPath } from '@arc/core'
-import { languageOf } from './languages.ts'
+import type { EntryPath } from '@arc/core'
+import type { EntryTable } from '@arc/core/node'
+import { type Language, languageOf, NO_LANGUAGE } from './languages.ts'
 import { rowPathText } from './manifest.ts'
+import type { Naming } from './markdown-sections.ts'
 import { COMMON_MODES, type DefaultModes } from './preamble.ts'
 import { type DumpStatistics, StatisticsCounter } from './statistics.ts'
 
 /**
  * What must be known of all entries before the first is written: default modes, which folders need no mention, and everything in
- * the preamble but the figures. Holds a path an entry and nothing else.
+ * the preamble but the figures. Holds a path and a language an entry and nothing else.
  */
 export class Survey {
   totalBytes = 0
   readonly #pathTexts: string[] = []
+  readonly #languages: Language[] = []
   readonly #folders = new Map<number, { path: EntryPath; mode: number; hasTime: boolean }>()
   readonly #parents = new Set<string>()
   readonly #modeCounts = { file: new Map<number, number>(), directory: new Map<number, number>() }
   readonly #expected = new StatisticsCounter()
   #skipped: ReadonlySet<number> = new Set()
 
-  /** Take note of the next entry, in byte order of path. */
-  add(entry: Entry): void {
-    const { path, type, mode } = entry
-    const place = this.#pathTexts.push(rowPathText(entry)) - 1
-    this.totalBytes += entry.sizeBytes
-    if (type === 'file') this.#expected.addFile(languageOf(path), 0, 0)
-    if (type === 'directory') this.#folders.set(place, { path, mode, hasTime: entry.mtimeNs !== undefined })
-    if (this.#folders.size > 0) this.#addParents(path)
-    if (type === 'symlink') return
-    const counts = this.#modeCounts[type]
-    counts.set(mode, (counts.get(mode) ?? 0) + 1)
+  /** `table` holds all entries, in byte order of path. */
+  constructor(table: EntryTable) {
+    for (let place = 0; place < table.rowCount; place++) {
+      const path = table.path(place)
+      const type = table.type(place)
+      const mode = table.mode(place)
+      this.totalBytes += table.sizeBytes(place)
+      this.#pathTexts.push(rowPathText({ path, type }))
+      const language = type === 'file' ? languageOf(path) : NO_LANGUAGE
+      this.#languages.push(language)
+      if (type === 'file') this.#expected.addFile(language, 0, 0)
+      if (type === 'directory') {
+        const hasTime = table.entry(place).mtimeNs !== undefined
+        this.#folders.set(place, { path, mode, hasTime })
+      }
+      if (this.#folders.size > 0) this.#addParents(path)
+      if (type === 'symlink') continue
+      const counts = this.#modeCounts[type]
+      counts.set(mode, (counts.get(mode) ?? 0) + 1)
+    }
   }
 
-  /** Once all entries were added: the most common permission bits; of equally common ones the lowest. */
+  /** The most common permission bits; of equally common ones the lowest. */
   get commonModes(): DefaultModes {
     const ranked = (type: 'file' | 'directory'): number =>
       [...this.#modeCounts[type]].sort(([modeA, a], [modeB, b]) => b - a || modeA - modeB)[0]?.[0] ?? COMMON_MODES[type]
@@ -43,6 +55,11 @@ export class Survey {
       ([, { path, mode, hasTime }]) => mode === defaultMode && this.#parents.has(path) && !(times && hasTime),
     )
     this.#skipped = new Set(implied.map(([place]) => place))
+  }
+
+  /** How heading and manifest spell the path of the entry at a place, and its language. */
+  naming(place: number): Naming {
+    return { pathText: this.#pathTexts[place] as string, language: this.#languages[place] as Language }
   }
 
   isSkipped(place: number): boolean {

@@ -17,21 +17,17 @@ export interface TextFacts {
   longestTildes: number
 }
 
-interface Counter {
-  readonly value: number
-}
-
 interface ScanExports {
   memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
   reset(): void
   scan(start: number, end: number): void
-  lineFeeds: Counter
-  returns: Counter
-  pairs: Counter
-  controls: Counter
-  high: Counter
-  backticks: Counter
-  tildes: Counter
+  lineFeeds(): number
+  returns(): number
+  pairs(): number
+  controls(): number
+  high(): number
+  backticks(): number
+  tildes(): number
 }
 
 // Neither the ES library nor Node's types of our oldest Node declare it, though every runtime has it.
@@ -50,6 +46,9 @@ export class ScanBuffer {
   /** The whole buffer; a Buffer, because Node's file system calls and encoders want one. */
   readonly bytes: Buffer
   readonly #scan: ScanExports
+  #lineFeeds = 0
+  #returns = 0
+  #pairs = 0
 
   constructor(sizeBytes: number) {
     const module = new WebAssembly.Module(Buffer.from(TEXT_SCAN_MODULE, 'base64'))
@@ -68,24 +67,32 @@ export class ScanBuffer {
   /** Begin with a text that comes in pieces. */
   reset(): void {
     this.#scan.reset()
+    this.#lineFeeds = 0
+    this.#returns = 0
+    this.#pairs = 0
   }
 
   /** Take the next piece into account. */
   add(start: number, end: number): void {
-    this.#scan.scan(start, end)
+    const scan = this.#scan
+    scan.scan(start, end)
+    // The module counts modulo 2^32, and no piece has that many bytes.
+    this.#lineFeeds += (scan.lineFeeds() - this.#lineFeeds) >>> 0
+    this.#returns += (scan.returns() - this.#returns) >>> 0
+    this.#pairs += (scan.pairs() - this.#pairs) >>> 0
   }
 
   /** The facts of all pieces since {@link ScanBuffer.reset}. */
   facts(): TextFacts {
     const scan = this.#scan
     return {
-      lineFeeds: scan.lineFeeds.value,
-      returns: scan.returns.value,
-      pairs: scan.pairs.value,
-      hasControls: scan.controls.value !== 0,
-      hasHighBytes: scan.high.value !== 0,
-      longestBackticks: scan.backticks.value,
-      longestTildes: scan.tildes.value,
+      lineFeeds: this.#lineFeeds,
+      returns: this.#returns,
+      pairs: this.#pairs,
+      hasControls: scan.controls() !== 0,
+      hasHighBytes: scan.high() !== 0,
+      longestBackticks: scan.backticks(),
+      longestTildes: scan.tildes(),
     }
   }
 }

@@ -1,17 +1,26 @@
 ;; One pass over bytes at several GB/s: everything the dump must know of a text before it can write its opening fence.
-;; The facts accumulate in the globals, so a file may be scanned in pieces. See text-scan.ts for the meaning of each.
+;; The facts accumulate in globals, so a file may be scanned in pieces; counts wrap at 2^32. See text-scan.ts for the meaning of each.
+;; Each is told by a function: JavaScript calls one in a tenth of the time that it takes to read an exported global.
 (module
   (memory (export "memory") 1)
-  (global $lineFeeds (export "lineFeeds") (mut i32) (i32.const 0))
-  (global $returns (export "returns") (mut i32) (i32.const 0))
-  (global $pairs (export "pairs") (mut i32) (i32.const 0))
-  (global $controls (export "controls") (mut i32) (i32.const 0))
-  (global $high (export "high") (mut i32) (i32.const 0))
-  (global $backticks (export "backticks") (mut i32) (i32.const 0))
-  (global $tildes (export "tildes") (mut i32) (i32.const 0))
+  (global $lineFeeds (mut i32) (i32.const 0))
+  (global $returns (mut i32) (i32.const 0))
+  (global $pairs (mut i32) (i32.const 0))
+  (global $controls (mut i32) (i32.const 0))
+  (global $high (mut i32) (i32.const 0))
+  (global $backticks (mut i32) (i32.const 0))
+  (global $tildes (mut i32) (i32.const 0))
   (global $afterReturn (mut i32) (i32.const 0))
   (global $run (mut i32) (i32.const 0))
   (global $runOf (mut i32) (i32.const 0))
+
+  (func (export "lineFeeds") (result i32) (global.get $lineFeeds))
+  (func (export "returns") (result i32) (global.get $returns))
+  (func (export "pairs") (result i32) (global.get $pairs))
+  (func (export "controls") (result i32) (global.get $controls))
+  (func (export "high") (result i32) (global.get $high))
+  (func (export "backticks") (result i32) (global.get $backticks))
+  (func (export "tildes") (result i32) (global.get $tildes))
 
   (func (export "reset")
     (global.set $lineFeeds (i32.const 0))

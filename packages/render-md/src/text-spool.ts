@@ -1,6 +1,6 @@
 import { TemporaryFile } from '@arc/core/node'
 
-const MEMORY_BYTES = 1024 * 1024
+const MEMORY_BYTES = 4 * 1024 * 1024
 const PIECE_BYTES = 64 * 1024
 const UTF8_BYTES_PER_UNIT = 3
 

@@ -12,16 +12,21 @@ export const ATTEMPTS = 3
 export function readWhole(entry: Entry, content: SyncContent, buffer: Buffer, at: number): number {
   let previous = entry.sizeBytes
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const reader = content.open()
-    try {
-      // One byte more than expected tells whether that was all, without another call.
-      const roomBytes = (attempt === 1 ? previous : WHOLE_BYTES) + 1
-      const count = reader.read(buffer.subarray(at, at + roomBytes))
-      if (count === previous || count > WHOLE_BYTES) return count
-      previous = count
-    } finally {
-      reader.close()
-    }
+    // One byte more than expected tells whether that was all, without another call.
+    const roomBytes = (attempt === 1 ? previous : WHOLE_BYTES) + 1
+    const count = readStart(content, buffer, at, roomBytes)
+    if (count === previous || count > WHOLE_BYTES) return count
+    previous = count
   }
   throw entryChanged(entry, previous)
+}
+
+function readStart(content: SyncContent, into: Buffer, at: number, length: number): number {
+  if (content.readStart !== undefined) return content.readStart(into, at, length)
+  const reader = content.open()
+  try {
+    return reader.read(into.subarray(at, at + length))
+  } finally {
+    reader.close()
+  }
 }

@@ -12,6 +12,7 @@ import {
   type RenderOptions,
   type RenderResult,
 } from '@arc/render-md'
+import { openDumpBytes } from '@arc/render-md/browser'
 import { MemoryOutput } from './memory-output.ts'
 
 /** A document and what its writer said about it. */
@@ -95,10 +96,23 @@ export async function openBytes(folder: string, bytes: Uint8Array, options: Open
   }
 }
 
-/** The error that opening and wholly reading a document ends with; `undefined` when nothing is wrong. */
+/**
+ * The error that opening and wholly reading a document ends with; `undefined` when nothing is wrong. Reading it as a browser does
+ * must come to the same.
+ */
 export async function openingError(folder: string, bytes: Uint8Array, options: OpenDumpOptions = {}): Promise<unknown> {
+  const reading = { verifyContent: true, ...options }
+  const error = await readingError(() => openBytes(folder, bytes, reading))
+  if (bytes[0] === '-'.charCodeAt(0) || bytes[0] === '{'.charCodeAt(0)) {
+    const portable = await readingError(async () => openDumpBytes(Uint8Array.from(bytes), reading))
+    if (String(portable) !== String(error)) return new Error(`Node: ${String(error)}; browser: ${String(portable)}`)
+  }
+  return error
+}
+
+async function readingError(open: () => Promise<DumpSource>): Promise<unknown> {
   try {
-    await using source = await openBytes(folder, bytes, { verifyContent: true, ...options })
+    await using source = await open()
     await factsOf(source)
     return undefined
   } catch (error) {

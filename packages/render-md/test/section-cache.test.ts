@@ -1,11 +1,12 @@
 import fs from 'node:fs'
 import { dirname } from 'node:path'
 import type { Entry } from '@arc/core'
-import { temporaryFolder } from '@arc/core/testing'
+import { sha256Hex } from '@arc/core/node'
+import { fileEntry, temporaryFolder } from '@arc/core/testing'
 import type { RenderOptions } from '@arc/render-md'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { CachedProject } from './cached-project.ts'
-import { openBytes } from './documents.ts'
+import { openBytes, render } from './documents.ts'
 
 /** A project with a document and a cache of it. */
 async function dumpedProject(options: RenderOptions = {}): Promise<CachedProject> {
@@ -50,6 +51,21 @@ test('nothing changed: nothing is opened, nothing is written, and the result is 
   expect(fs.statSync(project.document, { bigint: true }).mtimeNs).toBe(before.mtimeNs)
   expect(first.result.statistics).toMatchObject({ files: 4, entries: 6, lines: 2 })
   expect(first.result.sha256).toMatch(/^[0-9a-f]{64}$/)
+})
+
+test('a digest that nobody asked for is not made, and is made of the unchanged document when somebody does', async () => {
+  const project = await dumpedProject({ digest: false })
+  expect((await project.run({ digest: false })).result).toMatchObject({ isWritten: false, sha256: undefined })
+  const { result } = await project.run()
+  expect(result).toMatchObject({ isWritten: false, sha256: sha256Hex(fs.readFileSync(project.document)) })
+})
+
+test('a cache that cannot be saved is no cache and no failure', async () => {
+  const { document } = await dumpedProject()
+  const cache = { file: `${document}/below/a/file`, document, key: 'key' }
+  const { result } = await render([fileEntry('a', 'x\n')], { cache })
+  result.saveCache()
+  expect(fs.statSync(document).isFile()).toBe(true)
 })
 
 const EDITS: Record<string, { edit: (project: CachedProject) => void; opened: string[] }> = {

@@ -80,3 +80,13 @@ test('an empty range has no facts', () => {
   const scan = new ScanBuffer(65_536)
   expect(scan.scan(7, 7)).toEqual(naiveFacts(Buffer.alloc(0)))
 })
+
+test('more than two thousand million lines are counted', () => {
+  const pieceBytes = 64 * 1024 * 1024
+  const scan = new ScanBuffer(pieceBytes)
+  scan.bytes.fill(0x0a, 0, pieceBytes)
+  scan.reset()
+  for (let piece = 0; piece < 33; piece++) scan.add(0, pieceBytes)
+  expect(scan.facts().lineFeeds).toBe(33 * pieceBytes)
+  expect(scan.facts().lineFeeds).toBeGreaterThan(2 ** 31)
+})
