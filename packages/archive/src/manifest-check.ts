@@ -109,8 +109,7 @@ class DigestList {
     const chunk = this.#chunkOf(index)
     const at = (index % CHUNK_DIGESTS) * DIGEST_BYTES
     for (let i = 0; i < DIGEST_BYTES; i++)
-      chunk[at + i] =
-        ((NIBBLES[hex.charCodeAt(2 * i)] as number) << 4) | (NIBBLES[hex.charCodeAt(2 * i + 1)] as number)
+      chunk[at + i] = ((NIBBLES[hex.charCodeAt(2 * i)] as number) << 4) | (NIBBLES[hex.charCodeAt(2 * i + 1)] as number)
   }
 
   is(index: number, digest: Uint8Array): boolean {

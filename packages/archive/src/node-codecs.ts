@@ -1,12 +1,5 @@
 import { sha256Hex, startSha256 } from '@arc/core/node'
-import {
-  constants,
-  createInflateRaw,
-  createZstdDecompress,
-  crc32,
-  inflateRawSync,
-  zstdCompressSync,
-} from 'node:zlib'
+import { constants, createInflateRaw, createZstdDecompress, crc32, inflateRawSync, zstdCompressSync } from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
@@ -22,7 +15,7 @@ const DEFLATED_LETTER = Uint8Array.of(0x4b, 0x04, 0x00)
 export const nodeCodecs: Codecs = nodeCodecsWith({
   inflater: () =>
     ZlibEngine.of(createInflateRaw(), (engine) => engine.restartsTo(DEFLATED_LETTER, LETTER, constants.Z_FINISH)),
-  unzstder() {
+  frameDecoder() {
     const frame = zstdCompressSync(LETTER)
     // One frame after another must do, without a restart.
     const isRight = (engine: ZlibEngine): boolean =>
@@ -46,7 +39,7 @@ export function decompressZstd(
 /** The codecs with engines that are kept, or, where there are none, with Node's public calls alone. */
 export function nodeCodecsWith(engines: {
   inflater: () => ZlibEngine | undefined
-  unzstder: () => ZlibEngine | undefined
+  frameDecoder: () => ZlibEngine | undefined
 }): Codecs {
   let inflater: { engine: ZlibEngine | undefined } | undefined
   const idle: FrameDecoder[] = []
@@ -67,7 +60,7 @@ export function nodeCodecsWith(engines: {
       yield* transform(stream, () => feedUntilEnd(stream, feed))
     },
     async *zstdFrameStream(frame) {
-      const decoder = idle.pop() ?? FrameDecoder.over(engines.unzstder())
+      const decoder = idle.pop() ?? FrameDecoder.over(engines.frameDecoder())
       if (decoder !== undefined) {
         yield* decoder.decode(frame)
         // Only one that came to the end of its frame is ready for another.

@@ -2,11 +2,6 @@
 export { decompressZstd, nodeCodecs } from './node-codecs.ts'
 export { type FileInput, openArchiveOnNode as openArchive, openFileInput, type OpenOptions } from './node-input.ts'
 export { type ByteSink, fdSink, streamSink } from './byte-sink.ts'
-export {
-  type ArchiveFileReport,
-  sidecarPaths,
-  writeArchiveFile,
-  type WriteArchiveFileOptions,
-} from './archive-file.ts'
+export { type ArchiveFileReport, sidecarPaths, writeArchiveFile, type WriteArchiveFileOptions } from './archive-file.ts'
 export { MANIFEST_NAME } from './manifest.ts'
 export { type ArchiveFormat, type ArchiveReport, writeArchive, type WriteArchiveOptions } from './write-archive.ts'

@@ -9,7 +9,8 @@ import {
   type SyncContent,
 } from '@arc/core'
 import { damaged, limitExceeded, unsafe, unsupported } from './problems.ts'
-import { dialectOf, isBlank, MAX_OCTAL_SIZE, readName, readNumber, readText } from './tar-header.ts'
+import { isZero } from './byte-feed.ts'
+import { dialectOf, isBlank, MAX_OCTAL_SIZE, readName, readNumber, readText, type TarDialect } from './tar-header.ts'
 import { archivePath, type TarMeta } from './tar-meta.ts'
 import { readPaxSparse } from './tar-sparse.ts'
 
@@ -46,13 +47,14 @@ export function readMember(bytes: Uint8Array, at: number, meta: TarMeta, globalM
   const declared = TYPES[flag]
   if (declared === undefined) throw unsupported(`it holds an entry of the type ${JSON.stringify(flag)}`)
   const dialect = dialectOf(bytes, at)
+  assertSparseFields(bytes, at, flag, dialect)
   const sparse = meta.pax.sparse === undefined ? undefined : readPaxSparse(meta.pax.sparse)
   const { path, isFolder } = archivePath(sparse?.name ?? meta.path ?? readName(bytes, at, dialect))
   const storedBytes = readSize(bytes, at, meta.pax.sizeBytes, declared, path)
   let kind = declared
   // Old writers have no type for folders: their names end in a slash.
   if (kind === 'file' && isFolder) {
-    if (storedBytes > 0) throw unsafe('a file has the name of a folder', path)
+    if (storedBytes > 0 || flag !== '\0') throw unsafe('a file has the name of a folder', path)
     kind = 'directory'
   }
   if (path === '') {
@@ -70,6 +72,13 @@ export function readMember(bytes: Uint8Array, at: number, meta: TarMeta, globalM
     storedBytes,
     linkBytes: isLink ? (meta.linkPath ?? readText(bytes, at + 157, 100)) : undefined,
   }
+}
+
+/** The fields of old sparse files are some readers' size in any GNU header, and nothing in a header of another kind. */
+function assertSparseFields(bytes: Uint8Array, at: number, flag: string, dialect: TarDialect): void {
+  if (flag === 'S' && dialect !== 'gnu') throw unsafe('a sparse file of GNU tar has no header of GNU tar')
+  if (flag !== 'S' && dialect === 'gnu' && !isZero(bytes, at + 386, at + 495))
+    throw unsafe('what is no sparse file has the header of one')
 }
 
 function readSize(

@@ -47,10 +47,15 @@ export function assertNumbers(bytes: Uint8Array, at: number): void {
   readNumber(bytes, at + 337, 8, 'device', true)
 }
 
-/** The dialect that the magic at offset 257 declares. */
+/** The dialect that the magic at offset 257 declares. Throws when readers differ in which it is. */
 export function dialectOf(bytes: Uint8Array, at: number): TarDialect {
-  if (!hasText(bytes, at + 257, 'ustar')) return 'v7'
-  if (bytes[at + 262] === SPACE) return 'gnu'
+  if (!hasText(bytes, at + 257, 'ustar')) {
+    // Some readers join what is there to the name, whatever the magic.
+    if (bytes[at + 345] !== 0) throw damaged('a header of no known kind has a prefix')
+    return 'v7'
+  }
+  if (hasText(bytes, at + 262, '  \0')) return 'gnu'
+  if (bytes[at + 262] !== 0) throw damaged('a header is of no known kind')
   return hasText(bytes, at + 508, 'tar\0') ? 'star' : 'ustar'
 }
 

@@ -56,6 +56,7 @@ export class TarMeta {
 
   #assertOneName(): void {
     const two =
+      (this.#pax?.sparse !== undefined && this.#longName !== undefined) ||
       (this.#pax?.path !== undefined && this.#longName !== undefined) ||
       (this.#pax?.linkPath !== undefined && this.#longLink !== undefined)
     if (two) throw unsafe('an extended header and a GNU header name one entry')

@@ -1,23 +1,13 @@
-import { decodePath, type Entry, type EntryPath, type EntrySource, type EntrySourceOptions, type Omission } from '@arc/core'
+import { type Entry, type EntrySource, type EntrySourceOptions, type Omission } from '@arc/core'
 import type { TarInput } from './archive-input.ts'
 import { isZero } from './byte-feed.ts'
 import { ContentMeter } from './content-meter.ts'
 import type { Codecs } from './codecs.ts'
-import { EntryGuard } from './entry-guard.ts'
 import { MANIFEST_NAME } from './manifest.ts'
 import { ManifestCheck } from './manifest-check.ts'
-import { damaged, limitExceeded } from './problems.ts'
+import { damaged, limitExceeded, unsafe } from './problems.ts'
 import type { ReaderOptions } from './reader-options.ts'
-import {
-  assertTarget,
-  readMember,
-  refuseSpecial,
-  TarLinks,
-  type TarMember,
-  tooLate,
-  type Turn,
-  WindowContent,
-} from './tar-entry.ts'
+import { readMember, type TarMember, tooLate, type Turn, WindowContent } from './tar-entry.ts'
 import {
   announcesManifest,
   assertChecksum,
@@ -27,12 +17,14 @@ import {
   readNumber,
   toBlocks,
 } from './tar-header.ts'
+import { fileEntry, TarMembers } from './tar-members.ts'
 import { TarMeta } from './tar-meta.ts'
 import { parseGlobalPax } from './tar-pax.ts'
 import { expandSparse, readSparseMap, type SparseMap } from './tar-sparse.ts'
 
-/** Entries whose content is longer are streamed; the others are handed out in batches from one window. */
+/** Entries whose content is longer are streamed; the others are handed out in batches from one window, which grows. */
 const WINDOW_BYTES = 2 * 1024 * 1024
+const FIRST_WINDOW_BYTES = 128 * 1024
 
 /** An entry that does not go with a batch because its content must be read piece by piece. */
 interface LargeFile {
@@ -48,16 +40,15 @@ export class TarSource implements EntrySource {
   readonly name: string
   readonly access = 'sequential'
   readonly omissions: readonly Omission[]
-  readonly #omissions: Omission[] = []
   readonly #input: TarInput
   readonly #codecs: Codecs
   readonly #options: ReaderOptions
-  readonly #guard: EntryGuard
   readonly #meter: ContentMeter
-  readonly #links = new TarLinks()
+  readonly #members: TarMembers
   readonly #meta = new TarMeta()
   readonly #turn: Turn = { current: 0 }
-  readonly #window: Uint8Array
+  readonly #maxWindowBytes: number
+  #window: Uint8Array = new Uint8Array(FIRST_WINDOW_BYTES)
   #at = 0
   #end = 0
   #globalMtimeNs: bigint | undefined
@@ -78,12 +69,12 @@ export class TarSource implements EntrySource {
   constructor(name: string, input: TarInput, codecs: Codecs, options: ReaderOptions) {
     this.name = name
     this.#codecs = codecs
-    this.omissions = this.#omissions
     this.#input = input
     this.#options = options
-    this.#guard = new EntryGuard(options)
     this.#meter = new ContentMeter(options.limits, () => input.consumedBytes)
-    this.#window = new Uint8Array(Math.max(WINDOW_BYTES, toBlocks(options.limits.maxMetadataBytes) + 4 * BLOCK_BYTES))
+    this.#members = new TarMembers(options, this.#meter, codecs)
+    this.omissions = this.#members.omissions
+    this.#maxWindowBytes = Math.max(WINDOW_BYTES, toBlocks(options.limits.maxMetadataBytes) + 4 * BLOCK_BYTES)
   }
 
   async *entries({ signal, onProgress }: EntrySourceOptions = {}): AsyncGenerator<readonly Entry[], void, void> {
@@ -136,7 +127,8 @@ export class TarSource implements EntrySource {
     if (this.#isManifestRead) throw damaged('something follows its manifest')
     assertChecksum(window, at)
     assertNumbers(window, at)
-    if (this.#isFirst && announcesManifest(window, at)) this.#check = new ManifestCheck(this.#options.limits)
+    if (this.#isFirst && announcesManifest(window, at))
+      this.#members.check = this.#check = new ManifestCheck(this.#options.limits)
     this.#isFirst = false
     const flag = window[at + 156] as number
     if (flag === 0x56 /* V, volume label */) return this.#skipLabel()
@@ -156,6 +148,9 @@ export class TarSource implements EntrySource {
     if (sizeBytes > limit) throw limitExceeded('maxMetadataBytes', limit, 'the length of a special header')
     const start = this.#at + BLOCK_BYTES
     if (this.#end - start < toBlocks(sizeBytes)) return false
+    // Some readers go on to the end of the block.
+    if (!isZero(this.#window, start + sizeBytes, start + toBlocks(sizeBytes)))
+      throw unsafe('something is hidden behind a special header')
     const bytes = this.#window.subarray(start, start + sizeBytes)
     if (flag === 0x78 /* x */) this.#meta.addPax(bytes)
     else if (flag === 0x67 /* g */) this.#globalMtimeNs = parseGlobalPax(bytes).mtimeNs ?? this.#globalMtimeNs
@@ -169,15 +164,15 @@ export class TarSource implements EntrySource {
     const content = this.#at + BLOCK_BYTES
     if (flag === 0x53 /* S */ || this.#meta.pax.sparse !== undefined) return this.#takeSparse(member, flag)
     if (this.#check !== undefined && member.path === MANIFEST_NAME && member.kind === 'file') {
-      this.#admit(member, member.storedBytes)
+      this.#members.admit(member, member.storedBytes)
       this.#meta.clear()
       this.#at = content
       this.#large = { member, storedBytes: member.storedBytes, sparse: undefined, isManifest: true }
       return false
     }
-    const fits = toBlocks(member.storedBytes) <= this.#window.length - BLOCK_BYTES
+    const fits = toBlocks(member.storedBytes) <= this.#maxWindowBytes - BLOCK_BYTES
     if (fits && this.#end - content < toBlocks(member.storedBytes)) return false
-    this.#admit(member, member.storedBytes)
+    this.#members.admit(member, member.storedBytes)
     this.#meta.clear()
     this.#at = content
     if (!fits) {
@@ -185,7 +180,12 @@ export class TarSource implements EntrySource {
       return false
     }
     this.#at += toBlocks(member.storedBytes)
-    const entry = this.#entryOf(member, content)
+    const stored = this.#window.subarray(content, content + member.storedBytes)
+    const entry = this.#members.entryOf(
+      member,
+      stored,
+      () => new WindowContent(this.#window, content, member.storedBytes, this.#turn),
+    )
     if (entry !== undefined) batch.push(entry)
     return true
   }
@@ -201,7 +201,7 @@ export class TarSource implements EntrySource {
         throw damaged('the map of a sparse file is cut off', { path })
       return false
     }
-    this.#admit(member, found.map.realBytes)
+    this.#members.admit(member, found.map.realBytes)
     this.#meta.clear()
     this.#at = content + found.mapBytes
     // The old format does not count its map as stored; format 1.0 does.
@@ -209,53 +209,9 @@ export class TarSource implements EntrySource {
     return false
   }
 
-  #admit(member: TarMember, sizeBytes: number): void {
-    const { kind, path } = member
-    if (kind === 'special' && this.#options.specialFiles !== 'omit') refuseSpecial(path)
-    if (kind === 'root') return
-    this.#guard.admit(path, kind === 'directory' || kind === 'symlink' ? kind : 'file')
-    if (kind === 'file') this.#meter.assertFileSize(sizeBytes, path)
-  }
-
-  /** The entry of a member whose content, if any, lies in the window at `content`. */
-  #entryOf(member: TarMember, content: number): Entry | undefined {
-    const { kind, path, mode, mtimeNs, storedBytes } = member
-    switch (kind) {
-      case 'root':
-        return undefined
-      case 'special':
-        this.#omissions.push({ path, reason: 'special-file' })
-        return undefined
-      case 'directory':
-        return { path, type: 'directory', mode, mtimeNs, sizeBytes: 0 }
-      case 'hard-link': {
-        const entry = this.#links.resolve(member)
-        if (entry.type === 'file') this.#check?.noteLink(path, entry.hardLink as EntryPath)
-        return entry
-      }
-      case 'symlink': {
-        const bytes = member.linkBytes as Uint8Array
-        assertTarget(bytes, path, this.#options.limits)
-        const target = decodePath(bytes)
-        this.#links.noteSymlink(path, target)
-        return { path, type: 'symlink', mode, mtimeNs, sizeBytes: bytes.length, target }
-      }
-      case 'file':
-        this.#links.noteFile(path, storedBytes)
-        this.#meter.add(storedBytes, path)
-        this.#check?.noteFile(path, this.#codecs.sha256(this.#window.subarray(content, content + storedBytes)))
-        return this.#file(member, storedBytes, new WindowContent(this.#window, content, storedBytes, this.#turn))
-    }
-  }
-
-  // Every file carries an identity, its own path, because a later entry may turn out to be another name of it.
-  #file({ path, mode, mtimeNs }: TarMember, sizeBytes: number, content: NonNullable<Entry['content']>): Entry {
-    return { path, type: 'file', mode, mtimeNs, sizeBytes, hardLink: path, content }
-  }
-
   async *#handOut({ member, storedBytes, sparse }: LargeFile): AsyncGenerator<readonly Entry[], void, void> {
     const sizeBytes = sparse?.realBytes ?? storedBytes
-    this.#links.noteFile(member.path, sizeBytes)
+    this.#members.noteLargeFile(member.path, sizeBytes)
     this.#untaken = storedBytes
     this.#hash = this.#check === undefined ? undefined : this.#codecs.startSha256()
     const turn = this.#turn.current
@@ -265,7 +221,7 @@ export class TarSource implements EntrySource {
       return this.#counted(sparse === undefined ? stored : expandSparse(sparse, stored), member.path)
     }
     this.#doneEntries++
-    yield [this.#file(member, sizeBytes, { kind: 'stream', stream })]
+    yield [fileEntry(member, sizeBytes, { kind: 'stream', stream })]
     this.#turn.current++
     for await (const piece of this.#takeStored(this.#turn.current)) this.#meter.add(piece.length, member.path)
     if (this.#hash !== undefined) this.#check?.noteFile(member.path, this.#hash.digestHex())
@@ -311,9 +267,7 @@ export class TarSource implements EntrySource {
 
   /** Get more bytes behind those that are left; throws when there are none. */
   async #refill(): Promise<void> {
-    this.#window.copyWithin(0, this.#at, this.#end)
-    this.#end -= this.#at
-    this.#at = 0
+    this.#makeRoom()
     const room = this.#window.subarray(this.#end)
     if (room.length === 0)
       throw limitExceeded(
@@ -328,6 +282,16 @@ export class TarSource implements EntrySource {
         this.#end === 0 && this.#untaken === 0 ? 'it has no end mark, so it may be cut off' : 'it is cut off',
       )
     this.#end += count
+  }
+
+  /** Move what is left to the front, of a larger window when this one was full. */
+  #makeRoom(): void {
+    const left = this.#window.subarray(this.#at, this.#end)
+    if (this.#end === this.#window.length && this.#end < this.#maxWindowBytes)
+      this.#window = new Uint8Array(Math.min(this.#maxWindowBytes, 4 * this.#end))
+    this.#window.set(left)
+    this.#end = left.length
+    this.#at = 0
   }
 
   /** After the end mark only zeros may follow, and the input, with whatever it checks at its end, is read to its end. */

@@ -39,7 +39,7 @@ export function readZipDirectory(input: RandomInput, limits: Readonly<Limits>): 
   const end = findEnd(tail)
   const endOffset = input.sizeBytes - tail.length + end
   const record = readEnd(tail, end)
-  const large = readEnd64(input, tail, end, endOffset)
+  const large = namesLocator(input, tail, end, record, endOffset) ? undefined : readEnd64(input, tail, end, endOffset)
   const found = large ?? { ...record, recordOffset: endOffset }
   if (
     large === undefined &&
@@ -92,6 +92,25 @@ function readEnd(tail: Uint8Array, at: number): EndRecord {
     throw unsupported('it is a part of an archive in several files')
   if (u16(tail, at + 8) !== u16(tail, at + 10)) throw damaged('its end record gives two numbers of entries')
   return { count: u16(tail, at + 10), sizeBytes: u32(tail, at + 12), offset: u32(tail, at + 16) }
+}
+
+/**
+ * True when what looks like a zip64 locator is the end of a name: the directory reaches the end record and needs no other,
+ * and where the locator would point there is none, so that no reader can take it for one.
+ */
+function namesLocator(
+  input: RandomInput,
+  tail: Uint8Array,
+  end: number,
+  record: EndRecord,
+  endOffset: number,
+): boolean {
+  const locator = end - LOCATOR64_BYTES
+  if (locator < 0 || u32(tail, locator) !== LOCATOR64_SIGNATURE) return false
+  if (record.count === SEE_ZIP64_16 || record.offset + record.sizeBytes !== endOffset) return false
+  const target = u64(tail, locator + 8)
+  if (target === undefined || target + 4 > input.sizeBytes) return true
+  return u32(readAt(input, target, target + 4), 0) !== END64_SIGNATURE
 }
 
 function readEnd64(

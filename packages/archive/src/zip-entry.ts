@@ -3,6 +3,7 @@ import { archivePath } from './tar-meta.ts'
 import type { EntryPath, EntryType } from '@arc/core'
 import type { Codecs } from './codecs.ts'
 import {
+  areExtras,
   CENTRAL_BYTES,
   dosTimeNs,
   EXTRA_ARC_MANIFEST,
@@ -20,6 +21,7 @@ import {
   METHOD_DEFLATE,
   METHOD_STORE,
   S_IFDIR,
+  S_IFIFO,
   S_IFLNK,
   S_IFMT,
   S_IFREG,
@@ -90,13 +92,14 @@ export function readCentral(bytes: Uint8Array, at: number, codecs: Codecs): ZipM
   if ((flags & FLAG_PATCH) !== 0) throw unsupported('it holds patches')
   if (method !== METHOD_STORE && method !== METHOD_DEFLATE)
     throw unsupported(`it uses the compression method ${method}`)
+  if (!areExtras(bytes, extra, extraEnd)) throw damaged('its extra fields are malformed', { path })
   assertUnicodePath(findExtra(bytes, extra, extraEnd, EXTRA_UNICODE_PATH), name, codecs, path)
   const sizes = readSizes(bytes, at, findExtra(bytes, extra, extraEnd, EXTRA_ZIP64), path)
   if (method === METHOD_STORE && sizes.compressedBytes !== sizes.sizeBytes)
     throw damaged('its two sizes differ though it is not compressed', { path })
   return {
     path,
-    ...kindOf(bytes, at, isFolder, path),
+    ...kindOf(bytes, at, isFolder, path, sizes.sizeBytes),
     mtimeNs: readTime(bytes, at, extra, extraEnd),
     flags,
     method,
@@ -132,7 +135,13 @@ function readSizes(bytes: Uint8Array, at: number, extra: Uint8Array | undefined,
   return { sizeBytes, compressedBytes, localOffset: field(at + 42) }
 }
 
-function kindOf(bytes: Uint8Array, at: number, isFolder: boolean, path: string): Pick<ZipMember, 'type' | 'mode'> {
+function kindOf(
+  bytes: Uint8Array,
+  at: number,
+  isFolder: boolean,
+  path: string,
+  sizeBytes: number,
+): Pick<ZipMember, 'type' | 'mode'> {
   const host = bytes[at + 5] as number
   const attributes = u32(bytes, at + 38)
   const unix = host === HOST_UNIX || host === HOST_DARWIN ? attributes >>> 16 : 0
@@ -152,6 +161,9 @@ function kindOf(bytes: Uint8Array, at: number, isFolder: boolean, path: string):
     case S_IFLNK:
       if (isFolder) throw unsafe('a symlink has the name of a folder', path)
       return { type: 'symlink', mode }
+    case S_IFIFO:
+      // What Info-ZIP read from a pipe (`zip x.zip -`) has the pipe's type and a file's content.
+      return { type: sizeBytes > 0 && !isFolder ? 'file' : 'special', mode }
     default:
       return { type: 'special', mode }
   }

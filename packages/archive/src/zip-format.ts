@@ -42,6 +42,7 @@ export const S_IFMT = 0o170000
 export const S_IFREG = 0o100000
 export const S_IFDIR = 0o040000
 export const S_IFLNK = 0o120000
+export const S_IFIFO = 0o010000
 
 export function u16(bytes: Uint8Array, at: number): number {
   return (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
@@ -55,6 +56,13 @@ export function u32(bytes: Uint8Array, at: number): number {
 export function u64(bytes: Uint8Array, at: number): number | undefined {
   const value = u32(bytes, at) + u32(bytes, at + 4) * 2 ** 32
   return Number.isSafeInteger(value) ? value : undefined
+}
+
+/** True unless an extra field goes on behind the end of them all. */
+export function areExtras(bytes: Uint8Array, from: number, to: number): boolean {
+  let at = from
+  while (at + 4 <= to) at += 4 + u16(bytes, at + 2)
+  return at <= to
 }
 
 /** The data of the extra field `id`, if it is there. */

@@ -4,6 +4,7 @@ import { damaged, unsafe } from './problems.ts'
 import { readAt, type ZipDirectory } from './zip-directory.ts'
 import { assertUnicodePath, centralName, localOffset, readCentral, type ZipMember } from './zip-entry.ts'
 import {
+  areExtras,
   DESCRIPTOR_SIGNATURE,
   EXTRA_UNICODE_PATH,
   EXTRA_ZIP64,
@@ -59,25 +60,20 @@ function inOrder(offsets: Float64Array): Uint32Array {
     : order.sort((a, b) => (offsets[a] as number) - (offsets[b] as number))
 }
 
-function checkLocal(
-  window: ReadAhead,
-  member: ZipMember,
-  name: Uint8Array,
-  next: number,
-  codecs: Codecs,
-): number {
-  const { path, localOffset, flags } = member
-  const fixed = window.at(localOffset, LOCAL_BYTES)
+function checkLocal(window: ReadAhead, member: ZipMember, name: Uint8Array, next: number, codecs: Codecs): number {
+  const { path, localOffset: offset, flags } = member
+  const fixed = window.at(offset, LOCAL_BYTES)
   if (u32(fixed, 0) !== LOCAL_SIGNATURE) throw damaged('its local header is not where it should be', { path })
   const nameBytes = u16(fixed, 26)
   const extraBytes = u16(fixed, 28)
   if (u16(fixed, 6) !== flags) throw mismatch('sets of flags', path)
   if (u16(fixed, 8) !== member.method) throw mismatch('compression methods', path)
   const [crc, compressed, size] = [u32(fixed, 14), u32(fixed, 18), u32(fixed, 22)]
-  const variable = window.at(localOffset + LOCAL_BYTES, nameBytes + extraBytes)
+  const variable = window.at(offset + LOCAL_BYTES, nameBytes + extraBytes)
   if (nameBytes !== name.length || !startsWith(variable, name)) throw mismatch('names', path)
+  if (!areExtras(variable, nameBytes, variable.length)) throw damaged('its extra fields are malformed', { path })
   assertUnicodePath(findExtra(variable, nameBytes, variable.length, EXTRA_UNICODE_PATH), name, codecs, path)
-  const start = localOffset + LOCAL_BYTES + nameBytes + extraBytes
+  const start = offset + LOCAL_BYTES + nameBytes + extraBytes
   const zip64 = findExtra(variable, nameBytes, variable.length, EXTRA_ZIP64)
   const hasDescriptor = (flags & FLAG_DESCRIPTOR) !== 0
   // With a data descriptor the local header may leave all three at zero.

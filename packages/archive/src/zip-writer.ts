@@ -154,11 +154,7 @@ export class ZipWriter implements EntryWriter {
     this.#remember(record)
   }
 
-  #header(
-    entry: Entry,
-    type: number,
-    isStreamed: boolean,
-  ): Omit<ZipRecord, 'method' | 'crc' | 'compressedBytes'> {
+  #header(entry: Entry, type: number, isStreamed: boolean): Omit<ZipRecord, 'method' | 'crc' | 'compressedBytes'> {
     const path = entry.type === 'directory' ? (`${entry.path}/` as EntryPath) : entry.path
     const name = encodePath(path)
     if (name.length > MAX_NAME_BYTES) {

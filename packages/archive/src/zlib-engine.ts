@@ -25,20 +25,18 @@ export class ZlibEngine {
   /** Of the last {@link ZlibEngine.run}. */
   readBytes = 0
   writtenBytes = 0
-  /** The stream owns the handle, so it must live as long. */
-  readonly #stream: object
   readonly #handle: Handle
   /** Room left in the output, and bytes left in the input: written by the handle. */
   readonly #state: Uint32Array
   #problem: Error | undefined
 
-  private constructor(stream: object, handle: Handle, state: Uint32Array) {
-    this.#stream = stream
+  private constructor(handle: Handle, state: Uint32Array) {
     this.#handle = handle
     this.#state = state
-    handle.onerror = (message, errno, code) => {
+    const onerror: Handle['onerror'] = (message, errno, code) => {
       this.#problem = Object.assign(new Error(message), { errno, code })
     }
+    Object.assign(handle, { onerror })
   }
 
   /**
@@ -49,7 +47,7 @@ export class ZlibEngine {
     const { _handle: handle, _writeState: state } = stream as { _handle?: Partial<Handle>; _writeState?: unknown }
     if (typeof handle?.reset !== 'function' || typeof handle.writeSync !== 'function') return undefined
     if (!(state instanceof Uint32Array) || state.length !== 2) return undefined
-    const engine = new ZlibEngine(stream, handle as Handle, state)
+    const engine = new ZlibEngine(handle as Handle, state)
     try {
       return isRight(engine) ? engine : undefined
     } catch {
@@ -79,6 +77,10 @@ export class ZlibEngine {
     return this.gives(input, output, flush)
   }
 
+  #throwProblem(): void {
+    if (this.#problem !== undefined) throw this.#problem
+  }
+
   /** Forget everything: what comes next is a new stream. Not for zstd: Node 24 goes on with the old one. */
   restart(): void {
     this.#handle.reset()
@@ -90,8 +92,7 @@ export class ZlibEngine {
     const outputBytes = output.length - outputAt
     this.#problem = undefined
     this.#handle.writeSync(flush, input, inputAt, inputBytes, output, outputAt, outputBytes)
-    // oxlint-disable-next-line typescript/no-unnecessary-condition -- set by the handle during the call
-    if (this.#problem !== undefined) throw this.#problem
+    this.#throwProblem()
     this.readBytes = inputBytes - (this.#state[1] as number)
     this.writtenBytes = outputBytes - (this.#state[0] as number)
   }

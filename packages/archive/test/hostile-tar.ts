@@ -221,6 +221,54 @@ function links(): HostileCase[] {
 
 function kinds(): HostileCase[] {
   return [
+    kase(
+      'desynchronisation',
+      'a long name that goes on behind its length',
+      () => tar(header({ name: '././@LongLink', type: 'L', size: 4, dialect: 'gnu' }), blocks('a/bc/evil'), file('x')),
+      UNSAFE,
+    ),
+    kase(
+      'desynchronisation',
+      'an extended header that goes on behind its length',
+      () => tar(header({ name: 'x', type: 'x', size: 10 }), blocks('10 path=a\n10 path=b\n'), file('x')),
+      UNSAFE,
+    ),
+    kase(
+      'desynchronisation',
+      'a sparse file with a long name of GNU tar',
+      () =>
+        tar(
+          longText('abcd'),
+          pax({ 'GNU.sparse.size': '6', 'GNU.sparse.map': '1,1,4,1', 'GNU.sparse.name': 'u' }),
+          file('x', 'ab'),
+        ),
+      UNSAFE,
+    ),
+    kase('desynchronisation', 'a file with the name of a folder', () => tar(file('d/', '')), UNSAFE),
+    kase(
+      'desynchronisation',
+      'a magic that is half one',
+      () => tar(file('x', 'y', { patches: [[262, ' ']] })),
+      DAMAGED,
+    ),
+    kase(
+      'desynchronisation',
+      'a prefix in a header without magic',
+      () => tar(file('x', 'y', { dialect: 'v7', prefix: 'p' })),
+      DAMAGED,
+    ),
+    kase(
+      'desynchronisation',
+      'a size of a sparse file in the header of another',
+      () => tar(file('x', 'y', { dialect: 'gnu', patches: [[483, '00000000010\0']] })),
+      UNSAFE,
+    ),
+    kase(
+      'desynchronisation',
+      'a sparse file in a header that is not of GNU tar',
+      () => tar(header({ name: 'x', type: 'S', size: 0, patches: [[483, '00000000010\0']] })),
+      UNSAFE,
+    ),
     kase('special', 'character device', () => tar(header({ name: 'x', type: '3' })), UNSAFE),
     kase('special', 'block device', () => tar(header({ name: 'x', type: '4' })), UNSAFE),
     kase('special', 'pipe', () => tar(header({ name: 'x', type: '6' })), UNSAFE),

@@ -67,6 +67,18 @@ function names(): HostileCase[] {
       [{ ...a, local: { extra: extraField(0x7075, concat(Uint8Array.of(1), u32(0xe8b7be43), bytes('../x'))) } }],
       UNSAFE,
     ),
+    kase(
+      'extra field',
+      'longer than all of them',
+      [{ ...a, extra: concat(u16(0x7241), u16(33), bytes('1')) }],
+      DAMAGED,
+    ),
+    kase(
+      'extra field',
+      'longer than all of them, in the local header',
+      [{ ...a, local: { extra: concat(u16(0x7241), u16(33), bytes('1')) } }],
+      DAMAGED,
+    ),
     kase('unicode path', 'malformed', [{ ...a, extra: extraField(0x7075, Uint8Array.of(9)) }], DAMAGED),
   ]
 }

@@ -45,6 +45,7 @@ const archives: Readonly<Record<string, [Uint8Array, Read[]]>> = {
     tar(file('a', 'x', { dialect: 'v7' }), header({ name: 'd/', dialect: 'v7', type: '\0', mode: '0000755\0' })),
     [read('a'), readFolder('d')],
   ],
+  'a folder listed twice': [tar(folder('d/'), folder('d/'), file('d/a', 'x')), [readFolder('d'), read('d/a')]],
   'a GNU archive': [tar(file('a', 'x', { dialect: 'gnu' })), [read('a')]],
   'a GNU header with times where ustar has its prefix': [
     tar(file('a', 'x', { dialect: 'gnu', prefix: octal(1) + octal(2) })),

@@ -9,7 +9,9 @@ import { readAll, verdictOf } from './reading.ts'
 async function zipped(): Promise<Buffer> {
   const pieces: Buffer[] = []
   const sink = { write: (bytes: Uint8Array) => void pieces.push(Buffer.from(bytes)) }
-  await writeArchive(memorySource('x', [fileEntry('a', 'x'.repeat(5000)), fileEntry('b', 'y')]), sink, { format: 'zip' })
+  await writeArchive(memorySource('x', [fileEntry('a', 'x'.repeat(5000)), fileEntry('b', 'y')]), sink, {
+    format: 'zip',
+  })
   return Buffer.concat(pieces)
 }
 

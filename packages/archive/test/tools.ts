@@ -34,6 +34,7 @@ const PROBES = {
   python3: ['--version'],
   git: ['--version'],
   npm: ['--version'],
+  chromium: ['--version'],
   sha256sum: ['--version'],
 } as const
 

@@ -114,7 +114,12 @@ test('the manifest is the last entry and lists every file', async () => {
   expect(rows.map(({ path }) => path)).toEqual(['a', 'new\nline'])
   const manifest = `${hello}  a\n\\${empty}  new\\nline\n`
   expect(Buffer.from(report.manifest ?? []).toString()).toBe(manifest)
-  expect(Buffer.from(bytes).subarray(-1024 - 512).toString('latin1').replace(/\0*$/, '')).toBe(manifest)
+  expect(
+    Buffer.from(bytes)
+      .subarray(-1024 - 512)
+      .toString('latin1')
+      .replace(/\0*$/, ''),
+  ).toBe(manifest)
   expect(report.omissions).toEqual([
     { path: '.arc-manifest.sha256', reason: 'own-output', detail: 'the archive has its own manifest' },
   ])
