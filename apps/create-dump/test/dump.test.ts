@@ -33,6 +33,7 @@ test('stdout has the path of the document and nothing else, stderr the figures',
     stdoutBytes: Buffer.from('app.dump.md\n'),
     stderr: expect.stringMatching(/^4 files, 4 lines, \d.*\n$/) as string,
     questions: [],
+    lists: [],
   })
   expect(names(scratch)).toEqual(['app', 'app.dump.md', 'app.dump.md.sha256'])
   expect(await scratch.run(['app', '-q'])).toMatchObject({ stdout: 'app.dump.md\n', stderr: '' })

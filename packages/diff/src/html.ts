@@ -29,23 +29,24 @@ function bodyOf(diff: TextDiff | BinaryDiff, options: PatchOptions): string {
     let at = hunk.beforeStart
     let shift = hunk.afterStart - hunk.beforeStart
     for (const change of hunk.changes) {
-      rows.push(...sameRows(diff.before, at, change.beforeStart, shift), ...changedRows(diff, change))
+      rows.push(sameRows(diff.before, at, change.beforeStart, shift), changedRows(diff, change))
       at = change.beforeEnd
       shift = change.afterEnd - change.beforeEnd
     }
-    rows.push(...sameRows(diff.before, at, hunk.beforeEnd, shift))
+    rows.push(sameRows(diff.before, at, hunk.beforeEnd, shift))
   }
   return rows.join('')
 }
 
-function sameRows(lines: readonly string[], start: number, end: number, shift: number): string[] {
-  return lines.slice(start, end).map((line, index) => {
+function sameRows(lines: readonly string[], start: number, end: number, shift: number): string {
+  const rows = lines.slice(start, end).map((line, index) => {
     const number = start + index + 1
     return row('same', number, number + shift, escapeHtml(withoutEnd(line)) + missingEnd(line))
   })
+  return rows.join('')
 }
 
-function changedRows({ before, after }: TextDiff, change: Change): string[] {
+function changedRows({ before, after }: TextDiff, change: Change): string {
   const [removed, added] = [
     before.slice(change.beforeStart, change.beforeEnd),
     after.slice(change.afterStart, change.afterEnd),
@@ -68,7 +69,7 @@ function changedRows({ before, after }: TextDiff, change: Change): string[] {
       const text = (shown?.join('') ?? escapeHtml(withoutEnd(line))) + missingEnd(line)
       return kind === 'removed' ? row(kind, number, undefined, text) : row(kind, undefined, number, text)
     })
-  return [...marked(removed, 'removed', 'del'), ...marked(added, 'added', 'ins')]
+  return [...marked(removed, 'removed', 'del'), ...marked(added, 'added', 'ins')].join('')
 }
 
 function row(kind: string, before: number | undefined, after: number | undefined, html: string): string {

@@ -2,4 +2,5 @@
 export { homePath, type VaultPlace, vaultPlace } from './vault-place.ts'
 export { newPassphrase, secretOptions, type SecretSource, secretSource } from './vault-secret.ts'
 export { rememberVault, rememberedVaults } from './vault-memory.ts'
+export { isSnapshotFolder, openStorePlace } from './open-store-place.ts'
 export { openVaultPlace, type OpenVaultPlaceOptions } from './open-vault-place.ts'

@@ -1,4 +1,4 @@
-import { comparePaths, type Entry } from '@arc/core'
+import { comparePaths, type Entry, type EntrySource } from '@arc/core'
 import { idText } from './chunk-id.ts'
 import { listSnapshots, type SnapshotFilter } from './resolve.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
@@ -32,11 +32,23 @@ export async function* findEntries(
   for (const snapshot of await listSnapshots(store, options)) {
     if (wanted?.has(snapshot.id) === false) continue
     await using source = await store.open(snapshot.id, { signal })
-    const entries: Entry[] = []
-    if (source instanceof VaultSource) entries.push(...(await findBelow(source, source.root, match, known, signal)))
-    else for await (const batch of source.entries({ signal })) entries.push(...batch.filter(match))
+    // Copied: what was found below a folder is shared between snapshots, and what is given away is sorted.
+    const entries =
+      source instanceof VaultSource
+        ? [...(await findBelow(source, source.root, match, known, signal))]
+        : await findAmong(source, match, signal)
     if (entries.length > 0) yield { snapshot, entries: entries.sort((a, b) => comparePaths(a.path, b.path)) }
   }
+}
+
+async function findAmong(
+  source: EntrySource,
+  match: (entry: Entry) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<Entry[]> {
+  const found: Entry[] = []
+  for await (const batch of source.entries({ signal })) found.push(...batch.filter(match))
+  return found
 }
 
 async function findBelow(

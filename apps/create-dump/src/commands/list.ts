@@ -1,5 +1,5 @@
 import { printablePath } from '@arc/core'
-import { defineCommand, formatCount, formatTable, printJson } from '@arc/kit'
+import { defineCommand, formatCount, printJson, tablePieces } from '@arc/kit'
 import { type DumpRecord, openDump } from '@arc/render-md'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
 
@@ -13,16 +13,20 @@ export const list = defineCommand({
   exitStatus: { 3: 'the dump is damaged' },
   async run({ arguments: { dump }, host, common, progress }) {
     await using source = await openDumpArgument(dump, host, openDump, { onProgress: progress.listener })
-    if (common.json) printJson(host, { name: source.name, git: source.git, entries: source.records.map(toJsonRecord) })
-    else
-      host.stdout.write(
-        formatTable(
-          [{ header: 'Mode' }, { header: 'Size', align: 'right' }, { header: 'Path' }],
-          source.records.map(toRow),
-        ),
-      )
+    if (common.json) {
+      printJson(host, { name: source.name, git: source.git, entries: source.records.map(toJsonRecord) })
+      return
+    }
+    for (const piece of tablePieces(COLUMNS, rowsOf(source.records))) await host.stdout.writeBytes(Buffer.from(piece))
   },
 })
+
+const COLUMNS = [{ header: 'Mode' }, { header: 'Size', align: 'right' }, { header: 'Path' }] as const
+
+/** Made anew each time they are gone through: a dump may have a million. */
+function rowsOf(records: readonly DumpRecord[]): Iterable<readonly string[]> {
+  return { [Symbol.iterator]: () => records.values().map(toRow) }
+}
 
 const TYPE_LETTERS = { file: '-', directory: 'd', symlink: 'l' } as const
 
