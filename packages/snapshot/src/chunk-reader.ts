@@ -82,7 +82,7 @@ export class ChunkReader {
 }
 
 /** The names in a list. */
-export function namesIn(list: Buffer): Buffer[] {
+function namesIn(list: Buffer): Buffer[] {
   if (list.length % ID_BYTES !== 0 || list.length > LIST_NAMES * ID_BYTES || list.length <= ID_BYTES)
     throw damaged('a list of chunks', 'its size is not that of names')
   const names: Buffer[] = []

@@ -68,7 +68,7 @@ export interface ChunkWriterOptions extends CallOptions {
 export class ChunkWriter {
   readonly totals: WrittenTotals = { newBytes: 0, storedBytes: 0 }
   /** Packs that what was put relies on: those that were there, and those written since. */
-  readonly usedPacks = new Set<string>()
+  readonly usedPacks: Set<string> = new Set()
   readonly #objects: VaultObjects
   readonly #options: ChunkWriterOptions
   readonly #written = new IdTable()
@@ -93,27 +93,38 @@ export class ChunkWriter {
   put(kind: PackKind, id: Uint8Array, bytes: Uint8Array): void | Promise<void> {
     if (this.#written.has(id)) return
     const index = this.#index
-    if (index === undefined) return this.#loadIndex().then(() => this.put(kind, id, bytes))
+    if (index === undefined) return this.index().then(() => this.put(kind, id, bytes))
     const found = index.find(id)
     if (typeof found === 'number') return this.#putUnlessFound(index, found, kind, id, bytes)
     return found.then((chunk) => this.#putUnlessFound(index, chunk, kind, id, bytes))
   }
 
-  /** The same for names alone: whether the chunk is stored, by this writer or before. */
-  async has(id: Uint8Array): Promise<boolean> {
+  /** Whether a chunk is stored, by this writer or before; if before, its pack counts as used. */
+  has(id: Uint8Array): boolean | Promise<boolean> {
     if (this.#written.has(id)) return true
-    const index = this.#index ?? (await this.#loadIndex())
-    const found = await index.find(id)
-    if (found >= 0) this.usedPacks.add(index.place(found).frame.packId)
-    return found >= 0
+    const index = this.#index
+    if (index === undefined) return this.index().then(() => this.has(id))
+    const found = index.find(id)
+    return typeof found === 'number' ? this.#use(index, found) : found.then((chunk) => this.#use(index, chunk))
   }
 
-  /** Take a pack that was built elsewhere, from chunks that were not there. */
-  addPack(pack: BuiltPack, newBytes: number): Promise<void> | undefined {
+  #use(index: ChunkIndex, chunk: number): boolean {
+    if (chunk >= 0) this.usedPacks.add(index.place(chunk).frame.packId)
+    return chunk >= 0
+  }
+
+  /** Take a pack that was built elsewhere, from chunks that were not there. Resolves once it is written, or has failed. */
+  addPack(pack: BuiltPack, newBytes: number): Promise<void> {
     for (let at = 0; at < pack.named.ids.length; at += ID_BYTES)
       this.#written.add(pack.named.ids.subarray(at, at + ID_BYTES), 0)
     this.totals.newBytes += newBytes
-    return this.#write(pack)
+    this.#countPack(pack)
+    return this.#packWriter.start(pack)
+  }
+
+  /** Wait until every pack so far is written. Throws what a write threw. */
+  written(): Promise<void> {
+    return this.#packWriter.flush()
   }
 
   /** Write what is not full yet, then the index. Afterwards every chunk that was put is in the vault for good. */
@@ -128,9 +139,9 @@ export class ChunkWriter {
     this.#indexWriter.writtenBytes = 0
   }
 
-  async #loadIndex(): Promise<ChunkIndex> {
-    this.#index = await this.#options.index()
-    return this.#index
+  /** What the vault had before. */
+  async index(): Promise<ChunkIndex> {
+    return (this.#index ??= await this.#options.index())
   }
 
   #putUnlessFound(
@@ -140,10 +151,7 @@ export class ChunkWriter {
     id: Uint8Array,
     bytes: Uint8Array,
   ): void | Promise<void> {
-    if (found >= 0) {
-      this.usedPacks.add(index.place(found).frame.packId)
-      return
-    }
+    if (this.#use(index, found)) return
     this.#written.add(id, 0)
     this.totals.newBytes += bytes.length
     const frame = this.#frames[kind]
@@ -163,8 +171,12 @@ export class ChunkWriter {
   }
 
   #write(pack: BuiltPack): Promise<void> | undefined {
-    this.totals.storedBytes += pack.named.sizeBytes
-    this.usedPacks.add(pack.named.id)
+    this.#countPack(pack)
     return this.#packWriter.write(pack)
+  }
+
+  #countPack({ named }: BuiltPack): void {
+    this.totals.storedBytes += named.sizeBytes
+    this.usedPacks.add(named.id)
   }
 }

@@ -1,12 +1,16 @@
 import type { ContentReader, EntryContent, SyncContent } from '@arc/core'
 import { ID_BYTES } from './chunk-id.ts'
-import type { ChunkWriter } from './chunk-writer.ts'
 import type { Chunker, ChunkSizes } from './chunker.ts'
 import type { PackKind } from './pack-footer.ts'
 import { LIST_NAMES, type Reference } from './reference.ts'
 
 /** Room for reading: the longest chunk several times over, so that little is moved. */
 export const CHUNKER_BUFFER_BYTES: number = 4 * 1024 * 1024
+
+/** What takes chunks; `bytes` must stay as they are until a promise it returned has resolved. */
+export interface ChunkSink {
+  put(kind: PackKind, id: Uint8Array, bytes: Uint8Array): void | Promise<void>
+}
 
 /** What became of a content. */
 export interface StoredContent {
@@ -17,19 +21,14 @@ export interface StoredContent {
 
 const EMPTY: StoredContent = { reference: undefined, sizeBytes: 0 }
 
-/** Cuts contents into chunks, names them and hands them to a {@link ChunkWriter}. */
+/** Cuts contents into chunks, names them and hands them to a {@link ChunkSink}. */
 export class ContentWriter {
   readonly #chunker: Chunker
   readonly #sizes: ChunkSizes
-  readonly #writer: ChunkWriter
+  readonly #writer: ChunkSink
   readonly #identify: (bytes: Uint8Array) => Uint8Array
 
-  constructor(
-    chunker: Chunker,
-    sizes: ChunkSizes,
-    writer: ChunkWriter,
-    identify: (bytes: Uint8Array) => Uint8Array,
-  ) {
+  constructor(chunker: Chunker, sizes: ChunkSizes, writer: ChunkSink, identify: (bytes: Uint8Array) => Uint8Array) {
     this.#chunker = chunker
     this.#sizes = sizes
     this.#writer = writer
@@ -68,27 +67,30 @@ export class ContentWriter {
 
   #storeSync(content: SyncContent): StoredContent | Promise<StoredContent> {
     const { buffer } = this.#chunker
-    const reader = content.open()
-    let isHandedOn = false
-    try {
-      const count = reader.read(buffer)
-      if (count === 0) return EMPTY
-      if (count > this.#sizes.minBytes) {
-        isHandedOn = true
-        return this.#storeLong(reader, count)
+    let reader: ContentReader | undefined
+    let count = content.readStart?.(buffer, 0, buffer.length) ?? buffer.length
+    // What fills the buffer may go on behind it: then it is read again, from a reader that stays open.
+    if (count === buffer.length) {
+      reader = content.open()
+      try {
+        count = reader.read(buffer)
+      } catch (error) {
+        reader.close()
+        throw error
       }
-      const bytes = buffer.subarray(0, count)
-      const id = this.#identify(bytes)
-      const waiting = this.#writer.put('data', id, bytes)
-      const stored = { reference: { depth: 0, id }, sizeBytes: count }
-      return waiting === undefined ? stored : waiting.then(() => stored)
-    } finally {
-      if (!isHandedOn) reader.close()
     }
+    if (count > this.#sizes.minBytes) return this.#storeLong(reader, count)
+    reader?.close()
+    if (count === 0) return EMPTY
+    const bytes = buffer.subarray(0, count)
+    const id = this.#identify(bytes)
+    const waiting = this.#writer.put('data', id, bytes)
+    const stored = { reference: { depth: 0, id }, sizeBytes: count }
+    return waiting === undefined ? stored : waiting.then(() => stored)
   }
 
-  /** The rest of a content of which the buffer holds the first `have` bytes. */
-  async #storeLong(reader: ContentReader, have: number): Promise<StoredContent> {
+  /** The rest of a content of which the buffer holds the first `have` bytes; a reader is needed when it is full. */
+  async #storeLong(reader: ContentReader | undefined, have: number): Promise<StoredContent> {
     const { buffer } = this.#chunker
     const window = new ChunkWindow(this.#chunker, this.#sizes)
     const ids: Uint8Array[] = []
@@ -98,10 +100,10 @@ export class ContentWriter {
         for (const chunk of window.chunks(end, isLast)) await this.#put('data', chunk, ids)
         if (isLast) break
         const kept = window.shift(end)
-        end = kept + reader.read(buffer.subarray(kept))
+        end = kept + (reader?.read(buffer.subarray(kept)) ?? 0)
       }
     } finally {
-      reader.close()
+      reader?.close()
     }
     return { reference: await this.storeNames(Buffer.concat(ids)), sizeBytes: window.totalBytes }
   }
@@ -112,7 +114,7 @@ export class ContentWriter {
     const ids: Uint8Array[] = []
     let end = 0
     for await (const piece of pieces) {
-      for (let taken = 0; taken < piece.length; ) {
+      for (let taken = 0; taken < piece.length;) {
         const part = piece.subarray(taken, taken + buffer.length - end)
         buffer.set(part, end)
         taken += part.length
@@ -136,7 +138,7 @@ export class ContentWriter {
   #cutBytes(bytes: Uint8Array): { id: Uint8Array; start: number; end: number }[] {
     const { buffer } = this.#chunker
     const chunks: { id: Uint8Array; start: number; end: number }[] = []
-    for (let start = 0; start < bytes.length; ) {
+    for (let start = 0; start < bytes.length;) {
       // A listing is mostly one chunk, and then it need not be copied.
       let length = bytes.length - start
       if (length > this.#sizes.minBytes) {
@@ -168,7 +170,7 @@ function listsOf(ids: Buffer): Buffer[] {
 }
 
 /** The part of a long content that is in the chunker's buffer. */
-export class ChunkWindow {
+class ChunkWindow {
   totalBytes = 0
   readonly #chunker: Chunker
   readonly #sizes: ChunkSizes

@@ -60,8 +60,7 @@ class CopyJob {
     const { objects, compressionLevel } = to.internal
     this.#writer = new ChunkWriter(objects, {
       compressionLevel,
-      index: async () =>
-        ChunkIndex.load(objects, (await readPruneState(objects, options)).doomedPacks, options),
+      index: async () => ChunkIndex.load(objects, (await readPruneState(objects, options)).doomedPacks, options),
       signal: options.signal,
     })
   }

@@ -124,14 +124,17 @@ async function* diffFolders(
     if (order >= 0) j++
   }
   if (changes.length > 0) yield changes
-  for (const { a, b } of folders)
-    yield* diffFolders(before, contentsOf(a, b), after, contentsOf(b, a), options)
+  for (const { a, b } of folders) {
+    const other = (a ?? b) as VaultEntry
+    yield* diffFolders(before, contentsOf(a, other), after, contentsOf(b, other), options)
+  }
 }
 
 /** What is in a folder; in what is none, nothing. */
-function contentsOf(entry: VaultEntry | undefined, other: VaultEntry | undefined): StoredFolder {
+function contentsOf(entry: VaultEntry | undefined, other: VaultEntry): StoredFolder {
   if (entry?.type === 'directory') return folderOf(entry)
-  return { path: (entry ?? (other as VaultEntry)).path, reference: undefined, sizeBytes: 0 }
+  const { path } = entry ?? other
+  return { path, reference: undefined, sizeBytes: 0 }
 }
 
 async function changeOf(
@@ -175,24 +178,46 @@ function isSameReference(a: VaultEntry['reference'], b: VaultEntry['reference'])
 
 async function isSameContent(a: Entry, b: Entry): Promise<boolean> {
   if (a.content === undefined || b.content === undefined) return false
-  const others = readContent(b.content)[Symbol.asyncIterator]()
+  const other = new PieceQueue(readContent(b.content))
   try {
-    let rest: Uint8Array = new Uint8Array(0)
-    for await (const piece of readContent(a.content)) {
-      for (let at = 0; at < piece.length; ) {
-        if (rest.length === 0) {
-          const next = await others.next()
-          if (next.done === true) return false
-          rest = next.value
-        }
-        const count = Math.min(rest.length, piece.length - at)
-        if (Buffer.compare(rest.subarray(0, count), piece.subarray(at, at + count)) !== 0) return false
-        rest = rest.subarray(count)
-        at += count
-      }
-    }
-    return rest.length === 0 && (await others.next()).done === true
+    for await (const piece of readContent(a.content)) if (!(await other.beginsWith(piece))) return false
+    return await other.isAtEnd()
   } finally {
-    await others.return()
+    await other.close()
+  }
+}
+
+/** Bytes that come in pieces of their own, to be compared with others. */
+class PieceQueue {
+  readonly #pieces: AsyncGenerator<Uint8Array, void, void>
+  #rest: Uint8Array = new Uint8Array(0)
+
+  constructor(pieces: AsyncGenerator<Uint8Array, void, void>) {
+    this.#pieces = pieces
+  }
+
+  /** Whether these bytes come next; if so they are passed over. */
+  async beginsWith(bytes: Uint8Array): Promise<boolean> {
+    for (let at = 0; at < bytes.length;) {
+      if (await this.isAtEnd()) return false
+      const count = Math.min(this.#rest.length, bytes.length - at)
+      if (Buffer.compare(this.#rest.subarray(0, count), bytes.subarray(at, at + count)) !== 0) return false
+      this.#rest = this.#rest.subarray(count)
+      at += count
+    }
+    return true
+  }
+
+  async isAtEnd(): Promise<boolean> {
+    while (this.#rest.length === 0) {
+      const next = await this.#pieces.next()
+      if (next.done === true) return true
+      this.#rest = next.value
+    }
+    return false
+  }
+
+  async close(): Promise<void> {
+    await this.#pieces.return()
   }
 }

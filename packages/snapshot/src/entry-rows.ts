@@ -12,7 +12,7 @@ const HAS_MTIME = 1 << 20
 export class EntryRows {
   readonly paths: EntryPath[] = []
   /** Identities of inodes as the source names them, by row. */
-  readonly hardLinks = new Map<number, string>()
+  readonly hardLinks: Map<number, string> = new Map()
   readonly #targets = new Map<number, EntryPath>()
   readonly #dropped = new Set<number>()
   #bits = new Uint32Array(FIRST_ROWS)

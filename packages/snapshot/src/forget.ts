@@ -47,7 +47,11 @@ function idOf({ snapshot }: { snapshot: SnapshotInfo }): string {
  * Forget what a plan names; returns the ids. Throws `ARC_PLAN_STALE`, and forgets nothing, when a snapshot of the plan is
  * gone: what was to be kept instead of others may be the one. In a vault space comes back with pruning.
  */
-export async function applyForget(plan: ForgetPlan, store: SnapshotStore, options: CallOptions = {}): Promise<string[]> {
+export async function applyForget(
+  plan: ForgetPlan,
+  store: SnapshotStore,
+  options: CallOptions = {},
+): Promise<string[]> {
   const there = new Set((await store.list(options)).map(({ id }) => id))
   const gone = [...plan.keep, ...plan.forget].find((id) => !there.has(id))
   if (plan.location !== store.location || gone !== undefined) {

@@ -59,7 +59,8 @@ export class IdTable {
   #find(id: Uint8Array): number {
     const mask = this.#slots.length - 1
     // Names are hashes: their first bytes are as good a hash as any.
-    let slot = ((id[0] as number) | ((id[1] as number) << 8) | ((id[2] as number) << 16) | ((id[3] as number) << 24)) & mask
+    let slot =
+      ((id[0] as number) | ((id[1] as number) << 8) | ((id[2] as number) << 16) | ((id[3] as number) << 24)) & mask
     for (;;) {
       const row = this.#slots[slot] as number
       if (row === 0 || this.#equals(row - 1, id)) return slot

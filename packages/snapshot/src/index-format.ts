@@ -4,7 +4,7 @@ import { ID_BYTES } from './chunk-id.ts'
 import { asBuffer } from './vault-objects.ts'
 
 /** A finished pack, as an index tells of it. */
-export interface IndexedPack {
+interface IndexedPack {
   /** Hex. */
   readonly id: string
   readonly sizeBytes: number
@@ -37,7 +37,7 @@ const VERSION = 1
 export const PREFIX_BYTES: number = MARK.length + 4
 /** A name and the number of the chunk, counted through all packs of the index. */
 export const ENTRY_BYTES: number = ID_BYTES + 4
-export const PAGE_ENTRIES = 4096
+const PAGE_ENTRIES = 4096
 const MAX_FOOTER_BYTES = 64 * 1024 * 1024
 
 export type Seal = (plaintext: Uint8Array) => Uint8Array

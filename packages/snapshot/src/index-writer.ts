@@ -6,7 +6,7 @@ import type { CallOptions } from './store.ts'
 /** An index is written after this many chunks, */
 const MAX_CHUNKS = 512 * 1024
 /** or this many bytes of packs: what a killed writer has to do again. */
-const MAX_PACK_BYTES = 1024 ** 3
+const MAX_PACK_BYTES = 16 * 1024 ** 3
 
 /** Gathers finished packs and publishes them as index objects, a pack never before it is safe. */
 export class IndexWriter {

@@ -25,3 +25,4 @@ export { applyRepair, planRepair, type RepairOptions, type RepairPlan, type Repa
 export { measureVault, type VaultStatistics } from './vault-statistics.ts'
 export { addVaultKey, listVaultKeys, removeVaultKey, rotateVaultKeys } from './vault-key-slots.ts'
 export { assertLogIntact, type LogProblem, type LogReport, verifyLog, type VerifyLogOptions } from './verify-log.ts'
+export { openSnapshotFolder, type SnapshotFolder, type SnapshotFolderOptions } from './folder-store.ts'

@@ -1,6 +1,6 @@
-import type { Entry, EntryPath, Omission } from '@arc/core'
+import type { Entry, EntryPath, EntrySource, Omission } from '@arc/core'
 import { errnoOf, isArcError } from '@arc/core'
-import { isSharable, LocalContent, localPath } from '@arc/core/node'
+import { isSharable, LocalContent, localPath, type LocalRoot } from '@arc/core/node'
 import type { ContentWriter, StoredContent } from './content-writer.ts'
 import { EntryRows } from './entry-rows.ts'
 import { unpackReference } from './reference.ts'
@@ -11,26 +11,41 @@ const MAX_READS = 3
 /** Reading less takes no time in which much could change. */
 const LONG_READ_BYTES = 1024 * 1024
 
-/** A file whose content another thread may store. */
-export interface PendingFile {
-  readonly row: number
-  readonly entry: Entry & { readonly content: LocalContent }
+/** A file that is still to be stored, made from its row: kept as objects, all of them would take tens of megabytes. */
+export type PendingEntry = Entry & { readonly content: LocalContent }
+
+/** What there is in a source. */
+export interface IntakeCounts {
+  files: number
+  directories: number
+  symlinks: number
+  contentBytes: number
+  unchangedFiles: number
+}
+
+/** What a snapshot's record tells about how its source was read. */
+export interface Taken {
+  readonly counts: Readonly<IntakeCounts>
+  readonly omissions: readonly Omission[]
+  readonly inconsistent: readonly EntryPath[]
 }
 
 /** Takes the entries of a source: finds what is stored already, stores what is not, or keeps it for workers to store. */
-export class Intake {
-  readonly rows = new EntryRows()
+export class Intake implements Taken {
+  readonly rows: EntryRows = new EntryRows()
   readonly omissions: Omission[] = []
   readonly inconsistent: EntryPath[] = []
-  /** Files for workers, while {@link Intake.keepsFiles}. */
-  readonly pending: PendingFile[] = []
+  /** Rows of files that are still to be stored, by workers perhaps. */
+  readonly pending: number[] = []
   pendingBytes = 0
-  readonly counts = { files: 0, directories: 0, symlinks: 0, contentBytes: 0, unchangedFiles: 0 }
+  readonly counts: IntakeCounts = { files: 0, directories: 0, symlinks: 0, contentBytes: 0, unchangedFiles: 0 }
   readonly #content: ContentWriter
   readonly #cache: StatCache | undefined
   readonly #keepsFiles: boolean
   /** Row of the first name of each inode. */
   readonly #inodes = new Map<string, number>()
+  /** Where pending files are. */
+  #at: LocalRoot | undefined
 
   constructor(content: ContentWriter, cache: StatCache | undefined, keepsFiles: boolean) {
     this.#content = content
@@ -54,18 +69,34 @@ export class Intake {
     }
   }
 
+  /** A pending file as an entry. */
+  pendingEntry(row: number): PendingEntry {
+    const { rows } = this
+    const path = rows.paths[row] as EntryPath
+    const sizeBytes = rows.sizeBytes(row)
+    const content = new LocalContent(this.#at as LocalRoot, path, sizeBytes)
+    return { path, type: 'file', mode: rows.mode(row), sizeBytes, mtimeNs: rows.mtimeNs(row), content }
+  }
+
   /** Store a file that was kept; it has its row already. */
-  async storePending({ row, entry }: PendingFile): Promise<void> {
+  async storePending(row: number): Promise<void> {
+    const entry = this.pendingEntry(row)
     const stored = await this.#read(entry)
-    if (stored !== undefined) this.settle(row, entry, stored)
+    if (stored !== undefined) this.settle(row, stored)
     else this.rows.drop(row)
   }
 
+  /** Whether what was stored for a row is what was listed, as far as can be told. */
+  isSettled(row: number, stored: StoredContent): boolean {
+    if (stored.sizeBytes !== this.rows.sizeBytes(row)) return false
+    return stored.sizeBytes < LONG_READ_BYTES || isSettled(this.pendingEntry(row), stored)
+  }
+
   /** Note what was stored for a row. */
-  settle(row: number, entry: Entry, stored: StoredContent): void {
+  settle(row: number, stored: StoredContent): void {
+    this.counts.contentBytes += stored.sizeBytes - this.rows.sizeBytes(row)
     this.rows.setReference(row, stored.reference)
     this.rows.setSize(row, stored.sizeBytes)
-    this.counts.contentBytes += stored.sizeBytes - entry.sizeBytes
   }
 
   #addFile(entry: Entry): void | Promise<void> {
@@ -83,11 +114,12 @@ export class Intake {
       this.#remember(entry, this.rows.add(entry, undefined))
       return
     }
-    if (this.#keepsFiles && isSharable(entry)) {
+    if (this.#keepsFiles && isSharable(entry) && (this.#at ?? entry.content.at) === entry.content.at) {
+      this.#at = entry.content.at
       this.#count(entry.sizeBytes)
       this.pendingBytes += entry.sizeBytes
       const row = this.rows.add(entry, undefined)
-      this.pending.push({ row, entry })
+      this.pending.push(row)
       this.#remember(entry, row)
       return
     }
@@ -168,6 +200,29 @@ export class Intake {
   }
 }
 
+/** What there is in a source when all of it is as an earlier snapshot left it; `undefined` at the first difference. */
+export async function takeUnchanged(
+  source: EntrySource,
+  cache: StatCache,
+  signal: AbortSignal | undefined,
+): Promise<Taken | undefined> {
+  const counts: IntakeCounts = { files: 0, directories: 0, symlinks: 0, contentBytes: 0, unchangedFiles: 0 }
+  let entries = 0
+  for await (const batch of source.entries({ signal })) {
+    entries += batch.length
+    for (const entry of batch) {
+      if (!cache.isSame(entry)) return undefined
+      if (entry.type === 'file') {
+        counts.files++
+        counts.contentBytes += entry.sizeBytes
+      } else if (entry.type === 'directory') counts.directories++
+      else counts.symlinks++
+    }
+  }
+  counts.unchangedFiles = counts.files
+  return entries === cache.rowCount ? { counts, omissions: [], inconsistent: [] } : undefined
+}
+
 /** What a file that cannot be read becomes. Throws every other error. */
 export function unreadable(path: EntryPath, error: unknown): Omission {
   if (!isArcError(error) || error.code !== 'ARC_ENTRY_UNREADABLE') throw error
@@ -177,7 +232,7 @@ export function unreadable(path: EntryPath, error: unknown): Omission {
 }
 
 /** Whether what was read is what was listed, as far as can be told. */
-export function isSettled(entry: Entry, stored: StoredContent): boolean {
+function isSettled(entry: Entry, stored: StoredContent): boolean {
   if (stored.sizeBytes !== entry.sizeBytes) return false
   const { content } = entry
   if (!(content instanceof LocalContent) || entry.mtimeNs === undefined) return true

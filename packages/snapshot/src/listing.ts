@@ -36,9 +36,7 @@ const NOT_ASCII = /[^\x00-\x7f]/
 /** Append an entry to a listing. Entries must come in byte order of their names. */
 export function encodeListingEntry(entry: ListingEntry, into: ByteWriter): void {
   const { name, type, mtimeNs, reference, target, hardLink } = entry
-  into.u8(
-    TYPES.indexOf(type) | (mtimeNs === undefined ? 0 : HAS_MTIME) | (hardLink === undefined ? 0 : HAS_HARD_LINK),
-  )
+  into.u8(TYPES.indexOf(type) | (mtimeNs === undefined ? 0 : HAS_MTIME) | (hardLink === undefined ? 0 : HAS_HARD_LINK))
   sizedPath(name, into)
   into.u16(entry.mode)
   if (mtimeNs !== undefined) into.i64(mtimeNs)

@@ -91,7 +91,7 @@ function* plainFrames(
 }
 
 /** A chunk that was read from a pack without any index. */
-export interface SalvagedChunk {
+interface SalvagedChunk {
   readonly id: Uint8Array
   readonly bytes: Buffer
 }

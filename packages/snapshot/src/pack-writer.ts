@@ -74,11 +74,7 @@ export class PackWriter {
   #failure: unknown
   #hasFailed = false
 
-  constructor(
-    objects: VaultObjects,
-    onPack: (pack: NamedPack) => void | Promise<void>,
-    options: CallOptions = {},
-  ) {
+  constructor(objects: VaultObjects, onPack: (pack: NamedPack) => void | Promise<void>, options: CallOptions = {}) {
     this.#objects = objects
     this.#onPack = onPack
     this.#options = options
@@ -86,13 +82,19 @@ export class PackWriter {
 
   /** Start to write a pack. When enough are on their way, a promise to wait for. */
   write(pack: BuiltPack): Promise<void> | undefined {
+    void this.start(pack)
+    return this.#writing.size > MAX_WRITING ? this.#untilFewer(MAX_WRITING) : undefined
+  }
+
+  /** Start to write a pack; the promise resolves once it is written, or has failed: {@link PackWriter.flush} throws that. */
+  start(pack: BuiltPack): Promise<void> {
     const job = this.#write(pack).catch((error: unknown) => {
       if (!this.#hasFailed) this.#failure = error
       this.#hasFailed = true
     })
     const tracked: Promise<void> = job.finally(() => this.#writing.delete(tracked))
     this.#writing.add(tracked)
-    return this.#writing.size > MAX_WRITING ? this.#untilFewer(MAX_WRITING) : undefined
+    return tracked
   }
 
   /** Wait until everything is written. Throws what a write threw. */
@@ -106,8 +108,8 @@ export class PackWriter {
   }
 
   async #write({ named, pieces }: BuiltPack): Promise<void> {
+    // The name was made from these very pieces: to have them hashed again would cost as much as a tenth of compressing them.
     await this.#objects.backend.write(packKey(named.id), piecesOf(pieces), {
-      sha256: named.id,
       sizeBytes: named.sizeBytes,
       signal: this.#options.signal,
     })

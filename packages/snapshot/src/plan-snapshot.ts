@@ -48,7 +48,9 @@ export async function planSnapshot(
   const totals = { entries, contentBytes, added: 0, changed: 0, removed: 0, changedBytes: 0 }
   const changes: PlannedChange[] = []
   await using before = base === undefined ? undefined : await store.open(base, { signal })
-  for await (const batch of before === undefined ? everythingIn(source, signal) : diffSources(before, source, { signal })) {
+  for await (const batch of before === undefined
+    ? everythingIn(source, signal)
+    : diffSources(before, source, { signal })) {
     for (const { path, action, after } of batch) {
       totals[action]++
       const sizeBytes = after?.sizeBytes ?? 0

@@ -12,17 +12,28 @@ const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/))
 const markSchema = z.strictObject({
   generation: z.int().check(z.gte(1)),
   time: z.string().check(z.maxLength(40)),
-  /** Packs that go. */
   packs: z.array(hash),
-  /** Indexes that go with them: all they name that stays is in others. */
   indexes: z.array(hash),
-  /** In a `done` mark: every snapshot that was there, so that one published later by a writer that knew nothing of this pruning is told apart. */
-  snapshots: z.optional(z.array(hash)),
-  /** In a `done` mark: snapshots that a repair found incomplete. Nothing new may rely on what they are said to hold. */
+  snapshots: z.array(hash),
   damaged: z.optional(z.array(hash)),
 })
 
-export type PruneMark = z.infer<typeof markSchema>
+/** What a pruning announces, or says that it decided. */
+export interface PruneMark {
+  readonly generation: number
+  readonly time: string
+  /** Packs that go. */
+  readonly packs: readonly string[]
+  /** Indexes that go with them: all they name that stays is in others. */
+  readonly indexes: readonly string[]
+  /**
+   * In a plan: the snapshots that it was made with, which need none of these packs. In a `done` mark: every snapshot that
+   * counted, so that one published later by a writer that knew nothing of this pruning is told apart.
+   */
+  readonly snapshots: readonly string[]
+  /** In a `done` mark: snapshots that a repair found incomplete. Nothing new may rely on what they are said to hold. */
+  readonly damaged?: readonly string[] | undefined
+}
 
 /** What prunings say about the objects of a vault. */
 export interface PruneState {
@@ -52,13 +63,21 @@ export async function readPruneState(objects: VaultObjects, options: CallOptions
   }
   const generation = marks.get('done') ?? 0
   const plannedGeneration = marks.get('plan') ?? 0
+  const latest = Math.max(generation, plannedGeneration)
+  // Who may only write sees that there are marks. It relies on nothing that was there before.
+  if (!objects.keys.canUnseal) {
+    return { generation, latest, done: undefined, planned: undefined, doomedPacks: new Set<string>() }
+  }
   const done = generation === 0 ? undefined : await readMark(objects, markKey(generation, 'done'), options)
   const planned =
-    plannedGeneration <= generation
-      ? undefined
-      : await readMark(objects, markKey(plannedGeneration, 'plan'), options)
-  const latest = Math.max(generation, plannedGeneration)
-  return { generation, latest, done, planned, doomedPacks: new Set([...(done?.packs ?? []), ...(planned?.packs ?? [])]) }
+    plannedGeneration <= generation ? undefined : await readMark(objects, markKey(plannedGeneration, 'plan'), options)
+  return {
+    generation,
+    latest,
+    done,
+    planned,
+    doomedPacks: new Set([...(done?.packs ?? []), ...(planned?.packs ?? [])]),
+  }
 }
 
 async function readMark(objects: VaultObjects, key: string, options: CallOptions): Promise<PruneMark> {
@@ -87,5 +106,10 @@ export async function writeMark(
 
 /** Whether a snapshot counts: one whose writer did not know of the last pruning does only when that pruning knew of it. */
 export function isCurrent(state: PruneState, snapshot: { hash: string; generation: number }): boolean {
-  return snapshot.generation >= state.generation || state.done?.snapshots?.includes(snapshot.hash) === true
+  return snapshot.generation >= state.generation || state.done?.snapshots.includes(snapshot.hash) === true
+}
+
+/** Whether what a snapshot needs is safe from the pruning that is announced, whatever becomes of the snapshot itself. */
+export function isSpared({ planned }: PruneState, snapshot: { hash: string; generation: number }): boolean {
+  return planned === undefined || snapshot.generation >= planned.generation || planned.snapshots.includes(snapshot.hash)
 }

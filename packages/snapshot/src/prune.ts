@@ -40,6 +40,8 @@ export interface PrunePlan {
   /** `sweep`: what an earlier pruning marked goes now. `wait`: it goes later. `mark`: these packs are marked, and go once the grace period is over. */
   readonly step: 'mark' | 'sweep' | 'wait' | 'nothing'
   readonly packs: readonly PrunedPack[]
+  /** Ids of the snapshots that need none of these packs, or nothing of them that is not copied first. */
+  readonly snapshots: readonly string[]
   /** Bytes of packs that go. */
   readonly removedBytes: number
   /** Bytes of content that is copied out of packs that go. */
@@ -64,13 +66,16 @@ export async function planPrune(vault: Vault, options: PruneOptions = {}): Promi
     const dueMs = Date.parse(state.planned.time) + (options.graceMs ?? DAY_MS)
     const packs = await plannedPacks(internal, state.planned, options)
     const removedBytes = sum(packs.map(({ sizeBytes }) => sizeBytes))
-    if (internal.now() >= dueMs) return { ...common, step: 'sweep', packs, removedBytes, repackedBytes: 0 }
-    return { ...common, step: 'wait', packs, removedBytes, repackedBytes: 0, due: new Date(dueMs).toISOString() }
+    const { snapshots } = state.planned
+    const plan = { ...common, packs, snapshots, removedBytes, repackedBytes: 0 }
+    if (internal.now() >= dueMs) return { ...plan, step: 'sweep' }
+    return { ...plan, step: 'wait', due: new Date(dueMs).toISOString() }
   }
-  const { packs, repackedBytes, isScattered } = await findPrunable(internal, state, options)
+  const live = await internal.log.live(await internal.log.view(options), options)
+  const { packs, repackedBytes, isScattered } = await findPrunable(internal, state, live, options)
   const removedBytes = sum(packs.map(({ sizeBytes }) => sizeBytes))
   const step = packs.length === 0 && !isScattered ? 'nothing' : 'mark'
-  return { ...common, step, packs, removedBytes, repackedBytes }
+  return { ...common, step, packs, snapshots: live.map(({ hash }) => hash), removedBytes, repackedBytes }
 }
 
 async function plannedPacks(vault: VaultInternals, mark: PruneMark, options: CallOptions): Promise<PrunedPack[]> {
@@ -117,8 +122,13 @@ interface Prunable {
   readonly isScattered: boolean
 }
 
-async function findPrunable(vault: VaultInternals, state: PruneState, options: PruneOptions): Promise<Prunable> {
-  const { index, used } = await usedChunks(vault, state.doomedPacks, options)
+async function findPrunable(
+  vault: VaultInternals,
+  state: PruneState,
+  live: readonly LiveSnapshot[],
+  options: PruneOptions,
+): Promise<Prunable> {
+  const { index, used } = await usedChunks(vault, state.doomedPacks, options, live)
   const indexed = index.packs()
   const usage = packUsage(index, used)
   const sizes = await packSizes(vault, options)
@@ -206,6 +216,7 @@ async function markPacks(
     time: new Date(vault.now()).toISOString(),
     packs: plan.packs.map(({ id }) => id),
     indexes: [],
+    snapshots: [...plan.snapshots],
   }
   await publishMark(vault, 'plan', mark, options)
   return mark
@@ -269,9 +280,7 @@ async function rewriteIndexes(
   const { parts } = await ChunkIndex.load(objects, new Set(), options)
   const small = parts.filter(isSmall)
   const merged = small.length > MAX_SMALL_INDEXES ? small : []
-  const obsolete = parts.filter(
-    (part) => merged.includes(part) || part.header.packs.some(({ id }) => doomed.has(id)),
-  )
+  const obsolete = parts.filter((part) => merged.includes(part) || part.header.packs.some(({ id }) => doomed.has(id)))
   const covered = new Set(
     parts.filter((part) => !obsolete.includes(part)).flatMap((part) => part.header.packs.map(({ id }) => id)),
   )

@@ -1,6 +1,7 @@
-import type { EntryPath, OmissionReason } from '@arc/core'
+import type { EntryPath, GitState, Omission, OmissionReason } from '@arc/core'
 import * as z from 'zod/mini'
 import { damaged } from './problems.ts'
+import type { SnapshotStatistics } from './snapshot-info.ts'
 
 /** No record is larger; what could grow without bound (omissions) is capped when it is written. */
 export const MAX_RECORD_BYTES: number = 8 * 1024 * 1024
@@ -28,7 +29,6 @@ const text = (length: number): z.ZodMiniString => z.string().check(z.maxLength(l
 
 const common = {
   sequence: z.int().check(z.gte(1)),
-  /** Hashes of the records that were the newest when this one was written: one, or several after concurrent writers. */
   previous: z.array(hash).check(z.maxLength(1000)),
   time: z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)),
 }
@@ -46,9 +46,7 @@ const statistics = z.strictObject({
 const snapshotSchema = z.strictObject({
   kind: z.literal('snapshot'),
   ...common,
-  /** How many prunings were complete when this was written. */
   generation: count,
-  /** Of an empty tree only the size, 0. */
   root: z.strictObject({
     sizeBytes: count,
     depth: z.optional(z.int().check(z.gte(0), z.lte(3))),
@@ -78,14 +76,12 @@ const snapshotSchema = z.strictObject({
     .check(z.maxLength(MAX_LISTED)),
   omissionCount: count,
   inconsistent: z.array(text(100_000)).check(z.maxLength(MAX_LISTED)),
-  /** Where it was copied from. */
   origin: z.optional(z.strictObject({ vault: text(100), snapshot: hash })),
 })
 
 const tombstoneSchema = z.strictObject({
   kind: z.literal('forget'),
   ...common,
-  /** Hashes of the records of the snapshots that are forgotten. */
   snapshots: z.array(hash).check(z.maxLength(100_000)),
   reason: z.optional(text(100_000)),
 })
@@ -100,10 +96,49 @@ const tagSchema = z.strictObject({
 
 const recordSchema = z.discriminatedUnion('kind', [snapshotSchema, tombstoneSchema, tagSchema])
 
-export type SnapshotRecord = z.infer<typeof snapshotSchema>
-export type TombstoneRecord = z.infer<typeof tombstoneSchema>
-export type TagRecord = z.infer<typeof tagSchema>
-export type LogRecord = z.infer<typeof recordSchema>
+/** What every record has. */
+interface CommonRecord {
+  readonly sequence: number
+  /** Hashes of the records that were the newest when this one was written: one, or several after concurrent writers. */
+  readonly previous: readonly string[]
+  readonly time: string
+}
+
+export interface SnapshotRecord extends CommonRecord {
+  readonly kind: 'snapshot'
+  /** Of the last pruning that its writer took into account. */
+  readonly generation: number
+  /** Of an empty tree only the size, 0. */
+  readonly root: { readonly sizeBytes: number; readonly depth?: number | undefined; readonly id?: string | undefined }
+  readonly project: string
+  readonly host: string
+  readonly path?: string | undefined
+  readonly note?: string | undefined
+  readonly tags: readonly string[]
+  readonly git?: GitState | undefined
+  readonly statistics: SnapshotStatistics
+  readonly omissions: readonly Omission[]
+  readonly omissionCount: number
+  readonly inconsistent: readonly string[]
+  /** Where it was copied from. */
+  readonly origin?: { readonly vault: string; readonly snapshot: string } | undefined
+}
+
+interface TombstoneRecord extends CommonRecord {
+  readonly kind: 'forget'
+  /** Hashes of the records of the snapshots that are forgotten. */
+  readonly snapshots: readonly string[]
+  readonly reason?: string | undefined
+}
+
+interface TagRecord extends CommonRecord {
+  readonly kind: 'tag'
+  readonly snapshot: string
+  readonly add: readonly string[]
+  readonly remove: readonly string[]
+}
+
+export type LogRecord = SnapshotRecord | TombstoneRecord | TagRecord
 
 /** A record and who signed it. */
 export interface SignedRecord<R extends LogRecord = LogRecord> {

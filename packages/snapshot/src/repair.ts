@@ -150,11 +150,7 @@ async function fetchMissing(
 /** One for each level of folders that can be missing; the rest comes with the next repair. */
 const MAX_ROUNDS = 64
 
-async function lackingChunks(
-  vault: VaultInternals,
-  gone: ReadonlySet<string>,
-  options: CallOptions,
-): Promise<IdTable> {
+async function lackingChunks(vault: VaultInternals, gone: ReadonlySet<string>, options: CallOptions): Promise<IdTable> {
   const index = await ChunkIndex.load(vault.objects, gone, options)
   vault.useIndex(index)
   const needed: Buffer[] = []
@@ -199,11 +195,7 @@ async function dropPacks(
   await vault.freshIndex(options)
 }
 
-async function rewriteWithout(
-  vault: VaultInternals,
-  gone: ReadonlySet<string>,
-  options: CallOptions,
-): Promise<void> {
+async function rewriteWithout(vault: VaultInternals, gone: ReadonlySet<string>, options: CallOptions): Promise<void> {
   const { objects } = vault
   const { parts } = await ChunkIndex.load(objects, new Set(), options)
   for (const part of parts.filter(({ header }) => header.packs.some(({ id }) => gone.has(id)))) {

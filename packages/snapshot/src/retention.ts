@@ -126,7 +126,14 @@ function offsetsOf(timeZone: string): (timeMs: number) => number {
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
   const numeric = 'numeric'
-  const fields = { year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric } as const
+  const fields = {
+    year: numeric,
+    month: numeric,
+    day: numeric,
+    hour: numeric,
+    minute: numeric,
+    second: numeric,
+  } as const
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', ...fields })
   } catch (error) {

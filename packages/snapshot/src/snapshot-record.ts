@@ -59,14 +59,15 @@ export function newSnapshotRecord(facts: SnapshotFacts): Omit<SnapshotRecord, 's
     tags: [...new Set(draft.tags)].sort(),
     git: source.git && { ...source.git },
     statistics: facts.statistics,
-    omissions: omissions.slice(0, MAX_LISTED).map(({ path, reason, detail }) => ({
-      path,
-      reason,
-      ...(detail !== undefined && { detail: detail.slice(0, MAX_DETAIL) }),
-    })),
+    omissions: omissions.slice(0, MAX_LISTED).map(briefly),
     omissionCount: omissions.length,
     inconsistent: inconsistent.slice(0, MAX_LISTED),
   }
+}
+
+/** An omission as it fits into a record. */
+function briefly({ path, reason, detail }: Omission): Omission {
+  return detail === undefined ? { path, reason } : { path, reason, detail: detail.slice(0, MAX_DETAIL) }
 }
 
 /** The key that a minisign signature names, as minisign prints it. */

@@ -10,15 +10,25 @@ export interface CacheNote {
   readonly snapshot: string
   /** What stands for its tree, packed, in hex. */
   readonly root: string
+  /** Its generation: for who cannot read the record. */
+  readonly generation: number
+  /** Bytes of its root's listing. */
+  readonly rootBytes: number
 }
 
-const noteSchema = z.strictObject({ snapshot: z.string(), root: z.string() })
-// A reference, padded so that payloads stay aligned.
-const PAYLOAD_BYTES = 40
+const noteSchema = z.strictObject({
+  snapshot: z.string(),
+  root: z.string(),
+  generation: z.int(),
+  rootBytes: z.int(),
+})
+// A reference, padding, the time of last modification: i64.
+const PAYLOAD_BYTES = 48
+const MTIME_AT = 40
 
 /** Where the cache for one root and vault lies. */
 export function cacheFile(folder: string, vaultId: string, path: string): string {
-  return join(folder, `snapshot-${sha256Hex(Buffer.from(`${vaultId}\0${path}`)).slice(0, 32)}`)
+  return join(folder, `${sha256Hex(Buffer.from(`${vaultId}\0${path}`)).slice(0, 32)}.snapshot`)
 }
 
 /** What files looked like when they were last stored, and what they were stored as. Disposable. */
@@ -48,6 +58,18 @@ export class StatCache {
   find(entry: Entry): Buffer | undefined {
     return this.#stamps.find(entry)
   }
+
+  /** Whether everything that a snapshot keeps of an entry is as it was, a folder's contents apart. Ask in byte order of path. */
+  isSame(entry: Entry): boolean {
+    if (entry.type === 'symlink' && entry.stamp === undefined) return false
+    const payload = this.#stamps.find(entry)
+    return payload !== undefined && payload.readBigInt64LE(MTIME_AT) === (entry.mtimeNs ?? 0n)
+  }
+
+  /** Begin to ask from the first path again. */
+  rewind(): void {
+    this.#stamps.rewind()
+  }
 }
 
 /** Collects what the next run's {@link StatCache} will know. Entries must come in byte order of path. */
@@ -58,6 +80,7 @@ export class StatCacheWriter {
   /** `packed` as `packReference` made it. */
   add(entry: Entry, packed: Uint8Array): void {
     this.#payload.set(packed.subarray(0, REFERENCE_BYTES))
+    this.#payload.writeBigInt64LE(entry.mtimeNs ?? 0n, MTIME_AT)
     this.#rows.add(entry, this.#payload)
   }
 

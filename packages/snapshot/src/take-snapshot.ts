@@ -6,8 +6,8 @@ import { Chunker } from './chunker.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { CHUNKER_BUFFER_BYTES, ContentWriter } from './content-writer.ts'
 import { writeTombstone } from './forget-records.ts'
-import { Intake } from './intake.ts'
-import { isCurrent, readPruneState } from './prune-mark.ts'
+import { Intake, type Taken, takeUnchanged } from './intake.ts'
+import { isCurrent, isSpared, readPruneState } from './prune-mark.ts'
 import type { SnapshotRecord } from './record.ts'
 import type { Reference } from './reference.ts'
 import { newSnapshotRecord, snapshotInfo } from './snapshot-record.ts'
@@ -52,6 +52,8 @@ interface Base {
   readonly place: LogPlace
   readonly generation: number
   readonly root: Reference | undefined
+  /** Of the root's listing. */
+  readonly rootBytes: number
 }
 
 /** One attempt to store a source. */
@@ -73,8 +75,7 @@ class SnapshotRun {
     const { objects, config } = vault
     this.#writer = new ChunkWriter(objects, {
       compressionLevel: vault.compressionLevel,
-      index: async () =>
-        ChunkIndex.load(objects, (await readPruneState(objects, options)).doomedPacks, options),
+      index: async () => ChunkIndex.load(objects, (await readPruneState(objects, options)).doomedPacks, options),
       signal: options.signal,
     })
     const chunker = new Chunker(objects.keys.gearTable(), config.chunker, CHUNKER_BUFFER_BYTES)
@@ -93,16 +94,29 @@ class SnapshotRun {
     const cache = this.#cacheFile === undefined ? undefined : StatCache.load(this.#cacheFile, this.#cacheKey)
     const base = cache === undefined ? undefined : await this.#findBase(view, cache)
     const known = base === undefined ? undefined : cache
-    const intake = await this.#takeIn(this.#options.paranoid === true ? undefined : known)
+    const trusted = this.#options.paranoid === true ? undefined : known
+    if (base !== undefined && trusted !== undefined) {
+      const taken = await takeUnchanged(this.#source, trusted, this.#options.signal)
+      if (taken !== undefined) return this.#repeat(view, taken, base)
+      trusted.rewind()
+    }
+    const intake = await this.#takeIn(trusted)
     const root = await writeTree(intake.rows, this.#content, base?.root)
     await this.#writer.finish()
     this.#options.signal?.throwIfAborted()
-    const published = await this.#publish(intake, root, base)
+    const published = await this.#publish(view, intake, root, base)
     if (published === undefined) return undefined
     const isSame = base !== undefined && referenceText(base.root) === referenceText(root.reference)
-    if (!isSame || this.#options.paranoid === true) await this.#saveCache(intake, root, published.hash)
+    if (!isSame || this.#options.paranoid === true) await this.#saveCache(intake, root, published)
     const snapshot = snapshotInfo({ ...published, tags: published.record.tags })
     return { snapshot, isChanged: !isSame && (await this.#differsFromLast(view, snapshot)) }
+  }
+
+  /** Nothing changed: a record is all there is to write. */
+  async #repeat(view: LogView, taken: Taken, base: Base): Promise<SnapshotResult | undefined> {
+    const published = await this.#publish(view, taken, { reference: base.root, sizeBytes: base.rootBytes }, base)
+    if (published === undefined) return undefined
+    return { snapshot: snapshotInfo({ ...published, tags: published.record.tags }), isChanged: false }
   }
 
   /** Read the source, and store what is not stored yet. */
@@ -128,11 +142,11 @@ class SnapshotRun {
     const { signal } = this.#options
     let left = intake.pending
     if (intake.pendingBytes >= PARALLEL_BYTES && this.#vault.objects.keys.canUnseal) {
-      left = await storeByWorkers(this.#vault, intake, this.#content, this.#writer, jobs, this.#options)
+      left = await storeByWorkers(this.#vault, intake, this.#writer, { ...this.#options, jobs })
     }
     let countdown = 100
-    for (const file of left) {
-      await intake.storePending(file)
+    for (const row of left) {
+      await intake.storePending(row)
       if (--countdown > 0) continue
       countdown = 100
       signal?.throwIfAborted()
@@ -141,15 +155,19 @@ class SnapshotRun {
 
   /** The snapshot that made the cache, or one with the same tree; what it stored must still count. */
   async #findBase(view: LogView, cache: StatCache): Promise<Base | undefined> {
-    if (!this.#vault.objects.keys.canUnseal) return undefined
     const root = parseReference(cache.note.root)
     const rootId = root === undefined ? undefined : Buffer.from(root.id).toString('hex')
     const recent = view.snapshots.slice(-BASE_DEPTH).reverse()
     const made = view.snapshots.find(({ hash }) => hash === cache.note.snapshot)
+    if (!this.#vault.objects.keys.canUnseal) {
+      const { generation, rootBytes } = cache.note
+      const base = made && { place: made, generation, root, rootBytes }
+      return base !== undefined && (await this.#counts(view, base)) ? base : undefined
+    }
     for (const place of made === undefined ? recent : [made, ...recent]) {
       const { record } = await this.#vault.log.read(place, this.#options)
       if (record.kind !== 'snapshot' || record.root.id !== rootId || record.root.depth !== root?.depth) continue
-      const base = { place, generation: record.generation, root }
+      const base = { place, generation: record.generation, root, rootBytes: record.root.sizeBytes }
       if (await this.#counts(view, base)) return base
     }
     return undefined
@@ -157,48 +175,53 @@ class SnapshotRun {
 
   async #counts(view: LogView, { place, generation }: Base): Promise<boolean> {
     if (!view.snapshots.some(({ hash }) => hash === place.hash)) return false
-    if (!isCurrent(view.prune, { hash: place.hash, generation })) return false
+    // Who may only write cannot read tombstones and marks; without a pruning since, nothing can have gone.
+    if (!this.#vault.objects.keys.canUnseal) return view.prune.latest === generation
+    const snapshot = { hash: place.hash, generation }
+    if (!isCurrent(view.prune, snapshot) || !isSpared(view.prune, snapshot)) return false
     if (view.prune.done?.damaged?.includes(place.hash) === true) return false
     return !(await this.#vault.log.forgottenSince(view, place.sequence, this.#options)).has(place.hash)
   }
 
   /** Make the snapshot visible, unless something that it relies on is going away. */
   async #publish(
-    intake: Intake,
+    start: LogView,
+    taken: Taken,
     root: StoredListing,
     base: Base | undefined,
   ): Promise<Published | undefined> {
     const { log, objects, signingKey } = this.#vault
     const view = await log.view(this.#options)
     if (base !== undefined && !(await this.#counts(view, base))) return undefined
+    if (!objects.keys.canUnseal && view.prune.latest !== start.prune.latest) return undefined
     if ([...this.#writer.usedPacks].some((pack) => view.prune.doomedPacks.has(pack))) return undefined
-    const draft = this.#record(intake, root, view.prune.latest)
+    const draft = this.#record(taken, root, view.prune.latest)
     const place = await log.append(view, draft, signingKey, this.#options)
     const prune = await readPruneState(objects, this.#options)
-    const isSeen = prune.done?.snapshots?.includes(place.hash) === true
+    const isSeen = prune.done?.snapshots.includes(place.hash) === true
     if (prune.latest === draft.generation || (isSeen && prune.latest === prune.generation)) return asSnapshot(place)
     // A pruning was announced between our look and our record: whether it knows of the record cannot be told.
     await writeTombstone(this.#vault, [place.hash], 'a pruning got in the way', this.#options)
     return undefined
   }
 
-  #record(intake: Intake, root: StoredListing, generation: number): ReturnType<typeof newSnapshotRecord> {
+  #record(taken: Taken, root: StoredListing, generation: number): ReturnType<typeof newSnapshotRecord> {
     const { totals } = this.#writer
-    const omissions: Omission[] = [...this.#source.omissions, ...intake.omissions]
+    const omissions: Omission[] = [...this.#source.omissions, ...taken.omissions]
     return newSnapshotRecord({
       source: this.#source,
       draft: this.#options,
       timeMs: this.#timeMs,
       generation,
       root,
-      statistics: { ...intake.counts, newBytes: totals.newBytes, storedBytes: totals.storedBytes },
+      statistics: { ...taken.counts, newBytes: totals.newBytes, storedBytes: totals.storedBytes },
       omissions,
-      inconsistent: intake.inconsistent,
+      inconsistent: taken.inconsistent,
     })
   }
 
   /** Remember what the files looked like. A source of random access gives the same entries again. */
-  async #saveCache(intake: Intake, root: StoredListing, snapshot: string): Promise<void> {
+  async #saveCache(intake: Intake, root: StoredListing, { hash, record }: Published): Promise<void> {
     if (this.#cacheFile === undefined) return
     const { rows } = intake
     const inconsistent = new Set<EntryPath>(intake.inconsistent)
@@ -211,7 +234,13 @@ class SnapshotRun {
         row++
       }
     }
-    writer.save(this.#cacheFile, this.#cacheKey, { snapshot, root: referenceText(root.reference) })
+    const note = {
+      snapshot: hash,
+      root: referenceText(root.reference),
+      generation: record.generation,
+      rootBytes: root.sizeBytes,
+    }
+    writer.save(this.#cacheFile, this.#cacheKey, note)
   }
 
   /** Whether the snapshot of the same project and host before this one had another tree. */

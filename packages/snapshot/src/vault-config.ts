@@ -21,12 +21,20 @@ const configSchema = z.strictObject({
     averageBytes: z.int().check(z.gte(256), z.lte(1024 * KIB)),
     maxBytes: z.int().check(z.gte(1024), z.lte(1024 * KIB)),
   }),
-  /** Of an encrypted vault: all the rest, sealed, so that nobody else can have changed it. */
   proof: z.optional(z.string().check(z.maxLength(4096))),
 })
 
 /** The object `config` of a vault, written once. */
-export type VaultConfig = z.infer<typeof configSchema>
+export interface VaultConfig {
+  readonly format: 'arc-vault'
+  readonly version: 1
+  readonly id: string
+  readonly created: string
+  readonly encryption: 'none' | 'arc-keys-1'
+  readonly chunker: ChunkSizes & { readonly algorithm: 'fastcdc-gear32' }
+  /** Of an encrypted vault: all the rest, sealed, so that nobody else can have changed it. */
+  readonly proof?: string | undefined
+}
 
 /** The configuration of a new vault. */
 export function newConfig(id: string, created: Date, isEncrypted: boolean, sizes: ChunkSizes): VaultConfig {

@@ -65,4 +65,3 @@ export class VaultInternals {
     return this.#index
   }
 }
-

@@ -41,7 +41,8 @@ export async function measureVault(vault: Vault, options: CallOptions = {}): Pro
     for (let frame = 0; frame < part.frameCount; frame++) plainBytes += part.frame(frame).plainBytes
   const all = await objects.list('', options)
   const packs = all.filter(({ key }) => key.startsWith('packs/'))
-  const sizeOf = (list: readonly { sizeBytes: number }[]): number => list.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const sizeOf = (list: readonly { sizeBytes: number }[]): number =>
+    list.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   const contentBytes = live.reduce((sum, { record }) => sum + record.statistics.contentBytes, 0)
   const storedBytes = sizeOf(all)
   return {

@@ -77,7 +77,10 @@ export function assertLogIntact(report: LogReport): void {
   })
 }
 
-function signatureProblem({ message, signature }: SignedRecord, publicKeys: readonly string[] | undefined): string | undefined {
+function signatureProblem(
+  { message, signature }: SignedRecord,
+  publicKeys: readonly string[] | undefined,
+): string | undefined {
   if (publicKeys === undefined) return undefined
   if (signature === undefined) return 'it is not signed'
   let problem = 'it is signed by none of the keys'

@@ -253,4 +253,3 @@ function isChosen(packId: string, read: VerifyOptions['read'], part: number): bo
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
-

@@ -1,0 +1,51 @@
+import type { Entry, EntrySource } from '@arc/core'
+import { ArcError, memorySource } from '@arc/core'
+import { LocalContent, localRoot, nodeFileSystem } from '@arc/core/node'
+import type { ManifestRow } from './manifest-file.ts'
+import type { FolderRecord } from './folder-record.ts'
+
+/** A tree on disk as its manifest tells of it; whoever restores it holds every byte against the manifest's hashes. */
+export function manifestSource(record: FolderRecord, root: string, rows: readonly ManifestRow[]): EntrySource {
+  const at = localRoot(nodeFileSystem, root, false)
+  const entries = rows.map(({ path, type, mode, sizeBytes, mtimeNs, target, sha256, hardLink }): Entry => ({
+    path,
+    type,
+    mode,
+    sizeBytes,
+    mtimeNs: mtimeNs === undefined ? undefined : BigInt(mtimeNs),
+    target,
+    hardLink,
+    sha256,
+    content: type === 'file' ? new LocalContent(at, path, sizeBytes) : undefined,
+  }))
+  const { project, git, omissions } = record.snapshot
+  return memorySource(project, entries, { git, omissions })
+}
+
+/** Only a path of a source, and what is below it. */
+export function sourceUnder(source: EntrySource, under: string): EntrySource {
+  const isWanted = ({ path }: Entry): boolean => path === under || path.startsWith(`${under}/`)
+  return {
+    name: source.name,
+    access: source.access,
+    git: source.git,
+    get omissions() {
+      return source.omissions
+    },
+    async *entries(options) {
+      let found = false
+      for await (const batch of source.entries(options)) {
+        const wanted = batch.filter(isWanted)
+        if (wanted.length === 0) continue
+        found = true
+        yield wanted
+      }
+      if (found) return
+      throw new ArcError('ARC_ENTRY_MISSING', `the snapshot has no entry ${under}`, {
+        path: under,
+        hint: 'List the entries, then check the spelling.',
+      })
+    },
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,277 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Entry, type EntryPath, type EntrySource, type Omission, systemCallError } from '@arc/core'
+import {
+  localPath,
+  Publication,
+  publishFile,
+  sha256Hex,
+  startSha256,
+  syncDirectory,
+  temporaryPathFor,
+} from '@arc/core/node'
+import { writeArchive } from '@arc/archive/node'
+import { baseName, type FolderRecord, MANIFEST_SUFFIX } from './folder-record.ts'
+import type { SnapshotFolder } from './folder-store.ts'
+import { unreadable } from './intake.ts'
+import { encodeManifest, manifestRow, type ManifestRow } from './manifest-file.ts'
+import { MAX_LISTED } from './record.ts'
+import type { SnapshotStatistics } from './snapshot-info.ts'
+import type { SnapshotResult, TakeOptions } from './store.ts'
+import { type CopiedFile, TreeCopy } from './tree-copy.ts'
+
+/** Add a snapshot to a folder: tree or archive first, then the manifest, then the record that makes it visible. */
+export async function takeFolderSnapshot(
+  store: SnapshotFolder,
+  source: EntrySource,
+  options: TakeOptions,
+): Promise<SnapshotResult> {
+  store.prepare()
+  const records = store.records()
+  const project = options.project ?? source.name
+  const host = options.host ?? 'localhost'
+  const before = records.findLast(({ snapshot }) => snapshot.project === project && snapshot.host === host)
+  const id = randomBytes(32).toString('hex')
+  const time = new Date((store.options.now ?? Date.now)()).toISOString()
+  const sequence = (records.at(-1)?.snapshot.sequence ?? 0) + 1
+  const base = baseName({ snapshot: { id, time } })
+  const { mode, format = 'tar.zst' } = store.options
+  const name = mode === 'archive' ? `${base}.${format}` : base
+  const path = join(store.location, name)
+  const taken =
+    mode === 'archive'
+      ? await takeArchive(store, source, path, options)
+      : await takeTree(store, source, path, before, options)
+  const manifest = encodeManifest(taken.rows)
+  publishFile(join(store.location, `${base}${MANIFEST_SUFFIX}`), manifest)
+  const omissions = [...source.omissions, ...taken.omissions]
+  const record: FolderRecord = {
+    format: 'arc-snapshot-folder',
+    version: 1,
+    mode,
+    name,
+    manifest: sha256Hex(manifest),
+    archive: taken.archive,
+    snapshot: {
+      id,
+      sequence,
+      time,
+      project,
+      host,
+      path: options.path,
+      note: options.note,
+      tags: [...new Set(options.tags)].sort(),
+      git: source.git && { ...source.git },
+      root: sha256Hex(manifest),
+      statistics: { ...taken.statistics },
+      omissions: omissions.slice(0, MAX_LISTED),
+      omissionCount: omissions.length,
+      inconsistent: taken.inconsistent.slice(0, MAX_LISTED),
+    },
+  }
+  store.publish(record)
+  return { snapshot: record.snapshot, isChanged: before?.manifest !== record.manifest }
+}
+
+interface TakenTree {
+  readonly rows: readonly ManifestRow[]
+  readonly statistics: SnapshotStatistics
+  readonly omissions: readonly Omission[]
+  readonly inconsistent: EntryPath[]
+  readonly archive?: FolderRecord['archive']
+}
+
+async function takeTree(
+  store: SnapshotFolder,
+  source: EntrySource,
+  path: string,
+  before: FolderRecord | undefined,
+  options: TakeOptions,
+): Promise<TakenTree> {
+  const partial = temporaryPathFor(path)
+  const links = store.mode === 'link' && before !== undefined && before.mode !== 'archive' ? before : undefined
+  const known = new Map((links === undefined ? [] : store.manifest(links)).map((row) => [row.path, row]))
+  try {
+    mkdirSync(partial, { mode: 0o700 })
+    const job = new TreeJob(new TreeCopy(partial), links && store.place(links), known, options.paranoid === true)
+    let doneEntries = 0
+    for await (const batch of source.entries({ signal: options.signal })) {
+      for (const entry of batch) {
+        const waiting = job.add(entry)
+        if (waiting !== undefined) await waiting
+      }
+      options.signal?.throwIfAborted()
+      doneEntries += batch.length
+      options.onProgress?.({ phase: 'storing', doneEntries, doneBytes: job.counts.contentBytes })
+    }
+    job.copy.end()
+    renameSync(partial, path)
+    syncDirectory(store.location)
+    return { rows: job.rows, statistics: job.counts, omissions: job.omissions, inconsistent: job.inconsistent }
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true })
+    throw systemCallErrorOrSame(error, path)
+  }
+}
+
+function systemCallErrorOrSame(error: unknown, path: string): unknown {
+  return error instanceof Error && 'syscall' in error ? systemCallError(error, 'write', path) : error
+}
+
+class TreeJob {
+  readonly copy: TreeCopy
+  readonly rows: ManifestRow[] = []
+  readonly omissions: Omission[] = []
+  readonly inconsistent: EntryPath[] = []
+  readonly counts = {
+    files: 0,
+    directories: 0,
+    symlinks: 0,
+    contentBytes: 0,
+    unchangedFiles: 0,
+    newBytes: 0,
+    storedBytes: 0,
+  }
+  readonly #before: string | undefined
+  readonly #known: ReadonlyMap<EntryPath, ManifestRow>
+  readonly #paranoid: boolean
+  /** First name of each inode. */
+  readonly #inodes = new Map<string, ManifestRow>()
+
+  constructor(
+    copy: TreeCopy,
+    before: string | undefined,
+    known: ReadonlyMap<EntryPath, ManifestRow>,
+    paranoid: boolean,
+  ) {
+    this.copy = copy
+    this.#before = before
+    this.#known = known
+    this.#paranoid = paranoid
+  }
+
+  add(entry: Entry): Promise<void> | undefined {
+    switch (entry.type) {
+      case 'directory':
+        this.counts.directories++
+        this.copy.folder(entry)
+        this.rows.push(manifestRow(entry, 0, undefined))
+        return undefined
+      case 'symlink':
+        this.counts.symlinks++
+        this.copy.symlink(entry)
+        this.rows.push(manifestRow(entry, entry.sizeBytes, undefined))
+        return undefined
+      case 'file':
+        return this.#addFile(entry)
+    }
+  }
+
+  #addFile(entry: Entry): Promise<void> | undefined {
+    const first = entry.hardLink === undefined ? undefined : this.#inodes.get(entry.hardLink)
+    if (first !== undefined && this.copy.link(entry.path, localPath(this.copy.root, first.path))) {
+      this.#note(entry, { ...first, path: entry.path, hardLink: first.path }, first.sizeBytes)
+      return undefined
+    }
+    const row = this.#known.get(entry.path)
+    const isSame = row !== undefined && !this.#paranoid && entry.stamp !== undefined && isUnchanged(row, entry)
+    if (isSame && this.copy.link(entry.path, localPath(this.#before as string, entry.path))) {
+      this.counts.unchangedFiles++
+      this.#note(entry, { ...row, hardLink: entry.hardLink === undefined ? undefined : entry.path }, row.sizeBytes)
+      return undefined
+    }
+    return this.#copyFile(entry)
+  }
+
+  async #copyFile(entry: Entry): Promise<void> {
+    let copied: CopiedFile
+    try {
+      copied = await this.copy.file(entry)
+    } catch (error) {
+      this.omissions.push(unreadable(entry.path, error))
+      return
+    }
+    if (copied.sizeBytes !== entry.sizeBytes) this.inconsistent.push(entry.path)
+    this.counts.newBytes += copied.sizeBytes
+    this.counts.storedBytes += copied.sizeBytes
+    const row = manifestRow(entry, copied.sizeBytes, copied.sha256)
+    this.#note(entry, entry.hardLink === undefined ? row : { ...row, hardLink: entry.path }, copied.sizeBytes)
+  }
+
+  #note(entry: Entry, row: ManifestRow, sizeBytes: number): void {
+    this.rows.push(row)
+    this.counts.files++
+    this.counts.contentBytes += sizeBytes
+    if (entry.hardLink !== undefined && !this.#inodes.has(entry.hardLink)) this.#inodes.set(entry.hardLink, row)
+  }
+}
+
+/** Whether a file can share its inode with the one of the snapshot before: rsync's rule, and its mode. */
+function isUnchanged(row: ManifestRow, entry: Entry): boolean {
+  return (
+    row.type === 'file' &&
+    row.sizeBytes === entry.sizeBytes &&
+    row.mode === entry.mode &&
+    row.mtimeNs === entry.mtimeNs?.toString()
+  )
+}
+
+async function takeArchive(
+  store: SnapshotFolder,
+  source: EntrySource,
+  path: string,
+  options: TakeOptions,
+): Promise<TakenTree> {
+  const { format = 'tar.zst', level } = store.options
+  const sha256 = startSha256()
+  const rows: ManifestRow[] = []
+  using publication = new Publication(path)
+  const sink = {
+    write(bytes: Uint8Array): void {
+      sha256.update(bytes)
+      publication.write(bytes)
+    },
+  }
+  const { signal, onProgress, jobs } = options
+  const report = await writeArchive(listing(source, rows), sink, { format, level, workers: jobs, signal, onProgress })
+  publication.commit()
+  const left = new Set(report.omissions.map((omission) => omission.path))
+  const kept = rows.filter((row) => !left.has(row.path))
+  const count = (type: ManifestRow['type']): number => kept.filter((row) => row.type === type).length
+  const own = report.omissions.filter((omission) => !source.omissions.includes(omission))
+  return {
+    rows: kept,
+    omissions: own,
+    inconsistent: [],
+    archive: { sizeBytes: report.archiveBytes, sha256: sha256.digestHex() },
+    statistics: {
+      files: count('file'),
+      directories: count('directory'),
+      symlinks: count('symlink'),
+      contentBytes: report.contentBytes,
+      unchangedFiles: 0,
+      newBytes: report.contentBytes,
+      storedBytes: report.archiveBytes,
+    },
+  }
+}
+
+/** The same source, noting each entry. The hashes of an archive's files are in the archive. */
+function listing(source: EntrySource, rows: ManifestRow[]): EntrySource {
+  return {
+    name: source.name,
+    access: source.access,
+    git: source.git,
+    get omissions() {
+      return source.omissions
+    },
+    async *entries(options) {
+      for await (const batch of source.entries(options)) {
+        for (const entry of batch) rows.push(manifestRow(entry, entry.sizeBytes, undefined))
+        yield batch
+      }
+    },
+    [Symbol.asyncDispose]: async () => {},
+  }
+}

@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readTree, temporaryFolder } from '@arc/core/testing'
+import { describe, expect, test } from 'vitest'
+import {
+  applyForget,
+  type Change,
+  diffSnapshots,
+  findEntries,
+  openSnapshotFolder,
+  planForget,
+  resolveSnapshot,
+} from '../src/index.ts'
+import { folderSource } from './local-source.ts'
+import { noise, rowsOf } from './trees.ts'
+
+/** A project on disk with files, folders, links of both kinds. */
+function makeProject(root: string): void {
+  mkdirSync(join(root, 'src', 'deep'), { recursive: true })
+  mkdirSync(join(root, 'empty'))
+  for (let i = 0; i < 10; i++) writeFileSync(join(root, 'src', `${i}.txt`), noise(String(i), 5000))
+  writeFileSync(join(root, 'src', 'deep', 'run'), '#!/bin/sh\n', { mode: 0o755 })
+}
+
+describe.each(['copy', 'link', 'archive'] as const)('a folder of snapshots, %s', (mode) => {
+  test('gives back every entry, in byte order, and tells what changed', async () => {
+    using scratch = temporaryFolder()
+    const root = join(scratch.path, 'project')
+    makeProject(root)
+    const store = openSnapshotFolder(join(scratch.path, 'store'), { mode })
+    const first = await store.take(folderSource(root), { note: 'one' })
+    expect(first.isChanged).toBe(true)
+    expect(await rowsOf(await store.open(first.snapshot.id))).toEqual(
+      expect.arrayContaining(
+        (await rowsOf(folderSource(root))).map(
+          (row) => expect.objectContaining({ ...row, mtimeNs: expect.anything() as unknown }) as unknown,
+        ),
+      ),
+    )
+    writeFileSync(join(root, 'src', '3.txt'), 'changed')
+    const second = await store.take(folderSource(root), { tags: ['x'] })
+    expect(second.isChanged).toBe(true)
+    const changes: Change[] = []
+    for await (const batch of diffSnapshots(store, first.snapshot.id, second.snapshot.id)) changes.push(...batch)
+    expect(changes.filter(({ path }) => path.endsWith('3.txt'))).toMatchObject([
+      { action: 'changed', differs: ['content', 'mtime'] },
+    ])
+    const found = []
+    for await (const match of findEntries(store, ({ path }) => path === 'src/3.txt'))
+      found.push(match.entries[0]?.sizeBytes)
+    expect(found).toEqual([5000, 7])
+    expect((await resolveSnapshot(store, 'x')).id).toBe(second.snapshot.id)
+    expect((await resolveSnapshot(store, 'one')).id).toBe(first.snapshot.id)
+    expect((await resolveSnapshot(store, 'latest~1')).id).toBe(first.snapshot.id)
+    expect((await store.tag(first.snapshot.id, { add: ['y'], remove: ['z'] })).tags).toEqual(['y'])
+    expect((await store.verify({ read: 'data' })).problems).toEqual([])
+  })
+
+  test('forgetting removes everything of a snapshot', async () => {
+    using scratch = temporaryFolder()
+    const root = join(scratch.path, 'project')
+    makeProject(root)
+    const store = openSnapshotFolder(join(scratch.path, 'store'), { mode })
+    await store.take(folderSource(root))
+    const { snapshot } = await store.take(folderSource(root))
+    await applyForget(await planForget(store, { keepLast: 1 }), store)
+    expect((await store.list()).map(({ id }) => id)).toEqual([snapshot.id])
+    expect(readdirSync(store.location).length).toBe(3)
+    expect((await store.verify({ read: 'data' })).problems).toEqual([])
+  })
+
+  test('verifying finds every flipped bit', async () => {
+    using scratch = temporaryFolder()
+    const root = join(scratch.path, 'project')
+    makeProject(root)
+    const store = openSnapshotFolder(join(scratch.path, 'store'), { mode })
+    await store.take(folderSource(root))
+    const files = readdirSync(store.location, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith('.snapshot.json'))
+      .map((entry) => join(entry.parentPath, entry.name))
+    for (const path of files) {
+      const bytes = readFileSync(path)
+      const at = Math.floor(bytes.length / 2)
+      const flipped = Buffer.from(bytes)
+      flipped[at] = (flipped[at] as number) ^ 1
+      writeFileSync(path, flipped)
+      const { problems } = await store.verify({ read: 'data' })
+      expect(problems.length, path).toBeGreaterThan(0)
+      writeFileSync(path, bytes)
+    }
+    expect((await store.verify({ read: 'data' })).problems).toEqual([])
+  })
+})
+
+test('a copy is the project, and a link shares what did not change', async () => {
+  using scratch = temporaryFolder()
+  const root = join(scratch.path, 'project')
+  makeProject(root)
+  const store = openSnapshotFolder(join(scratch.path, 'store'), { mode: 'link' })
+  await store.take(folderSource(root))
+  writeFileSync(join(root, 'src', '3.txt'), 'changed')
+  const { snapshot } = await store.take(folderSource(root))
+  expect(snapshot.statistics).toMatchObject({ files: 11, unchangedFiles: 10, newBytes: 7 })
+  const [one, two] = store.records().map((record) => store.place(record)) as [string, string]
+  expect(readTree(two)).toEqual(readTree(root))
+  const inode = (path: string): number => statSync(path).ino
+  expect(inode(join(one, 'src', '1.txt'))).toBe(inode(join(two, 'src', '1.txt')))
+  expect(inode(join(one, 'src', '3.txt'))).not.toBe(inode(join(two, 'src', '3.txt')))
+  expect(existsSync(join(one, 'empty'))).toBe(true)
+})

@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readTree, temporaryFolder } from '@arc/core/testing'
+import { directoryBackend } from '@arc/storage'
+import { expect, test } from 'vitest'
+import { openVault, verifyLog } from '../src/index.ts'
+import { GOLDEN_TREES, goldenRows, goldenSource } from './golden-vault.ts'
+import { rowsOf } from './trees.ts'
+
+const ROOT = join(import.meta.dirname, 'golden/vault-1')
+const READER = join(import.meta.dirname, '../../../tools/read_vault.py')
+
+/** Run the second reader. */
+function read(...args: string[]): string {
+  const { stdout, stderr, status } = spawnSync('python3', ['-B', READER, ...args], { encoding: 'utf8' })
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
+  return stdout
+}
+
+/** Python escapes what is not ASCII; parsed, both say the same. */
+function parsed(lines: readonly string[]): unknown[] {
+  return lines.map((line) => JSON.parse(line) as unknown)
+}
+
+test('the golden vault is what it was', async () => {
+  const vault = await openVault(directoryBackend(ROOT))
+  const lines: string[] = []
+  const snapshots = await vault.list()
+  for (const [i, { id }] of snapshots.entries()) {
+    lines.push(id, ...(await goldenRows(vault, id)))
+    const given = await rowsOf(goldenSource(GOLDEN_TREES[i + 1] as (typeof GOLDEN_TREES)[number]))
+    expect(await rowsOf(await vault.open(id))).toEqual(given)
+  }
+  expect(`${lines.join('\n')}\n`).toBe(readFileSync(join(import.meta.dirname, 'golden/vault-1.txt'), 'utf8'))
+  expect(snapshots.map(({ tags, note }) => [note, tags])).toEqual([
+    ['number 1', ['tagged']],
+    ['number 2', ['golden']],
+  ])
+  expect((await vault.verify({ read: 'data' })).problems).toEqual([])
+  expect((await verifyLog(vault)).problems).toEqual([])
+})
+
+test('a reader in another language, written from the specification, reads the golden vault', () => {
+  const lines = readFileSync(join(import.meta.dirname, 'golden/vault-1.txt'), 'utf8')
+    .trimEnd()
+    .split('\n')
+  const ids = lines.filter((line) => /^[0-9a-f]{64}$/.test(line))
+  const listed = read('snapshots', ROOT).trimEnd().split('\n')
+  expect(listed.map((line) => line.slice(0, 64))).toEqual(ids)
+  const bySnapshot = ids.map((id) => {
+    const start = lines.indexOf(id) + 1
+    const next = lines.findIndex((line, i) => i > start && ids.includes(line))
+    return lines.slice(start, next < 0 ? lines.length : next)
+  })
+  for (const [i, id] of ids.entries())
+    expect(parsed(read('list', ROOT, id).trimEnd().split('\n'))).toEqual(parsed(bySnapshot[i] ?? []))
+  read('verify', ROOT)
+})
+
+test('it restores it', async () => {
+  using scratch = temporaryFolder()
+  const vault = await openVault(directoryBackend(ROOT))
+  const [first] = await vault.list()
+  read('restore', ROOT, (first as { id: string }).id, join(scratch.path, 'restored'))
+  const restored = new Map(readTree(join(scratch.path, 'restored')).map((row) => [row.path, row]))
+  const wanted = await rowsOf(await vault.open((first as { id: string }).id))
+  expect(restored.size).toBe(wanted.length)
+  for (const { path, type, sha256, target, mode } of wanted)
+    expect(restored.get(path as never)).toMatchObject({
+      type,
+      ...(type !== 'symlink' && { mode }),
+      ...(sha256 !== undefined && { sha256 }),
+      ...(target !== undefined && { target }),
+    })
+})

@@ -1,0 +1,146 @@
+import { generateAgeKey, generateSigningKey, openSigningKey } from '@arc/crypto'
+import { memoryBackend } from '@arc/storage'
+import { expect, test } from 'vitest'
+import {
+  addVaultKey,
+  applySnapshot,
+  assertLogIntact,
+  type Change,
+  createVault,
+  diffSnapshots,
+  findEntries,
+  listVaultKeys,
+  openVault,
+  planSnapshot,
+  removeVaultKey,
+  resolveSnapshot,
+  rotateVaultKeys,
+  verifyLog,
+} from '../src/index.ts'
+import { file, folder, oddTree, rowsOf, source, symlink } from './trees.ts'
+
+async function changesOf(batches: AsyncIterable<readonly Change[]>): Promise<string[]> {
+  const changes: string[] = []
+  for await (const batch of batches)
+    for (const { action, path, differs } of batch) changes.push([action, path, ...differs].join(' '))
+  return changes.sort()
+}
+
+const before = (): Parameters<typeof source> => [
+  folder('d'),
+  folder('d/e'),
+  file('d/e/x', 'x'),
+  file('same', '1'),
+  file('gone', ''),
+]
+const after = (): Parameters<typeof source> => [
+  folder('d', 0o700),
+  folder('d/e'),
+  file('d/e/x', 'X'),
+  file('d/new', 'n'),
+  file('same', '1', { mode: 0o600, mtimeNs: 5n }),
+  symlink('gone', 'same'),
+]
+
+test('differences between snapshots are those between their trees', async () => {
+  const vault = await createVault(memoryBackend())
+  const one = await vault.take(source(...before()))
+  const two = await vault.take(source(...after()))
+  const expected = [
+    'added d/new',
+    'changed d mode',
+    'changed d/e/x content',
+    'changed gone type',
+    'changed same mode mtime',
+  ]
+  expect(await changesOf(diffSnapshots(vault, one.snapshot.id, two.snapshot.id))).toEqual(expected)
+  const bytes = diffSnapshots(vault, one.snapshot.id, source(...after()), { compare: 'bytes' })
+  expect(await changesOf(bytes)).toEqual(expected)
+  expect(await changesOf(diffSnapshots(vault, one.snapshot.id, one.snapshot.id))).toEqual([])
+})
+
+test('a plan says what would be stored, and is refused once something else is true', async () => {
+  const vault = await createVault(memoryBackend())
+  await vault.take(source(...before()))
+  const plan = await planSnapshot(vault, source(...after()))
+  expect(JSON.parse(JSON.stringify(plan))).toEqual(plan)
+  expect(plan.totals).toMatchObject({ added: 1, changed: 3, removed: 0, entries: 6 })
+  await expect(applySnapshot(plan, vault, source(...before()))).rejects.toMatchObject({ code: 'ARC_PLAN_STALE' })
+  const { snapshot } = await applySnapshot(plan, vault, source(...after()))
+  expect(await rowsOf(await vault.open(snapshot.id))).toEqual(await rowsOf(source(...after())))
+  await expect(applySnapshot(plan, vault, source(...after()))).rejects.toMatchObject({ code: 'ARC_PLAN_STALE' })
+})
+
+test('snapshots are found by what people remember of them', async () => {
+  let nowMs = Date.UTC(2026, 0, 31, 12)
+  const vault = await createVault(memoryBackend(), { now: () => (nowMs += 3_600_000) })
+  const ids: string[] = []
+  for (const note of ['one', 'two', 'three'])
+    ids.push((await vault.take(source(...before()), { note, tags: [note === 'two' ? 'tag' : 'other'] })).snapshot.id)
+  const find = async (name: string): Promise<number> => ids.indexOf((await resolveSnapshot(vault, name)).id)
+  expect(await find('latest')).toBe(2)
+  expect(await find('latest~2')).toBe(0)
+  expect(await find((ids[1] as string).slice(0, 12))).toBe(1)
+  expect(await find('tag')).toBe(1)
+  expect(await find('one')).toBe(0)
+  expect(await find('2026-01')).toBe(2)
+  expect(await find('2026-01-31T15')).toBe(1)
+  for (const name of ['latest~3', 'nothing', '0000', '2025'])
+    await expect(find(name)).rejects.toMatchObject({ code: 'ARC_SNAPSHOT_UNKNOWN' })
+  const found = []
+  for await (const { snapshot, entries } of findEntries(vault, ({ path }) => path.endsWith('x'), { tags: ['tag'] }))
+    found.push([snapshot.note, entries.map(({ path }) => path)])
+  expect(found).toEqual([['two', ['d/e/x']]])
+})
+
+test('the log proves that nothing was removed, and who wrote it', async () => {
+  const files = await generateSigningKey()
+  const other = await generateSigningKey()
+  const backend = memoryBackend()
+  const vault = await createVault(backend, { signingKey: await openSigningKey(files.secretKey) })
+  const { snapshot } = await vault.take(source(...before()))
+  await vault.take(source(...after()))
+  await vault.remove([snapshot.id])
+  const publicKeys = [other.publicKey, files.publicKey]
+  const report = await verifyLog(vault, { publicKeys })
+  expect(report).toMatchObject({ records: 2, snapshots: 1, problems: [] })
+  assertLogIntact(report)
+  expect((await verifyLog(vault, { publicKeys: [other.publicKey] })).problems.length).toBe(2)
+  const [head] = report.heads
+  await vault.take(source(...before()))
+  expect((await verifyLog(vault, { publicKeys, since: head })).problems).toEqual([])
+
+  const keys: string[] = []
+  for (const prefix of ['snapshots/', 'log/'])
+    for await (const batch of backend.list(prefix)) keys.push(...batch.map(({ key }) => key))
+  const tombstone = keys.find((key) => key.startsWith('log/')) as string
+  await backend.delete(tombstone)
+  const broken = await verifyLog(await openVault(backend), { since: head })
+  expect(broken.problems.length).toBeGreaterThan(1)
+  expect(() => assertLogIntact(broken)).toThrow(expect.objectContaining({ code: 'ARC_LOG_BROKEN' }) as Error)
+})
+
+const PASSPHRASE = { passphrase: 'one', cost: { name: 'scrypt', logN: 10, r: 8, p: 1 } } as const
+
+test('keys come and go, and a key for writing writes', async () => {
+  const backend = memoryBackend()
+  const vault = await createVault(backend, { locks: [PASSPHRASE] })
+  const writer = generateAgeKey()
+  const id = await addVaultKey(vault, { recipient: writer.recipient, access: 'write', label: 'laptop' })
+  expect((await listVaultKeys(vault)).map(({ label, access }) => [label, access])).toContainEqual(['laptop', 'write'])
+  const blind = await openVault(backend, { secret: { identity: writer.identity } })
+  const { snapshot } = await blind.take(source(...oddTree()))
+  const blindAgain = await openVault(backend, { secret: { identity: writer.identity } })
+  await expect(blindAgain.list()).rejects.toMatchObject({ code: 'ARC_KEY_WRITE_ONLY' })
+  expect(await rowsOf(await vault.open(snapshot.id))).toEqual(await rowsOf(source(...oddTree())))
+  expect((await vault.verify({ read: 'data' })).problems).toEqual([])
+  await removeVaultKey(vault, id)
+  await expect(openVault(backend, { secret: { identity: writer.identity } })).rejects.toMatchObject({
+    code: 'ARC_KEY_WRONG',
+  })
+  await rotateVaultKeys(vault, [{ ...PASSPHRASE, passphrase: 'two' }])
+  const rotated = await openVault(backend, { secret: { passphrase: 'two' }, expectedKeysId: vault.keysId })
+  const again = await rotated.take(source(...oddTree()))
+  expect(again.snapshot.statistics.newBytes).toBe(0)
+  expect(await rowsOf(await rotated.open(snapshot.id))).toEqual(await rowsOf(source(...oddTree())))
+})
