@@ -48,5 +48,5 @@ const schema = z.discriminatedUnion('op', [
 /** Check what was read as an edit; `undefined` when it is none. */
 export function parseEdit(value: unknown): Edit | undefined {
   const result = schema.safeParse(value)
-  return result.success ? (result.data as Edit) : undefined
+  return result.success ? result.data : undefined
 }

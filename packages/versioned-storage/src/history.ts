@@ -92,7 +92,8 @@ function versionAsOf(history: History, asOf: Date): VersionRecord {
   if (Number.isNaN(time)) throw new ArcError('ARC_OPTION_INVALID', 'asOf is no valid date')
   const found = history.versions.findLast(({ atMs }) => atMs <= time)
   if (found === undefined) return missing(history.key, `from ${asOf.toISOString()} or before`, { asOf })
-  if (found.sha256 === undefined) return missing(history.key, `as of ${asOf.toISOString()}: it was deleted then`, { asOf })
+  if (found.sha256 === undefined)
+    return missing(history.key, `as of ${asOf.toISOString()}: it was deleted then`, { asOf })
   return found
 }
 

@@ -1,6 +1,7 @@
 import type { History, LockRecord } from './history.ts'
 import { NO_HISTORY } from './history.ts'
-import type { KeyRow, VersionIndex } from './version-index.ts'
+import type { KeyRow } from './index-rows.ts'
+import type { VersionIndex } from './version-index.ts'
 import type { VersionRecord } from './version.ts'
 
 /** The history of a key as the index has it now; parts are fetched when asked for, so ask before the index changes. */

@@ -3,8 +3,10 @@ import { join, resolve } from 'node:path'
 import { ArcError, printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
 import { type History, presentVersion, tagsBySeq } from './history.ts'
+import { hashOpenFile } from './external-change.ts'
 import { historyOfRow, indexHistory } from './index-history.ts'
 import { clampRange, filePieces, inlineBytes, INLINE_BYTES, ObjectFolder } from './object-folder.ts'
+import type { LocalStoreOptions } from './stores.ts'
 import type {
   CallOptions,
   CheckReport,
@@ -25,21 +27,16 @@ import { damagedStore, nothingThere } from './store-error.ts'
 import { type VersionInfo, versionInfo, type VersionRecord } from './version.ts'
 import { VersionIndex } from './version-index.ts'
 import { VersionJournal } from './version-journal.ts'
-import { CONTROL_FOLDER, WorkingTree } from './working-tree.ts'
-
-export interface LocalStoreOptions {
-  now?: (() => Date) | undefined
-  fs?: FileSystem | undefined
-}
+import { folderOf, walkTree } from './walk-tree.ts'
+import { CONTROL_FOLDER } from './storage-path.ts'
+import { WorkingTree } from './working-tree.ts'
 
 const READER_TIMEOUT_MS = 10_000 // while another process recovers the index after a crash
 const BATCH = 1000
+const PAGE = 200 // of versions: what is alive at once decides how far the heap grows
 const CACHED_VERSIONS = 100_000 // some 20 MB
 
-/**
- * Open a folder as a store; `.arc` in it is made when it is not there. Present contents stay plain files; the past lies in
- * `.arc` (docs/formats/versions-1.md). Any number of processes may have it open. Not for network file systems.
- */
+/** See {@link openLocalStore} of `stores.ts`. */
 export async function openLocalStore(folder: string, options: LocalStoreOptions = {}): Promise<VersionStore> {
   const { now = () => new Date(), fs = nodeFileSystem } = options
   const root = resolve(folder)
@@ -147,7 +144,8 @@ class LocalStore implements VersionStore {
 
   async readVersion(key: string, { sha256, sizeBytes }: VersionRecord, options: ReadRange = {}): Promise<Content> {
     const content = sha256 === undefined ? undefined : this.#parts.reader.content(sha256)
-    if (content === undefined) throw damagedStore(this.location, `the content of a version of ${printablePath(key)} is gone`)
+    if (content === undefined)
+      throw damagedStore(this.location, `the content of a version of ${printablePath(key)} is gone`)
     const { bytes, encoding, sha } = content
     if (bytes === undefined) return this.#parts.objects.read(sha, sizeBytes, encoding, options)
     const plain = inlineBytes(bytes, sizeBytes, encoding, this.location)
@@ -173,7 +171,10 @@ class LocalStore implements VersionStore {
     }
   }
 
-  async *listVersions(prefix: string, options: CallOptions = {}): AsyncGenerator<readonly VersionInfo[], void, undefined> {
+  async *listVersions(
+    prefix: string,
+    options: CallOptions = {},
+  ): AsyncGenerator<readonly VersionInfo[], void, undefined> {
     const { reader } = this.#parts
     let batch: VersionInfo[] = []
     for (let from = prefix, isFirst = true; ; isFirst = false) {
@@ -182,12 +183,13 @@ class LocalStore implements VersionStore {
       for (const { id, key } of rows) {
         const latest = reader.latest(id)?.seq
         const tags = tagsBySeq(reader.tags(id))
-        for (let after = 0; after >= 0; ) {
+        for (let after = 0; after >= 0;) {
           options.signal?.throwIfAborted()
-          const versions = reader.versions(id, after, BATCH)
-          for (const record of versions) batch.push(versionInfo(key, record, record.seq === latest, tags.get(record.seq)))
-          after = versions.length < BATCH ? -1 : (versions.at(-1)?.seq ?? -1)
-          if (batch.length < BATCH) continue
+          const versions = reader.versions(id, after, PAGE)
+          for (const record of versions)
+            batch.push(versionInfo(key, record, record.seq === latest, tags.get(record.seq)))
+          after = versions.length < PAGE ? -1 : (versions.at(-1)?.seq ?? -1)
+          if (batch.length < PAGE) continue
           yield batch
           batch = []
         }
@@ -234,6 +236,30 @@ class LocalStore implements VersionStore {
 
   async forgetEvents(ids: readonly string[]): Promise<void> {
     await this.#parts.journal.commit([], () => ({ edits: [], result: undefined }), { delivered: ids })
+  }
+
+  async share(keys: readonly string[], sha256: string): Promise<'reflink' | 'hardlink'> {
+    const { journal } = this.#parts
+    return journal.exclusively(async () => {
+      const isSame = (key: string): boolean => {
+        const row = journal.index.key(key)
+        const opened = this.#tree.open(key)
+        const actual = opened === undefined ? undefined : hashOpenFile(opened.fd, opened.sizeBytes)
+        return actual === sha256 && this.#tree.stamp(key) === (row?.stamp ?? this.#tree.stamp(key))
+      }
+      const [first, ...others] = keys.filter(isSame)
+      let method: 'reflink' | 'hardlink' = 'reflink'
+      for (const key of first === undefined ? [] : others) {
+        const shared = this.#tree.shareFile(first as string, key)
+        method = shared.method
+        if (journal.index.key(key)?.stamp !== undefined) journal.index.setStamp(key, shared.stamp)
+      }
+      return method
+    })
+  }
+
+  async removeStray(key: string): Promise<void> {
+    if (this.#tree.stat(key)?.type !== 'directory') this.#tree.remove(key)
   }
 
   localPath(key: string): string {
@@ -306,19 +332,4 @@ function changedMeanwhile(key: string): ArcError {
     hint: 'Read it again.',
     retryable: true,
   })
-}
-
-/** The folder that holds every key with that prefix. */
-function folderOf(prefix: string): string {
-  return prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/')) : ''
-}
-
-/** Files below a folder in byte order of key: a folder's name counts as if it ended in a slash. */
-function* walkTree(tree: WorkingTree, folder: string): Generator<ItemStat, void, undefined> {
-  const items = tree.list(folder).map((item) => ({ item, sortKey: item.type === 'directory' ? `${item.key}/` : item.key }))
-  items.sort((a, b) => Buffer.compare(Buffer.from(a.sortKey), Buffer.from(b.sortKey)))
-  for (const { item } of items) {
-    if (item.type === 'directory') yield* walkTree(tree, item.key)
-    else yield item
-  }
 }

@@ -2,13 +2,21 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createZstdDecompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { errnoOf, systemCallError } from '@arc/core'
-import { type FileSystem, isAbandoned, sha256Hex, startSha256, syncDirectory, temporaryPathFor, writeFully } from '@arc/core/node'
+import {
+  type FileSystem,
+  isAbandoned,
+  sha256Hex,
+  startSha256,
+  syncDirectory,
+  temporaryPathFor,
+  writeFully,
+} from '@arc/core/node'
 import { zstdPieces } from './compression.ts'
 import type { Content, ContentInput, ReadRange, StageOptions } from './store.ts'
 import { damagedStore } from './store-error.ts'
 
 /** What is at most this long lies in the index and the log; a file of its own would take a block of 4 KiB and two syncs. */
-export const INLINE_BYTES = 16 * 1024
+export const INLINE_BYTES: number = 16 * 1024
 const PIECE_BYTES = 256 * 1024
 
 /** Content that was put aside for a commit. */
@@ -82,7 +90,8 @@ export class ObjectFolder {
       }
     })
     const staged = { sha256: sha.digestHex(), sizeBytes, bytes: undefined, plain: undefined }
-    if (options.compress !== true) return { ...staged, encoding: undefined, objectPath: plainPath, plainPath: undefined }
+    if (options.compress !== true)
+      return { ...staged, encoding: undefined, objectPath: plainPath, plainPath: undefined }
     const objectPath = temporaryPathFor(join(this.#staging, 'object'))
     let keptBytes = 0
     await this.#writeFile(objectPath, async (write) => {
@@ -166,7 +175,8 @@ export class ObjectFolder {
     const { start, end } = clampRange(range, sizeBytes)
     const path = this.path(sha256, encoding)
     if (!this.#fs.existsSync(path)) throw damagedStore(path, 'the content of a version is gone')
-    const pieces = encoding === 'zstd' ? cut(this.#decompressed(path), start, end) : this.pieces(path, start, end, signal)
+    const pieces =
+      encoding === 'zstd' ? cut(this.#decompressed(path), start, end) : this.pieces(path, start, end, signal)
     return { sizeBytes: end - start, [Symbol.asyncIterator]: () => toAsync(pieces)[Symbol.asyncIterator]() }
   }
 
@@ -205,7 +215,12 @@ export class ObjectFolder {
 }
 
 /** Bytes `start` to `end` of an open file. */
-export function* filePieces(fd: number, start: number, end: number, signal?: AbortSignal): Generator<Uint8Array, void, undefined> {
+export function* filePieces(
+  fd: number,
+  start: number,
+  end: number,
+  signal?: AbortSignal,
+): Generator<Uint8Array, void, undefined> {
   const into = Buffer.allocUnsafe(Math.min(PIECE_BYTES, Math.max(1, end - start)))
   for (let at = start; at < end;) {
     signal?.throwIfAborted()
@@ -232,7 +247,12 @@ function inlineContent(plain: Uint8Array, { compress, onProgress }: StageOptions
 }
 
 /** The plain bytes of a small content. */
-export function inlineBytes(bytes: Uint8Array, sizeBytes: number, encoding: 'zstd' | undefined, place: string): Uint8Array {
+export function inlineBytes(
+  bytes: Uint8Array,
+  sizeBytes: number,
+  encoding: 'zstd' | undefined,
+  place: string,
+): Uint8Array {
   if (encoding === undefined) return bytes
   try {
     return zstdDecompressSync(bytes, { maxOutputLength: sizeBytes + 1 })
@@ -248,7 +268,11 @@ export function clampRange(range: ReadRange['range'], sizeBytes: number): { star
 }
 
 /** Bytes `start` to `end` of a sequence that can only be read from its beginning. */
-export async function* cut(pieces: AsyncIterable<Uint8Array>, start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* cut(
+  pieces: AsyncIterable<Uint8Array>,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let at = 0
   for await (const piece of pieces) {
     const from = Math.max(0, start - at)
@@ -263,6 +287,8 @@ function* slices(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
 }
 
-async function* toAsync(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* toAsync(
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   yield* pieces
 }

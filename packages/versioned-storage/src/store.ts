@@ -51,6 +51,10 @@ export interface VersionStore extends AsyncDisposable {
   pendingEvents(): Promise<readonly StoredEvent[]>
   /** Take events out of the outbox. */
   forgetEvents(ids: readonly string[]): Promise<void>
+  /** Let the plain files of keys share their bytes, those that still have that content. */
+  share?(keys: readonly string[], sha256: string): Promise<'reflink' | 'hardlink' | undefined>
+  /** Remove what is at a key and can have no versions, such as a link, never what it points to. */
+  removeStray?(key: string): Promise<void>
   /** Where the present content lies on this machine's disk, if it does. */
   localPath?(key: string): string | undefined
   /** A URL by which others reach the present content. */

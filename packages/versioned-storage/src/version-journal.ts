@@ -1,15 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { isArcError } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
-import type { Edit, KeyEdit } from './edit.ts'
-import { isKeyEdit } from './edit.ts'
-import type { History } from './history.ts'
+import type { Edit } from './edit.ts'
 import { indexHistory } from './index-history.ts'
-import { inlineBytes, type ObjectFolder, type StagedContent } from './object-folder.ts'
+import type { ObjectFolder, StagedContent } from './object-folder.ts'
 import type { CommitOptions, Decide, StoredEvent } from './store.ts'
 import { damagedStore } from './store-error.ts'
-import { hashOpenFile, recordExternalChange } from './external-change.ts'
+import { recordExternalChange } from './external-change.ts'
+import { latestStates, PlainFiles, type StateEdit } from './plain-files.ts'
 import { VersionIndex } from './version-index.ts'
 import { encodeRecord, type LoggedContent, type LogPosition, type LogRecord, VersionLog } from './version-log.ts'
 import type { PreparedFile, WorkingTree } from './working-tree.ts'
@@ -51,8 +50,10 @@ export class VersionJournal implements AsyncDisposable {
   readonly #tree: WorkingTree
   readonly #objects: ObjectFolder
   readonly #now: () => Date
+  readonly #files: PlainFiles
   readonly #queue: Job[] = []
   #draining: Promise<void> | undefined
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(control: string, parts: { tree: WorkingTree; objects: ObjectFolder; fs: FileSystem; now: () => Date }) {
     this.#tree = parts.tree
@@ -60,52 +61,67 @@ export class VersionJournal implements AsyncDisposable {
     this.#now = parts.now
     this.index = new VersionIndex(join(control, 'index.db'))
     this.index.create()
+    this.#files = new PlainFiles(this.index, parts.tree, parts.objects)
     this.log = new VersionLog(join(control, 'log'), parts.fs)
     this.#turn = new WriteTurn(join(control, 'turn.db'), this.index.database)
   }
 
-  commit<T>(keys: readonly string[], decide: Decide<T>, options: CommitOptions & { delivered?: readonly string[] } = {}): Promise<T> {
+  commit<T>(
+    keys: readonly string[],
+    decide: Decide<T>,
+    options: CommitOptions & { delivered?: readonly string[] } = {},
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const staged = (options.staged ?? []) as unknown as readonly StagedContent[]
       const { signal, delivered = [] } = options
-      this.#queue.push({ keys, decide, staged, signal, delivered, resolve: resolve as (result: unknown) => void, reject })
-      // Whoever asks within the same turn of the event loop shares a sync.
-      this.#draining ??= new Promise<void>((done) => {
-        setImmediate(() => void this.#drain().then(done, done))
+      this.#queue.push({
+        keys,
+        decide,
+        staged,
+        signal,
+        delivered,
+        resolve: resolve as (result: unknown) => void,
+        reject,
       })
+      // Whoever asks within the same turn of the event loop shares a sync.
+      this.#draining ??= immediate().then(() => this.#drain())
     })
   }
 
   /** Bring index and plain files into line with the log, after whatever happened. */
   async recover(): Promise<void> {
-    await this.#turn.begin()
-    try {
-      await this.#replay()
-      await this.#afterReboot()
-      this.index.database.exec('COMMIT')
-    } catch (error) {
-      this.#rollback()
-      throw error
-    }
+    await this.exclusively(() => this.#files.afterReboot())
   }
 
-  /** Do something while nobody else writes. */
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    await this.#draining
-    await this.#turn.begin()
-    try {
-      await this.#replay()
-      const result = await work()
-      this.index.database.exec('COMMIT')
-      return result
-    } catch (error) {
-      this.#rollback()
-      throw error
-    }
+  /** Do something while nobody else writes, in this process or another. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      await this.#turn.begin()
+      try {
+        await this.#replay()
+        const result = await work()
+        this.index.database.exec('COMMIT')
+        return result
+      } catch (error) {
+        this.#rollback()
+        throw error
+      }
+    })
+  }
+
+  /** One transaction at a time: they share a connection. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    this.#last = result.then(
+      () => undefined,
+      () => undefined,
+    )
+    return result
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#draining
+    await this.#last
     this.#turn[Symbol.dispose]()
     this.log[Symbol.dispose]()
     this.index[Symbol.dispose]()
@@ -113,7 +129,7 @@ export class VersionJournal implements AsyncDisposable {
 
   async #drain(): Promise<void> {
     try {
-      while (this.#queue.length > 0) await this.#run(this.#queue.splice(0, MAX_BATCH))
+      while (this.#queue.length > 0) await this.#inTurn(() => this.#run(this.#queue.splice(0, MAX_BATCH)))
     } finally {
       this.#draining = undefined
     }
@@ -145,17 +161,19 @@ export class VersionJournal implements AsyncDisposable {
   async #decideAll(jobs: readonly Job[], settled: (() => void)[]): Promise<Outcome[]> {
     const start = this.index.position()
     const outcomes: Outcome[] = []
+    const looked = new Set<string>() // from its first change on, the plain file of a key waits for its name
     let { n, sum } = start
     for (const job of jobs) {
       this.index.database.exec('SAVEPOINT job')
       try {
-        const outcome = await this.#decide(job, n + 1, sum)
+        const outcome = await this.#decide(job, { n: n + 1, sum, looked })
         outcomes.push(outcome.outcome)
         if (outcome.outcome.line !== undefined) {
           n++
           sum = outcome.sum
         }
         this.index.database.exec('RELEASE job')
+        for (const key of job.keys) looked.add(key)
       } catch (error) {
         this.index.database.exec('ROLLBACK TO job; RELEASE job')
         if (isArcError(error) && error.code === 'ARC_STORE_DAMAGED') throw error
@@ -171,21 +189,35 @@ export class VersionJournal implements AsyncDisposable {
   /** Where the log ended before the batch at hand. */
   #start: LogPosition = { segment: 1, offset: 0, sum: '' }
 
-  async #decide(job: Job, n: number, sum: string): Promise<{ outcome: Outcome; sum: string }> {
+  async #decide(
+    job: Job,
+    { n, sum, looked }: { n: number; sum: string; looked: ReadonlySet<string> },
+  ): Promise<{ outcome: Outcome; sum: string }> {
     job.signal?.throwIfAborted()
     const contents = new Map<string, StagedContent>()
+    const fresh = new Map<string, StagedContent>()
     const edits: Edit[] = []
+    const takeUp = (staged: StagedContent): void => {
+      contents.set(staged.sha256, staged)
+      if (this.#takeUp(staged)) fresh.set(staged.sha256, staged)
+    }
     for (const key of job.keys) {
-      const change = await recordExternalChange(key, { index: this.index, tree: this.#tree, objects: this.#objects, now: this.#now })
+      if (looked.has(key)) continue
+      const change = await recordExternalChange(key, {
+        index: this.index,
+        tree: this.#tree,
+        objects: this.#objects,
+        now: this.#now,
+      })
       if (change === undefined) continue
       edits.push(change.edit)
-      if (change.content !== undefined) this.#takeUp(change.content, contents)
+      if (change.content !== undefined) takeUp(change.content)
       this.index.apply(change.edit)
       this.index.setStamp(key, change.stamp)
     }
     const histories = job.keys.map((key) => indexHistory(this.index, key))
     const decision = job.decide(histories)
-    for (const staged of job.staged) this.#takeUp(staged, contents)
+    for (const staged of job.staged) takeUp(staged)
     const unneeded: string[] = []
     for (const edit of decision.edits) {
       const object = this.index.apply(edit)
@@ -195,49 +227,23 @@ export class VersionJournal implements AsyncDisposable {
     const events = decision.events ?? []
     for (const event of events) this.index.addEvent(event, n)
     for (const id of job.delivered) this.index.dropEvent(id)
-    const { files, removals } = await this.#prepareFiles(decision.edits, contents)
+    const { files, removals } = await this.#files.prepare(decision.edits, contents)
     if (edits.length + events.length + job.delivered.length === 0)
       return { sum, outcome: { job, result: decision.result, line: undefined, files, removals, unneeded } }
-    const encoded = encodeRecord(recordOf(n, edits, contents, events, job.delivered), sum)
-    return { sum: encoded.sum, outcome: { job, result: decision.result, line: encoded.line, files, removals, unneeded } }
+    const encoded = encodeRecord(recordOf(n, edits, fresh, events, job.delivered), sum)
+    return {
+      sum: encoded.sum,
+      outcome: { job, result: decision.result, line: encoded.line, files, removals, unneeded },
+    }
   }
 
-  /** Enter a content into the index, unless it has it. */
-  #takeUp(staged: StagedContent, contents: Map<string, StagedContent>): void {
+  /** Enter a content into the index; `false` when it has it. */
+  #takeUp(staged: StagedContent): boolean {
     const { sha256, sizeBytes, encoding, bytes } = staged
-    const known = this.index.content(sha256)
-    if (known === undefined) {
-      this.#objects.adopt(staged)
-      this.index.addContent({ sha: sha256, size: sizeBytes, encoding, bytes })
-    }
-    contents.set(sha256, known === undefined ? staged : { ...staged, bytes: known.bytes, encoding: known.encoding, objectPath: undefined })
-  }
-
-  /** Plain files for what is now the latest version of each key. */
-  async #prepareFiles(edits: readonly Edit[], contents: ReadonlyMap<string, StagedContent>): Promise<{ files: PreparedFile[]; removals: string[] }> {
-    const files: PreparedFile[] = []
-    const removals: string[] = []
-    for (const edit of latestStates(edits)) {
-      if (edit.op === 'delete') {
-        removals.push(edit.key)
-        this.index.setStamp(edit.key, null)
-        continue
-      }
-      const file = this.#tree.prepare(edit.key, await this.#plainContent(edit.sha, edit.size, contents.get(edit.sha)))
-      files.push(file)
-      this.index.setStamp(edit.key, file.stamp)
-    }
-    return { files, removals }
-  }
-
-  async #plainContent(sha: string, size: number, staged: StagedContent | undefined): Promise<Uint8Array | { path: string }> {
-    if (staged?.plain !== undefined) return staged.plain
-    if (staged?.plainPath !== undefined) return { path: staged.plainPath }
-    const content = this.index.content(sha)
-    if (content === undefined) throw damagedStore(this.#tree.root, `the content ${sha} is not there`)
-    if (content.bytes !== undefined) return inlineBytes(content.bytes, size, content.encoding, this.#tree.root)
-    if (content.encoding === undefined) return { path: this.#objects.path(sha, undefined) }
-    return Buffer.concat(await Array.fromAsync(this.#objects.read(sha, size, 'zstd', {}), (piece) => Uint8Array.from(piece)))
+    if (this.index.content(sha256) !== undefined) return false
+    this.#objects.adopt(staged)
+    this.index.addContent({ sha: sha256, size: sizeBytes, encoding, bytes })
+    return true
   }
 
   #publish(outcomes: readonly Outcome[], settled: (() => void)[]): void {
@@ -275,58 +281,20 @@ export class VersionJournal implements AsyncDisposable {
     if (!this.log.hasMore(position)) return
     const { parseRecord } = await import('./log-schema.ts')
     const states = new Map<string, StateEdit>()
+    const passed: StateEdit[][] = []
     let { n } = position
     for (const { body, after } of this.log.read(position)) {
       const record = parseRecord(body) ?? fail(damagedStore(this.log.path(after.segment), 'a record is malformed'))
       n = record.n
       applyRecord(this.index, record)
-      for (const edit of latestStates(record.edits)) states.set(edit.key, edit)
+      const latest = latestStates(record.edits)
+      for (const edit of latest) states.set(edit.key, edit)
+      if (passed.push(latest) > MAX_BATCH) passed.shift()
       this.index.setPosition(after, n)
     }
-    for (const edit of states.values()) await this.#bringIntoLine(edit)
-  }
-
-  /** Give a key the plain file that the log says, unless another program was there meanwhile: that becomes a version later. */
-  async #bringIntoLine(edit: StateEdit): Promise<void> {
-    const { key } = edit
-    const stamp = this.#tree.stamp(key)
-    if (stamp === (this.index.key(key)?.stamp ?? null)) {
-      const { files, removals } = await this.#prepareFiles([edit], new Map())
-      for (const removal of removals) this.#tree.remove(removal)
-      for (const file of files) this.#tree.publish(file)
-      return
-    }
-    const opened = stamp === null ? undefined : this.#tree.open(key)
-    const present = opened === undefined ? undefined : hashOpenFile(opened.fd, opened.sizeBytes)
-    if (present === (edit.op === 'put' ? edit.sha : undefined)) this.index.setStamp(key, stamp)
-  }
-
-  /** A power cut may have taken plain files that the system had not yet written, of the last minute at most. */
-  async #afterReboot(): Promise<void> {
-    const boot = bootId()
-    if (boot !== '' && this.index.position().boot === boot) return
-    this.index.setBoot(boot)
-    const rows = this.index.all(
-      'SELECT k.key AS key FROM keys k JOIN versions v ON v.keyId = k.id WHERE v.at > (SELECT max(at) FROM versions) - 60000 GROUP BY k.id',
-    )
-    for (const row of rows) {
-      const key = String(row['key'])
-      const history = indexHistory(this.index, key)
-      const { latest } = history
-      const present = this.#tree.stamp(key)
-      if (latest?.sha256 === undefined || present === this.index.key(key)?.stamp) continue
-      if (present !== null && !(await this.#isOlderState(key, history))) continue
-      const file = this.#tree.prepare(key, await this.#plainContent(latest.sha256, latest.sizeBytes, undefined))
-      this.#tree.publish(file)
-      this.index.setStamp(key, file.stamp)
-    }
-  }
-
-  async #isOlderState(key: string, { versions }: History): Promise<boolean> {
-    const opened = this.#tree.open(key)
-    if (opened === undefined) return true
-    const sha256 = hashOpenFile(opened.fd, opened.sizeBytes)
-    return opened.sizeBytes === 0 || versions.some((version) => version.sha256 === sha256)
+    // A batch gives one plain file several states in a row, and may have been stopped between them.
+    const passedStates = passed.flat()
+    for (const edit of states.values()) await this.#files.bringIntoLine(edit, passedStates)
   }
 
   #rollback(): void {
@@ -366,23 +334,7 @@ function recordOf(
 }
 
 function loggedContent({ sha256, sizeBytes, encoding, bytes }: StagedContent): LoggedContent {
-  const data = bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+  const data =
+    bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
   return { sha: sha256, size: sizeBytes, ...(encoding && { encoding }), ...(data !== undefined && { data }) }
-}
-
-type StateEdit = Extract<KeyEdit, { op: 'put' | 'delete' }>
-
-/** Of the edits that say what a key is now, the last of each key. */
-function latestStates(edits: readonly Edit[]): StateEdit[] {
-  const states = new Map<string, StateEdit>()
-  for (const edit of edits) if (isKeyEdit(edit) && (edit.op === 'put' || edit.op === 'delete')) states.set(edit.key, edit)
-  return [...states.values()]
-}
-
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return '' // another system: then the last minute is looked at whenever a store is opened
-  }
 }

@@ -147,7 +147,7 @@ export class VersionLog implements Disposable {
   *#lines(offset: number): Generator<Buffer, void, undefined> {
     let pending = Buffer.alloc(0)
     const into = Buffer.alloc(READ_BYTES)
-    for (let at = offset; ; ) {
+    for (let at = offset; ;) {
       const count = readFully(this.#fs, this.#fd, into, at)
       at += count
       pending = Buffer.concat([pending, into.subarray(0, count)])

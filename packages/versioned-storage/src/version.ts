@@ -93,3 +93,8 @@ export function versionInfo(
     storageClass: record.storageClass,
   }
 }
+
+/** The same version under another key: what a mount of a part of another one calls it. */
+export function withKey(version: VersionInfo, key: string): VersionInfo {
+  return { ...version, key }
+}

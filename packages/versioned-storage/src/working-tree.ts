@@ -2,10 +2,8 @@ import { type Dirent, constants, copyFileSync, type Stats } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { ArcError, comparePaths, type EntryPath, errnoOf, printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, isTemporaryName, temporaryPathFor, writeFully } from '@arc/core/node'
+import { CONTROL_FOLDER, isReserved } from './storage-path.ts'
 import type { ItemStat } from './store.ts'
-
-/** The folder that a store keeps for itself, at the root of what it looks after. */
-export const CONTROL_FOLDER = '.arc'
 
 /** A plain file that waits for its name. */
 export interface PreparedFile {
@@ -115,11 +113,33 @@ export class WorkingTree {
     this.#makeParents(key)
     const there = this.#fs.lstatSync(path, { throwIfNoEntry: false })
     if (there?.isDirectory() === true)
-      throw new ArcError('ARC_TARGET_UNSUITABLE', `${printablePath(key)} is a folder, so no file can be written there`, {
-        path: printablePath(key),
-        hint: 'Choose another name.',
-      })
+      throw new ArcError(
+        'ARC_TARGET_UNSUITABLE',
+        `${printablePath(key)} is a folder, so no file can be written there`,
+        {
+          path: printablePath(key),
+          hint: 'Choose another name.',
+        },
+      )
     return path
+  }
+
+  /** Give `key` the bytes of `from`, which it equals: as a copy that shares them until it changes, else as a second name. */
+  shareFile(from: string, key: string): { method: 'reflink' | 'hardlink'; stamp: string } {
+    const path = this.#place(key)
+    const temporaryPath = temporaryPathFor(join(this.#staging, 'file'))
+    const method = this.#attempt('share', path, () => {
+      try {
+        copyFileSync(this.path(from), temporaryPath, constants.COPYFILE_FICLONE_FORCE)
+        return 'reflink'
+      } catch {
+        this.#fs.linkSync(this.path(from), temporaryPath)
+        return 'hardlink'
+      }
+    })
+    const stamp = stampOf(this.#fs.lstatSync(temporaryPath))
+    this.publish({ temporaryPath, path, stamp })
+    return { method, stamp }
   }
 
   publish({ temporaryPath, path }: PreparedFile): void {
@@ -172,7 +192,8 @@ export class WorkingTree {
     const link = stat
     if (stat.isSymbolicLink()) {
       try {
-        if (!this.#contains(this.#fs.realpathSync(path))) return problemItem(key, link, 'a link that leads out of the mount')
+        if (!this.#contains(this.#fs.realpathSync(path)))
+          return problemItem(key, link, 'a link that leads out of the mount')
         stat = this.#fs.statSync(path)
       } catch {
         return problemItem(key, link, 'a link that leads nowhere')
@@ -207,7 +228,10 @@ export class WorkingTree {
   }
 
   #contains(realPath: string): boolean {
-    return realPath === this.#realRoot || realPath.startsWith(this.#realRoot.endsWith(sep) ? this.#realRoot : this.#realRoot + sep)
+    return (
+      realPath === this.#realRoot ||
+      realPath.startsWith(this.#realRoot.endsWith(sep) ? this.#realRoot : this.#realRoot + sep)
+    )
   }
 
   #attempt<T>(action: string, path: string, step: () => T): T {
@@ -221,11 +245,6 @@ export class WorkingTree {
 
 function fail(error: ArcError): never {
   throw error
-}
-
-/** Whether a key belongs to the store itself. */
-export function isReserved(key: string): boolean {
-  return key === CONTROL_FOLDER || key.startsWith(`${CONTROL_FOLDER}/`)
 }
 
 function stampOf({ size, mtimeMs, ino }: Stats): string {

@@ -21,7 +21,8 @@ export class WriteTurn implements Disposable {
   constructor(turnstilePath: string, database: DatabaseSync, timeoutMs: number = DEFAULT_TIMEOUT_MS) {
     const { DatabaseSync } = loadSqlite()
     this.#turnstile = new DatabaseSync(turnstilePath)
-    this.#turnstile.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY')
+    // Others may hold it at this moment, each for a fraction of a millisecond.
+    this.#turnstile.exec(`PRAGMA busy_timeout = ${timeoutMs}; PRAGMA journal_mode = MEMORY; PRAGMA busy_timeout = 0`)
     this.#database = database
     this.#timeoutMs = timeoutMs
   }

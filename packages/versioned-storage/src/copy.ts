@@ -1,0 +1,170 @@
+import { matchesGlob } from 'node:path'
+import { ArcError, isArcError, printablePath, type ProgressListener } from '@arc/core'
+import type { StorageNode } from './node.ts'
+import type { CallOptions } from './store.ts'
+
+/** Which files that are at the target already need not be copied. */
+export type SkipStrategy =
+  | 'never'
+  | 'exists'
+  | 'size'
+  | 'hash'
+  | ((source: StorageNode, target: StorageNode) => boolean | Promise<boolean>)
+
+export interface CopyOptions extends CallOptions {
+  /** `exists`: whatever is there; `size`, `hash`: what is as long, or equal; a function decides itself. Default `never`. */
+  skip?: SkipStrategy | undefined
+  /** Globs of paths relative to the source, of a single file its name; without any, all. */
+  include?: readonly string[] | undefined
+  exclude?: readonly string[] | undefined
+  filter?: ((node: StorageNode, relativePath: string) => boolean | Promise<boolean>) | undefined
+  onProgress?: ProgressListener | undefined
+  onFile?: ((source: StorageNode, target: StorageNode) => void) | undefined
+  onSkip?: ((source: StorageNode, target: StorageNode) => void) | undefined
+}
+
+/** What a copy did. */
+export interface CopyReport {
+  readonly copiedFiles: number
+  readonly copiedBytes: number
+  readonly skippedFiles: number
+  /** What could not be copied, and why: links that lead nowhere or out, special files. */
+  readonly omissions: readonly { readonly path: string; readonly reason: string }[]
+}
+
+/** Copy a file, or a folder with all in it. What is read is listed before anything is written. */
+export async function copyNode(
+  source: StorageNode,
+  target: StorageNode,
+  options: CopyOptions = {},
+): Promise<CopyReport> {
+  const { pairs, omissions } = await planCopy(source, target, options)
+  const report = { copiedFiles: 0, copiedBytes: 0, skippedFiles: 0, omissions }
+  for (const { from, to } of pairs) {
+    options.signal?.throwIfAborted()
+    if (await isSkipped(from, to, options.skip ?? 'never')) {
+      report.skippedFiles++
+      options.onSkip?.(from, to)
+      continue
+    }
+    const { version } = await to.writeStream(from.stream(options), { signal: options.signal })
+    report.copiedFiles++
+    report.copiedBytes += version.sizeBytes
+    options.onFile?.(from, to)
+    const { copiedFiles: doneEntries, copiedBytes: doneBytes } = report
+    options.onProgress?.({ phase: 'copying', doneEntries, doneBytes, totalEntries: pairs.length })
+  }
+  return report
+}
+
+/** Copy, compare by hash what arrived, and only then delete. Files that were skipped or left out stay. */
+export async function moveNode(
+  source: StorageNode,
+  target: StorageNode,
+  options: CopyOptions = {},
+): Promise<CopyReport> {
+  const { store, key } = await source.locate()
+  store.assertPermits('delete', key)
+  const moved: { from: StorageNode; to: StorageNode }[] = []
+  const report = await copyNode(source, target, {
+    ...options,
+    onFile(from, to) {
+      moved.push({ from, to })
+      options.onFile?.(from, to)
+    },
+  })
+  for (const { from, to } of moved) {
+    const [before, after] = [await from.sha256(options), await to.sha256(options)]
+    if (before !== after) {
+      throw new ArcError(
+        'ARC_HASH_MISMATCH',
+        `${to.fullPath} did not become what ${from.fullPath} is; nothing was deleted`,
+        {
+          path: printablePath(to.fullPath),
+        },
+      )
+    }
+  }
+  for (const { from } of moved) await from.delete(options)
+  if (report.skippedFiles + report.omissions.length === 0 && (await source.isDirectory(options)))
+    await deleteEmptyFolders(source)
+  return report
+}
+
+async function deleteEmptyFolders(folder: StorageNode): Promise<void> {
+  for (const child of await folder.children()) if (await child.isDirectory()) await deleteEmptyFolders(child)
+  const { store, key } = await folder.locate()
+  await store.removeFolder(key)
+}
+
+interface Pair {
+  readonly from: StorageNode
+  readonly to: StorageNode
+}
+
+async function planCopy(
+  source: StorageNode,
+  target: StorageNode,
+  options: CopyOptions,
+): Promise<{ pairs: Pair[]; omissions: { path: string; reason: string }[] }> {
+  const stat = await source.stat(options)
+  if (stat === undefined) {
+    throw new ArcError('ARC_OBJECT_NOT_FOUND', `there is nothing at ${printablePath(source.fullPath)}`, {
+      path: printablePath(source.fullPath),
+      hint: 'Check the spelling of the path.',
+    })
+  }
+  if (stat.type === 'file') {
+    const isWanted = await isChosen(source, source.name, options)
+    return { pairs: isWanted ? [{ from: source, to: target }] : [], omissions: [] }
+  }
+  assertApart(source, target)
+  const pairs: Pair[] = []
+  const omissions: { path: string; reason: string }[] = []
+  const { store, key } = await source.locate()
+  const prefix = key === '' ? '' : `${key}/`
+  for await (const batch of store.walk(prefix, options)) {
+    for (const item of batch) {
+      const path = item.key.slice(prefix.length)
+      if (item.problem !== undefined) omissions.push({ path, reason: item.problem })
+      else if (await isChosen(source.child(path), path, options))
+        pairs.push({ from: source.child(path), to: target.child(path) })
+    }
+  }
+  return { pairs, omissions }
+}
+
+function assertApart(source: StorageNode, target: StorageNode): void {
+  const inside = source.path === '' ? target.path !== '' : target.path.startsWith(`${source.path}/`)
+  if (source.mount !== target.mount || (!inside && source.path !== target.path)) return
+  throw new ArcError('ARC_OPTION_INVALID', `${printablePath(source.fullPath)} cannot be copied into itself`, {
+    hint: 'Choose a target outside of the folder.',
+  })
+}
+
+async function isChosen(node: StorageNode, path: string, { include, exclude, filter }: CopyOptions): Promise<boolean> {
+  const matches = (globs: readonly string[]): boolean => globs.some((glob) => matchesGlob(path, glob))
+  if (include !== undefined && !matches(include)) return false
+  if (exclude !== undefined && matches(exclude)) return false
+  return filter === undefined || filter(node, path)
+}
+
+async function isSkipped(from: StorageNode, to: StorageNode, skip: SkipStrategy): Promise<boolean> {
+  if (skip === 'never') return false
+  if (typeof skip === 'function') return skip(from, to)
+  const there = await to.stat()
+  if (there?.type !== 'file') return false
+  if (skip === 'exists') return true
+  const here = await from.stat()
+  if (here?.sizeBytes !== there.sizeBytes) return false
+  return skip === 'size' || (await hashOf(from)) === (await hashOf(to))
+}
+
+async function hashOf(node: StorageNode): Promise<string | undefined> {
+  try {
+    return await node.sha256()
+  } catch (error) {
+    if (isArcError(error) && error.code === 'ARC_OBJECT_NOT_FOUND') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,337 @@
+import { ArcError, printablePath } from '@arc/core'
+import { bytesContent, contentBytes, contentSha256 } from './content-bytes.ts'
+import { copyNode, type CopyOptions, type CopyReport, moveNode } from './copy.ts'
+import { findVersion, type History, namesVersion, presentVersion } from './history.ts'
+import type { Metadata } from './json.ts'
+import { type LocalFile, type LocalFileMode, openLocalFile } from './local-file.ts'
+import { type LockOptions, type NodeLock, takeLock } from './lock.ts'
+import { mimeTypeOf } from './mime-type.ts'
+import type { PermittedStore } from './mount.ts'
+import type { Located, NodeContext, NodeStat, ReadOptions, WriteOptions } from './node-options.ts'
+import { NodeVersions } from './node-versions.ts'
+import type { Readable } from './readable.ts'
+import { serveContent, type ServeOptions } from './serve.ts'
+import { baseName, extensionOf, joinPath, parentPath } from './storage-path.ts'
+import type { CallOptions, Content, ContentInput, ItemStat } from './store.ts'
+import { nothingThere } from './store-error.ts'
+import { decideDelete, decidePut, type WriteResult } from './version-changes.ts'
+import type { VersionSelector } from './version.ts'
+
+/**
+ * One path of a mount: a file, a folder, or nothing yet. Making a node does no I/O. Two nodes with the same `url` stand for
+ * the same path; compare {@link StorageNode.fullPath}, or contents by {@link StorageNode.sha256}.
+ */
+export class StorageNode extends NodeVersions implements Readable {
+  readonly mount: string
+  /** Within the mount; `''` is its root. */
+  readonly path: string
+  readonly #context: NodeContext
+  #lock: NodeLock | undefined
+
+  constructor(context: NodeContext, mount: string, path: string) {
+    super()
+    this.#context = context
+    this.mount = mount
+    this.path = path
+  }
+
+  /** `mount:path`. */
+  get fullPath(): string {
+    return `${this.mount}:${this.path}`
+  }
+
+  /** The last segment. */
+  get name(): string {
+    return baseName(this.path)
+  }
+
+  /** With its dot, in lower case. */
+  get extension(): string {
+    return extensionOf(this.path)
+  }
+
+  get mimeType(): string {
+    return mimeTypeOf(this.path)
+  }
+
+  get parent(): StorageNode {
+    return new StorageNode(this.#context, this.mount, parentPath(this.path))
+  }
+
+  /** A node below this one. Throws `ARC_PATH_UNSAFE` for `..`. */
+  child(...segments: readonly string[]): StorageNode {
+    return new StorageNode(this.#context, this.mount, joinPath(this.path, ...segments))
+  }
+
+  /** `undefined` when nothing is there. A link that leads nowhere, or out of the mount, is nothing. */
+  async stat(options: CallOptions = {}): Promise<NodeStat | undefined> {
+    const item = await this.#item(options)
+    if (item === undefined || item.problem !== undefined) return undefined
+    const { type, sizeBytes, modified, sha256 } = item
+    return { type, sizeBytes, modified, sha256 }
+  }
+
+  async exists(options: CallOptions = {}): Promise<boolean> {
+    return (await this.stat(options)) !== undefined
+  }
+
+  async isFile(options: CallOptions = {}): Promise<boolean> {
+    return (await this.stat(options))?.type === 'file'
+  }
+
+  async isDirectory(options: CallOptions = {}): Promise<boolean> {
+    return (await this.stat(options))?.type === 'directory'
+  }
+
+  /** Bytes of the content; of a version when one is named. Throws `ARC_OBJECT_NOT_FOUND`. */
+  async size(options: VersionSelector & CallOptions = {}): Promise<number> {
+    if (namesVersion(options)) return (await this.#content(options)).sizeBytes
+    return (await this.#present(options)).sizeBytes
+  }
+
+  /** Everything that lies directly in a folder, in byte order of name. */
+  async children(options: CallOptions = {}): Promise<StorageNode[]> {
+    const { store, key } = await this.locate()
+    const items = await store.list(key, options)
+    return items.map((item) => this.child(baseName(item.key)))
+  }
+
+  /** Make a folder and those above it, where the place has folders at all. */
+  async mkdir(): Promise<void> {
+    const { store, key } = await this.locate()
+    await store.makeFolder(key)
+  }
+
+  /** The content in pieces, each valid until the next is asked for; constant memory. */
+  async *stream(options: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const content = await this.#content(options)
+    let doneBytes = 0
+    for await (const piece of content) {
+      options.signal?.throwIfAborted()
+      yield piece
+      doneBytes += piece.length
+      options.onProgress?.({
+        phase: 'reading',
+        doneEntries: 0,
+        doneBytes,
+        totalEntries: 1,
+        totalBytes: content.sizeBytes,
+      })
+    }
+  }
+
+  async readBytes(options: ReadOptions = {}): Promise<Buffer> {
+    return contentBytes(await this.#content(options), options.maxBytes)
+  }
+
+  /** UTF-8, as it is: line ends and a byte order mark stay. */
+  async readText(options: ReadOptions = {}): Promise<string> {
+    return (await this.readBytes(options)).toString('utf8')
+  }
+
+  /** Throws `ARC_DIFF_INPUT_INVALID` never, `SyntaxError` when it is not JSON. */
+  async readJson(options: ReadOptions = {}): Promise<unknown> {
+    return JSON.parse(await this.readText(options)) as unknown
+  }
+
+  /** Replace the content; the old one stays a version. Resolves when the new version is durable. */
+  async writeBytes(content: Uint8Array, options: WriteOptions = {}): Promise<WriteResult> {
+    return this.#write(content, options)
+  }
+
+  async writeText(text: string, options: WriteOptions = {}): Promise<WriteResult> {
+    return this.#write(Buffer.from(text), options)
+  }
+
+  async writeJson(value: unknown, options: WriteOptions = {}): Promise<WriteResult> {
+    return this.#write(Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`), options)
+  }
+
+  /** As {@link StorageNode.writeBytes}, from pieces, with constant memory. Nothing appears before the last piece has come. */
+  async writeStream(content: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<WriteResult> {
+    return this.#write(content, options)
+  }
+
+  /** Delete a file, or all that lies in a folder. Versions stay; nothing there is no error. A link goes, never its target. */
+  async delete(options: CallOptions = {}): Promise<void> {
+    const { store, key } = await this.locate()
+    store.assertPermits('delete', key)
+    const item = await store.stat(key, options)
+    if (item?.type !== 'directory') return this.#deleteFile(store, key, options)
+    const folders: string[] = []
+    await this.#deleteFolder(store, key, folders, options)
+    for (const folder of folders) await store.removeFolder(folder)
+  }
+
+  async #deleteFolder(store: PermittedStore, folder: string, folders: string[], options: CallOptions): Promise<void> {
+    for (const item of await store.list(folder, options)) {
+      if (item.type === 'directory') await this.#deleteFolder(store, item.key, folders, options)
+      else await this.#deleteFile(store, item.key, options)
+    }
+    folders.push(folder)
+  }
+
+  async #deleteFile(store: PermittedStore, key: string, options: CallOptions): Promise<void> {
+    await store.commit([key], ([history]) => decideDelete(history as History, this.change()), options)
+    await store.removeStray(key)
+  }
+
+  /** Copy a file or a folder with all that lies in it. */
+  async copyTo(target: StorageNode, options: CopyOptions = {}): Promise<CopyReport> {
+    return copyNode(this, target, options)
+  }
+
+  /** Copy, compare what arrived with what was there, then delete here. */
+  async moveTo(target: StorageNode, options: CopyOptions = {}): Promise<CopyReport> {
+    return moveNode(this, target, options)
+  }
+
+  /** SHA-256 of the content in lower-case hex. */
+  async sha256(options: VersionSelector & CallOptions = {}): Promise<string> {
+    if (namesVersion(options)) {
+      const { sha256 } = await this.#version(options)
+      if (sha256 !== undefined) return sha256
+    }
+    const known = (await this.#present(options)).sha256
+    return known ?? contentSha256(await this.#content(options))
+  }
+
+  /** MD5 in lower-case hex, for those who still ask for it. It proves nothing. */
+  async md5(options: VersionSelector & CallOptions = {}): Promise<string> {
+    const { createHash } = await import('node:crypto')
+    const md5 = createHash('md5')
+    for await (const piece of await this.#content(options)) md5.update(piece)
+    return md5.digest('hex')
+  }
+
+  /** Facts about the latest version, set when it was written or by {@link NodeVersions.annotateVersion}. */
+  async metadata(options: CallOptions = {}): Promise<Metadata> {
+    const { store, key } = await this.locate()
+    const history = await store.history(key, options)
+    return presentVersion(history)?.metadata ?? {}
+  }
+
+  /** The content as `data:` URL. */
+  async toDataUri(options: ReadOptions = {}): Promise<string> {
+    const type = this.mimeType.replaceAll(' ', '')
+    return `data:${type};base64,${(await this.readBytes(options)).toString('base64')}`
+  }
+
+  /** Replace the content by what a URL gives. Throws `ARC_BACKEND_FAILED` unless the answer is a success. */
+  async fillFromUrl(
+    url: string | URL,
+    options: WriteOptions & { fetch?: typeof fetch | undefined } = {},
+  ): Promise<WriteResult> {
+    const { store, key } = await this.locate()
+    store.assertPermits('readwrite', key)
+    const { fetch: get = fetch, signal, ...rest } = options
+    const response = await get(url, signal === undefined ? {} : { signal })
+    if (!response.ok || response.body === null) {
+      throw new ArcError(
+        'ARC_BACKEND_FAILED',
+        `${new URL(url).origin} answered ${response.status} ${response.statusText}`,
+        {
+          hint: 'Check the address.',
+          retryable: response.status >= 500,
+        },
+      )
+    }
+    return this.#write(response.body as AsyncIterable<Uint8Array>, { ...rest, signal })
+  }
+
+  /** A URL that gives the present content to whoever has it, for a while. Throws `ARC_BACKEND_UNSUITABLE` where there is none. */
+  async url({ expiresInSeconds = 3600 }: { expiresInSeconds?: number | undefined } = {}): Promise<string> {
+    const { store, key } = await this.locate()
+    const url = await store.url(key, { expiresInSeconds })
+    if (url !== undefined) return url
+    throw new ArcError('ARC_BACKEND_UNSUITABLE', `${store.location} gives out no URLs`, {
+      hint: 'Serve the node yourself: node.serve(request).',
+    })
+  }
+
+  /** Answer a request for this node, as a fetch handler does: `GET`, `HEAD`, ranges, validators. */
+  async serve(request: Request, options: ServeOptions = {}): Promise<Response> {
+    return serveContent(this, request, options)
+  }
+
+  /**
+   * The content as a file for a program that can only read files. With `w` or `rw`, what the program made of it becomes the
+   * new content when the file is disposed, if it differs.
+   */
+  async localPath(mode: LocalFileMode = 'r', options: CallOptions = {}): Promise<LocalFile> {
+    const { store, key } = await this.locate()
+    if (mode !== 'r') store.assertPermits('readwrite', key)
+    return openLocalFile(this, mode, mode === 'r' ? store.localPath(key) : undefined, options)
+  }
+
+  /** Take the lock of this node. Until it is released, writes through this object carry its token. */
+  async lock(options: LockOptions = {}): Promise<NodeLock> {
+    const { store, key } = await this.locate()
+    const onRelease = (): void => {
+      this.#lock = undefined
+    }
+    this.#lock = await takeLock(store, key, { ...options, now: this.#context.now, onRelease })
+    return this.#lock
+  }
+
+  /** Where this node is kept; for the modules of this package. */
+  override locate(): Promise<Located> {
+    return this.#context.locate(this.mount, this.path)
+  }
+
+  override change(): { now: Date; token: number | undefined } {
+    return { now: this.#context.now(), token: this.#lock?.token }
+  }
+
+  override toString(): string {
+    return this.fullPath
+  }
+
+  async #write(content: ContentInput, options: WriteOptions): Promise<WriteResult> {
+    const { store, key } = await this.locate()
+    store.assertPermits('readwrite', key)
+    if (key === '') throw this.#isRoot()
+    const { signal, onProgress } = options
+    const staged = await store.stage(content, {
+      compress: this.#context.compresses(this.mount, this.path),
+      signal,
+      onProgress,
+    })
+    const change = this.change()
+    return store.commit([key], ([history]) => decidePut(history as History, staged, change, options), {
+      staged: [staged],
+      signal,
+    })
+  }
+
+  #isRoot(): ArcError {
+    return new ArcError('ARC_OPTION_INVALID', `${printablePath(this.fullPath)} is the root of a mount, not a file`, {
+      hint: 'Name a path below it.',
+    })
+  }
+
+  async #content(options: ReadOptions): Promise<Content> {
+    const { store, key } = await this.locate()
+    const { signal, range } = options
+    if (!namesVersion(options)) return store.read(key, { signal, range })
+    const version = findVersion(await store.history(key, { signal }), options)
+    return version.sizeBytes === 0 ? bytesContent(new Uint8Array()) : store.readVersion(key, version, { signal, range })
+  }
+
+  async #version(options: VersionSelector & CallOptions): Promise<{ sha256: string | undefined }> {
+    const { store, key } = await this.locate()
+    return findVersion(await store.history(key, options), options)
+  }
+
+  async #item(options: CallOptions): Promise<ItemStat | undefined> {
+    const { store, key } = await this.locate()
+    if (key === '') return { key, type: 'directory', sizeBytes: 0, modified: new Date(0) }
+    return store.stat(key, options)
+  }
+
+  async #present(options: CallOptions): Promise<NodeStat> {
+    const stat = await this.stat({ signal: options.signal })
+    if (stat?.type === 'file') return stat
+    throw nothingThere(this.mount, this.path)
+  }
+}

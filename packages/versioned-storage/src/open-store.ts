@@ -1,0 +1,122 @@
+import { basename } from 'node:path'
+import type { Backend } from '@arc/storage'
+import type { MountConfig } from './mount-config.ts'
+import type { VersionStore } from './store.ts'
+
+type StoredMount = Exclude<MountConfig, { path: string }>
+
+/** Open what a mount is kept in. Whatever it needs is loaded now and not before. */
+export async function openStore(
+  config: StoredMount,
+  folder: string | undefined,
+  now: () => Date,
+): Promise<VersionStore> {
+  if ('store' in config) return borrowed(config.store as VersionStore)
+  if ('backend' in config) return sidecar(config.backend as Backend, now, false)
+  switch (config.protocol) {
+    case 'local':
+      return (await import('./local-store.ts')).openLocalStore(folder ?? String(config.basePath), { now })
+    case 'memory':
+      return sidecar((await import('@arc/storage')).memoryBackend({ now }), now, true)
+    case 'base64':
+      return new (await import('./base64-store.ts')).Base64Store()
+    case 'git':
+      return (await import('./git-store.ts')).openGitStore(config.basePath, config.ref ?? 'HEAD')
+    case 'zip':
+    case 'tar': {
+      const [{ EntryStore }, { openArchive }] = await Promise.all([
+        import('./entry-store.ts'),
+        import('@arc/archive/node'),
+      ])
+      return new EntryStore(config.file, () => openArchive(config.file, { name: basename(config.file) }))
+    }
+    case 'http': {
+      const { BackendReader } = await import('./backend-reader.ts')
+      return new BackendReader(await openRemote(config.url, {}))
+    }
+    default:
+      return sidecar(await openRemoteMount(config), now, true)
+  }
+}
+
+const OWN_SETTINGS = new Set([
+  'name',
+  'permissions',
+  'compress',
+  'protocol',
+  'prefix',
+  'bucket',
+  'container',
+  'url',
+  'basePath',
+])
+
+type RemoteMount = Extract<StoredMount, { protocol: 'url' | 's3' | 'gcs' | 'azure' | 'sftp' | 'webdav' }>
+
+function openRemoteMount(config: RemoteMount): Promise<Backend> {
+  const client = Object.fromEntries(Object.entries(config).filter(([name]) => !OWN_SETTINGS.has(name)))
+  return openRemote(urlOf(config), client)
+}
+
+function urlOf(config: RemoteMount): string {
+  const prefix = 'prefix' in config && typeof config.prefix === 'string' ? config.prefix.replace(/^\/+|\/+$/g, '') : ''
+  switch (config.protocol) {
+    case 's3':
+      return `s3://${config.bucket}/${prefix}`
+    case 'gcs':
+      return `gs://${config.bucket}/${prefix}`
+    case 'azure':
+      return `azblob://${config.container}/${prefix}`
+    case 'sftp': {
+      const { username, host, port, basePath = '' } = config
+      const user = username === undefined ? '' : `${encodeURIComponent(username)}@`
+      return `sftp://${user}${host}${port === undefined ? '' : `:${port}`}/${basePath.replace(/^\/+/, '')}`
+    }
+    case 'webdav':
+      return config.url.replace(/^(webdav\+)?http/, 'webdav+http')
+    case 'url':
+      return config.url
+  }
+}
+
+async function openRemote(url: string, client: Readonly<Record<string, unknown>>): Promise<Backend> {
+  const { openBackend } = await import('@arc/storage')
+  return openBackend(url, Object.keys(client).length === 0 ? {} : { client })
+}
+
+async function sidecar(backend: Backend, now: () => Date, isOwned: boolean): Promise<VersionStore> {
+  const { openSidecarStore } = await import('./sidecar-store.ts')
+  try {
+    const store = await openSidecarStore(backend, { now })
+    if (isOwned) store[Symbol.asyncDispose] = () => backend[Symbol.asyncDispose]()
+    return store
+  } catch (error) {
+    if (isOwned) await backend[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** A store of the caller's, which the manager does not close. */
+function borrowed(store: VersionStore): VersionStore {
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === Symbol.asyncDispose) return async () => {}
+      const member: unknown = Reflect.get(target, name, target)
+      return typeof member === 'function'
+        ? (...args: unknown[]) => Reflect.apply(member, target, args) as unknown
+        : member
+    },
+  })
+}
+
+/** The folder of a mount that is a function, and what of the path lies in it. */
+export function switchedFolder(
+  config: MountConfig,
+  path: string,
+): { folder: string | undefined; key: string; prefix: string } {
+  if (!('protocol' in config) || config.protocol !== 'local' || typeof config.basePath === 'string')
+    return { folder: undefined, key: path, prefix: '' }
+  if (config.basePath.length === 0) return { folder: (config.basePath as () => string)(), key: path, prefix: '' }
+  const [first = '', ...rest] = path.split('/')
+  return { folder: config.basePath(first), key: rest.join('/'), prefix: '' }
+}

@@ -1,0 +1,149 @@
+import { createZstdDecompress } from 'node:zlib'
+import { tmpdir } from 'node:os'
+import { assertWithin } from '@arc/core'
+import { sha256Hex, startSha256, TemporaryFile } from '@arc/core/node'
+import type { Backend } from '@arc/storage'
+import { zstdPieces } from './compression.ts'
+import { ignoreMissing } from './manifest-slot.ts'
+import { clampRange, cut } from './object-folder.ts'
+import type { CallOptions, Content, ContentInput, ReadRange, Staged, StageOptions } from './store.ts'
+import { damagedStore } from './store-error.ts'
+
+const OBJECTS = '.arc/objects/'
+/** Objects that nothing names are removed after this time; one that is half as old is written again before it is named. */
+export const GRACE_MS: number = 24 * 60 * 60 * 1000
+const MEMORY_BYTES = 1024 * 1024
+
+/** Contents of a backend, each an object named by the SHA-256 of its plain bytes. */
+export class SidecarObjects {
+  readonly #backend: Backend
+  readonly #now: () => Date
+
+  constructor(backend: Backend, now: () => Date) {
+    this.#backend = backend
+    this.#now = now
+  }
+
+  /** Upload content, unless it is there. What does not fit into memory passes through a file, since its hash is its name. */
+  async stage(input: ContentInput, options: StageOptions): Promise<Staged> {
+    if (input instanceof Uint8Array) return this.#upload(sha256Hex(input), input.length, () => input, options)
+    const head: Uint8Array[] = []
+    const sha = startSha256()
+    let sizeBytes = 0
+    let file: TemporaryFile | undefined
+    try {
+      for await (const piece of input) {
+        options.signal?.throwIfAborted()
+        sha.update(piece)
+        sizeBytes += piece.length
+        if (file === undefined && sizeBytes > MEMORY_BYTES) {
+          file = new TemporaryFile(tmpdir())
+          for (const earlier of head) file.write(earlier)
+          head.length = 0
+        }
+        if (file === undefined) head.push(Uint8Array.from(piece))
+        else file.write(piece)
+      }
+      const spooled = file
+      const content = spooled === undefined ? () => Buffer.concat(head) : () => readFile(spooled, sizeBytes)
+      return await this.#upload(sha.digestHex(), sizeBytes, content, options)
+    } finally {
+      file?.[Symbol.dispose]()
+    }
+  }
+
+  async #upload(sha256: string, sizeBytes: number, open: () => ContentInput, options: StageOptions): Promise<Staged> {
+    const { compress, signal, onProgress } = options
+    const known = await this.#find(sha256)
+    const isFresh = known !== undefined && this.#now().getTime() - known.modified.getTime() < GRACE_MS / 2
+    if (isFresh) return { sha256, sizeBytes }
+    const plain = open()
+    if (compress === true) {
+      const packed = zstdPieces(plain instanceof Uint8Array ? [plain] : plain)
+      await this.#backend.write(`${objectName(sha256)}.zst`, packed, { signal, onProgress })
+    } else await this.#backend.write(objectName(sha256), plain, { sha256, sizeBytes, signal, onProgress })
+    return { sha256, sizeBytes }
+  }
+
+  /** The plain bytes of a content. Throws `ARC_STORE_DAMAGED` when it is gone. */
+  async read(sha256: string, sizeBytes: number, { range, signal }: ReadRange): Promise<Content> {
+    const { start, end } = clampRange(range, sizeBytes)
+    const raw = await this.#backend
+      .read(objectName(sha256), { signal, ...(range && { range: { start, end } }) })
+      .catch(ignoreMissing)
+    if (raw !== undefined) {
+      const pieces = range === undefined ? verified(raw, sha256) : raw
+      return { sizeBytes: end - start, [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator]() }
+    }
+    const packed = await this.#backend.read(`${objectName(sha256)}.zst`, { signal }).catch(ignoreMissing)
+    if (packed === undefined)
+      throw damagedStore(`${this.#backend.location}/${objectName(sha256)}`, 'the content of a version is gone')
+    const plain = unzstd(packed, sizeBytes)
+    const pieces = range === undefined ? verified(plain, sha256) : cut(plain, start, end)
+    return { sizeBytes: end - start, [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator]() }
+  }
+
+  async #find(sha256: string): Promise<{ modified: Date } | undefined> {
+    return (await this.#backend.stat(objectName(sha256))) ?? (await this.#backend.stat(`${objectName(sha256)}.zst`))
+  }
+
+  /** Remove contents that no version names, once they are old enough that nobody may be about to name them. */
+  async removeUnnamed(named: ReadonlySet<string>, { signal }: CallOptions): Promise<number> {
+    let count = 0
+    for await (const batch of this.#backend.list(OBJECTS, { signal })) {
+      for (const { key, modified } of batch) {
+        const sha256 = /\/([0-9a-f]{64})(?:\.zst)?$/.exec(key)?.[1]
+        if (sha256 === undefined || named.has(sha256) || this.#now().getTime() - modified.getTime() < GRACE_MS) continue
+        await this.#backend.delete(key, { signal })
+        count++
+      }
+    }
+    return count
+  }
+}
+
+function objectName(sha256: string): string {
+  return `${OBJECTS}${sha256.slice(0, 2)}/${sha256}`
+}
+
+async function* readFile(file: TemporaryFile, sizeBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const into = Buffer.alloc(256 * 1024)
+  for (let at = 0; at < sizeBytes;) {
+    const count = file.read(into.subarray(0, Math.min(into.length, sizeBytes - at)), at)
+    yield Uint8Array.from(into.subarray(0, count))
+    at += count
+  }
+}
+
+async function* verified(
+  pieces: AsyncIterable<Uint8Array>,
+  sha256: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const sha = startSha256()
+  for await (const piece of pieces) {
+    sha.update(piece)
+    yield piece
+  }
+  if (sha.digestHex() !== sha256)
+    throw damagedStore(objectName(sha256), 'the content of a version is not what was written')
+}
+
+async function* unzstd(
+  packed: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const decoder = createZstdDecompress()
+  const feed = (async () => {
+    for await (const piece of packed) {
+      if (!decoder.write(Uint8Array.from(piece))) await new Promise((resolve) => decoder.once('drain', resolve))
+    }
+    decoder.end()
+  })()
+  feed.catch((error: unknown) => decoder.destroy(error instanceof Error ? error : new Error(String(error))))
+  let count = 0
+  for await (const piece of decoder as AsyncIterable<Uint8Array>) {
+    count += piece.length
+    assertWithin('bytes of a version', count, sizeBytes)
+    yield piece
+  }
+}

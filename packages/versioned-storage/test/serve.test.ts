@@ -1,0 +1,76 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { serveToNode, signWebhook, type StorageNode, verifyWebhook } from '../src/index.ts'
+import { openFolder } from './places.ts'
+
+const ask = (node: StorageNode, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> =>
+  node.serve(new Request('http://localhost/', { method, headers }))
+
+test('answers ranges, validators and methods as RFC 9110 says', async () => {
+  await using place = await openFolder()
+  const node = place.storage.node('docs:f.html')
+  await node.writeText('0123456789')
+  const whole = await ask(node)
+  const etag = whole.headers.get('etag') ?? ''
+  expect(etag).toBe(`"${await node.sha256()}"`)
+  expect(Object.fromEntries(whole.headers)).toMatchObject({
+    'content-length': '10',
+    'content-type': 'text/html; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': expect.stringContaining('sandbox'),
+  })
+  const cases: readonly [Record<string, string>, number, string][] = [
+    [{ range: 'bytes=2-4' }, 206, '234'],
+    [{ range: 'bytes=7-' }, 206, '789'],
+    [{ range: 'bytes=-3' }, 206, '789'],
+    [{ range: 'bytes=5-99' }, 206, '56789'],
+    [{ range: 'bytes=10-' }, 416, ''],
+    [{ range: 'bytes=4-2' }, 200, '0123456789'],
+    [{ range: 'bytes=0-1,3-4' }, 200, '0123456789'],
+    [{ range: 'bytes=2-4', 'if-range': etag }, 206, '234'],
+    [{ range: 'bytes=2-4', 'if-range': '"other"' }, 200, '0123456789'],
+    [{ 'if-none-match': `"x", W/${etag}` }, 304, ''],
+    [{ 'if-none-match': '"x"' }, 200, '0123456789'],
+    [{ 'if-modified-since': new Date(Date.now() + 5000).toUTCString() }, 304, ''],
+  ]
+  for (const [headers, status, body] of cases) {
+    const response = await ask(node, headers)
+    expect([response.status, await response.text()], JSON.stringify(headers)).toEqual([status, body])
+  }
+  expect((await ask(node, {}, 'HEAD')).headers.get('content-length')).toBe('10')
+  expect((await ask(node, {}, 'POST')).status).toBe(405)
+  expect((await ask(place.storage.node('docs:none'))).status).toBe(404)
+  expect((await ask(place.storage.node('docs:'))).status).toBe(404)
+})
+
+test('answers a server of node:http', async () => {
+  await using place = await openFolder()
+  const node = place.storage.node('docs:f.bin')
+  const bytes = Buffer.alloc(700_000, 7)
+  await node.writeBytes(bytes)
+  const server = createServer((request, response) => void serveToNode(node, request, response))
+  onTestFinished(() => void server.close())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const response = await fetch(url)
+  expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
+  const copy = place.storage.node('docs:copy.bin')
+  expect((await copy.fillFromUrl(url)).version.sha256).toBe(await node.sha256())
+})
+
+test('a webhook is signed, and what is old or changed is not believed', () => {
+  const now = new Date('2026-01-01T00:00:00Z')
+  const signature = signWebhook('{"a":1}', 'secret', now)
+  expect(verifyWebhook('{"a":1}', signature, 'secret', now)).toBe(true)
+  expect(verifyWebhook('{"a":2}', signature, 'secret', now)).toBe(false)
+  expect(verifyWebhook('{"a":1}', signature, 'other', now)).toBe(false)
+  expect(verifyWebhook('{"a":1}', signature, 'secret', new Date(now.getTime() + 600_000))).toBe(false)
+  expect(verifyWebhook('{"a":1}', 't=1,v1=00', 'secret', now)).toBe(false)
+})
+
+test('a content as a data URL', async () => {
+  await using place = await openFolder()
+  await place.storage.node('docs:f.txt').writeText('hi')
+  expect(await place.storage.node('docs:f.txt').toDataUri()).toBe('data:text/plain;charset=utf-8;base64,aGk=')
+})
