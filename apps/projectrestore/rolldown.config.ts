@@ -6,6 +6,8 @@ export default defineConfig({
   // The confined process is started by file name.
   input: { bin: 'src/bin.ts', 'confined-child': 'src/confined-child.ts' },
   platform: 'node',
+  // The clients of cloud vendors are large: who needs one installs it beside this command, as the error says.
+  external: [/^@aws-sdk\//, /^@azure\//, /^@google-cloud\//, 'ssh2', 'webdav'],
   transform: { target: 'node22' },
   output: { dir: 'dist', cleanDir: true, sourcemap: false, minify: false },
 })

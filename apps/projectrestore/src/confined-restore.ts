@@ -17,6 +17,8 @@ export async function restoreConfinedly(
 ): Promise<ConfinedResult & { readonly place: TargetPlace }> {
   if (values.mode !== 'new') throw unfit('restores to a new place', 'Restore that folder with --mode afterwards.')
   if (values.to === undefined) throw unfit('reads no name from the source', 'Say where to restore it with --to.')
+  if (values.from !== undefined)
+    throw unfit('is for archives and dumps', 'A vault checks every byte of a snapshot: leave it out.')
   const source = findSource(argument, host)
   if (source.kind === 'folder')
     throw unfit('is for archives and dumps', 'A folder has nothing to unpack: leave it out.')

@@ -8,7 +8,7 @@ export interface PlanDocument {
   readonly arcRestorePlan: 1
   /** ISO 8601. */
   readonly plannedAt: string
-  /** Absolute, or `-`. */
+  /** Absolute, or the id of a snapshot, or `-`. */
   readonly source: string
   readonly only: readonly string[]
   readonly strip: number

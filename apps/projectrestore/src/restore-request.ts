@@ -13,7 +13,7 @@ import { planRestore, type PlanOptions, type RestorePlan } from '@arc/restore-sa
 import { choiceOptions, EntryChoice } from './entry-choice.ts'
 import { limitOptions, limitsOf } from './limit-options.ts'
 import type { StoredState } from './stored-bytes.ts'
-import { checksumOptions, openStored } from './stored-state.ts'
+import { sourceOptions, openStored } from './stored-state.ts'
 import { type TargetPlace, targetPlace } from './target-place.ts'
 
 /** How many trees from before to keep. */
@@ -38,7 +38,7 @@ export const requestOptions = {
   setId: flagOption('restore set-user-id and set-group-id bits too'),
   portable: flagOption('refuse names that Windows or macOS would read differently'),
   partial: flagOption('restore the rest of a source of which something could not be read or was left out'),
-  ...checksumOptions,
+  ...sourceOptions,
   ...limitOptions,
 }
 
@@ -67,7 +67,7 @@ export async function openRequest(
   const limits = limitsOf(values)
   const { checksum, sidecar } = values
   const onProgress = progress.listener
-  const stored = await openStored(source, { host, limits, checksum, sidecar, again, onProgress })
+  const stored = await openStored(source, { host, limits, checksum, sidecar, vault: values, again, onProgress })
   try {
     const { mode, links, setId, portable } = values
     return {

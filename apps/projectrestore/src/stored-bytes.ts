@@ -6,11 +6,13 @@ import { HEAD_BYTES, recognise } from './source-format.ts'
 
 /** Where a project is stored, found and recognised. */
 export interface StoredState extends AsyncDisposable {
-  readonly kind: 'folder' | 'dump' | 'archive'
+  readonly kind: 'folder' | 'dump' | 'archive' | 'snapshot'
   /** What it calls itself, if anything: the name for a new folder. */
   readonly name: string | undefined
-  /** Absolute; `undefined` for standard input. */
+  /** Absolute; `undefined` for standard input and snapshots. */
   readonly path: string | undefined
+  /** The id of a snapshot. */
+  readonly snapshot?: string | undefined
   /** When it was made, as far as its file tells. */
   readonly madeAt: Date | undefined
   /** Read it from its beginning. The source is valid until the next call, and until this is disposed. */

@@ -3,20 +3,22 @@ import { basename, resolve } from 'node:path'
 import { ArcError, isArcError, type Limits, type ProgressListener, systemCallError } from '@arc/core'
 import { fileOption, flagOption, type Host, textOption } from '@arc/kit'
 import { expectedChecksum } from './checksum.ts'
+import { hasVault, openVaultState, vaultOptions, type VaultValues } from './vault-state.ts'
 import { openArriving, openSeekable, type ReadOptions, type StoredFile, type StoredState } from './stored-bytes.ts'
 
 /** The argument that names a source. */
-export const sourceArgument = fileOption('an archive, a dump or a folder; - is standard input', {
+export const sourceArgument = fileOption('an archive, a dump, a folder or a snapshot; - is standard input', {
   required: true,
   placeholder: 'SOURCE',
 })
 
-/** How to know that a source is the one that was meant. */
-export const checksumOptions = {
+/** Where a source is, and how to know that it is the one that was meant. */
+export const sourceOptions = {
   checksum: textOption('the SHA-256 that SOURCE must have, or a file of sha256sum that says it', {
     placeholder: 'FILE|HEX',
   }),
   sidecar: flagOption('do not look for SOURCE.sha256, which otherwise must fit if it is there', { default: true }),
+  ...vaultOptions,
 }
 
 export interface OpenStoredOptions {
@@ -24,6 +26,7 @@ export interface OpenStoredOptions {
   readonly limits: Limits
   readonly checksum?: string | undefined
   readonly sidecar: boolean
+  readonly vault: VaultValues
   /** Whether it will be read more than once; then what arrives on standard input is kept in a temporary file. */
   readonly again: boolean
   /** Decode all content of a dump right away. */
@@ -56,13 +59,39 @@ export function findSource(source: string, host: Host): FoundSource {
 export function openStored(source: string, options: OpenStoredOptions): Promise<StoredState> {
   return naming(source, async () => {
     const { host, limits, verifyContent, onProgress } = options
-    const found = findSource(source, host)
+    if (options.vault.from !== undefined) return snapshotState(source, options)
+    const found = findOrMiss(source, host)
+    if (isArcError(found)) {
+      if (!hasVault(options.vault, host)) throw found
+      return snapshotState(source, options, found)
+    }
     if (found.kind === 'folder') return folderState(found.path, options)
     const expected = expectedChecksum(source, options, host)
     const reading: ReadOptions = { limits, signal: host.signal, expected, verifyContent, onProgress }
     if (found.kind === 'arriving') return openArriving(found.bytes, { ...reading, again: options.again })
     const { openFileInput } = await import('@arc/archive/node')
     return openSeekable(openFileInput(found.file.path), found.file, reading)
+  })
+}
+
+/** What a command line names, or that there is no such file. */
+function findOrMiss(source: string, host: Host): FoundSource | ArcError {
+  try {
+    return findSource(source, host)
+  } catch (error) {
+    if (isArcError(error) && error.code === 'ARC_NOT_FOUND') return error
+    throw error
+  }
+}
+
+function snapshotState(
+  source: string,
+  { vault, host, checksum }: OpenStoredOptions,
+  missing?: ArcError,
+): Promise<StoredState> {
+  if (checksum === undefined) return openVaultState(source, vault, host, missing)
+  throw new ArcError('ARC_OPTION_INVALID', '--checksum is for files: a vault checks its snapshots itself', {
+    hint: 'Leave it out.',
   })
 }
 

@@ -8,7 +8,7 @@ import { readPlanDocument } from '../plan-document.ts'
 import { inspect, remembering, warnOfRisks } from '../pre-flight.ts'
 import { isDestructive, summarise, tellResult, unaskedOf } from '../restore-report.ts'
 import { keepPointsOption } from '../restore-request.ts'
-import { checksumOptions, naming, openStored } from '../stored-state.ts'
+import { sourceOptions, naming, openStored } from '../stored-state.ts'
 import { openChosen } from '../whole-source.ts'
 
 export const apply = defineCommand({
@@ -19,7 +19,7 @@ export const apply = defineCommand({
     plan: fileOption('the plan', { required: true, placeholder: 'PLAN' }),
     source: fileOption('the source, if it lies elsewhere than when it was planned', { placeholder: 'SOURCE' }),
   },
-  options: { ...checksumOptions, keepPoints: keepPointsOption },
+  options: { ...sourceOptions, keepPoints: keepPointsOption },
   examples: [
     { command: 'projectrestore apply plan.json', summary: 'asks before it changes or removes anything' },
     { command: 'projectrestore apply plan.json --yes', summary: 'in a script' },
@@ -40,6 +40,7 @@ export const apply = defineCommand({
       limits: plan.limits,
       checksum,
       sidecar,
+      vault: options,
       again: false,
       onProgress,
     })

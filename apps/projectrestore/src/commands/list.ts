@@ -3,7 +3,7 @@ import { defineCommand, formatCount, printJson } from '@arc/kit'
 import { choiceOptions, EntryChoice } from '../entry-choice.ts'
 import { limitOptions, limitsOf } from '../limit-options.ts'
 import { tellOmissions } from '../restore-report.ts'
-import { checksumOptions, naming, openStored, sourceArgument } from '../stored-state.ts'
+import { sourceOptions, naming, openStored, sourceArgument } from '../stored-state.ts'
 
 const SIZE_COLUMNS = 15
 
@@ -11,7 +11,7 @@ export const list = defineCommand({
   summary: 'Show what is in a source',
   description: 'In the order of the source. Everything is checked on the way; with -v times are shown too.',
   arguments: { source: sourceArgument },
-  options: { ...choiceOptions, ...checksumOptions, ...limitOptions },
+  options: { ...choiceOptions, ...sourceOptions, ...limitOptions },
   examples: [
     { command: 'projectrestore list app.tar.zst', summary: 'modes, sizes and paths' },
     { command: "projectrestore list app.zip --only '*.md' --json", summary: 'for programs' },
@@ -21,7 +21,15 @@ export const list = defineCommand({
     const { checksum, sidecar } = options
     const onProgress = progress.listener
     const limits = limitsOf(options)
-    await using stored = await openStored(argument, { host, limits, checksum, sidecar, again: false, onProgress })
+    await using stored = await openStored(argument, {
+      host,
+      limits,
+      checksum,
+      sidecar,
+      vault: options,
+      again: false,
+      onProgress,
+    })
     const choice = new EntryChoice(options.only, options.strip)
     await using source = choice.applyTo(await stored.open())
     const entries: object[] = []

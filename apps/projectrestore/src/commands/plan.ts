@@ -35,7 +35,7 @@ export const plan = defineCommand({
     const document: PlanDocument = {
       arcRestorePlan: 1,
       plannedAt: new Date(host.now()).toISOString(),
-      source: stored.path ?? '-',
+      source: stored.path ?? stored.snapshot ?? '-',
       only: choice.patterns,
       strip: choice.strip,
       partial: options.partial,

@@ -2,14 +2,14 @@ import { defineCommand, formatBytes, formatCount, formatCounted, printJson } fro
 import { limitOptions, limitsOf } from '../limit-options.ts'
 import { pinContent } from '../pinned-source.ts'
 import { tellOmissions } from '../restore-report.ts'
-import { checksumOptions, naming, openStored, sourceArgument } from '../stored-state.ts'
+import { sourceOptions, naming, openStored, sourceArgument } from '../stored-state.ts'
 
 export const verify = defineCommand({
   summary: 'Check every byte of a source',
   description:
     'Reads and decompresses everything, checks structure, paths, sizes and every checksum there is, and writes nothing.',
   arguments: { source: sourceArgument },
-  options: { ...checksumOptions, ...limitOptions },
+  options: { ...sourceOptions, ...limitOptions },
   examples: [
     { command: 'projectrestore verify app.tar.zst', summary: 'says what it checked' },
     {
@@ -23,7 +23,7 @@ export const verify = defineCommand({
     const { checksum, sidecar } = options
     const onProgress = progress.listener
     const limits = limitsOf(options)
-    const how = { host, limits, checksum, sidecar, again: false, verifyContent: true, onProgress }
+    const how = { host, limits, checksum, sidecar, vault: options, again: false, verifyContent: true, onProgress }
     await using stored = await openStored(argument, how)
     await using source = await stored.open()
     const pinned = pinContent(source, () => true)

@@ -1,0 +1,64 @@
+import { ArcError } from '@arc/core'
+import { type KeyLock, recipientOf } from '@arc/crypto'
+import { choiceOption, defineCommand, printJson, textOption } from '@arc/kit'
+import { newPassphrase, rememberVault, secretOptions, vaultPlace } from '@arc/kit/vault'
+import { createVault } from '@arc/snapshot'
+import { openBackend } from '@arc/storage'
+import { labelOption, recipientOption, recipientsOf } from '../key-options.ts'
+import { readKeyFile } from '../signing-option.ts'
+
+export const init = defineCommand({
+  summary: 'Make a vault',
+  description:
+    'DEST is a folder or a URL: s3://bucket/prefix, azblob://container/prefix, sftp://user@host/path, webdav+https://host/path. With --encrypt passphrase whoever knows the passphrase can read the vault; with --encrypt recipient whoever has the age identity of a recipient. Losing all of them loses the vault.',
+  arguments: {
+    dest: textOption('a folder that is empty or missing, or a URL', {
+      required: true,
+      placeholder: 'DEST',
+      complete: 'folder',
+    }),
+  },
+  options: {
+    encrypt: choiceOption(['none', 'passphrase', 'recipient'], 'how the vault is locked', { default: 'none' }),
+    recipient: recipientOption,
+    writeOnly: textOption('a public key whose owner can write to the vault but not read it', {
+      placeholder: 'age1…',
+      repeatable: true,
+    }),
+    label: labelOption,
+    ...secretOptions,
+  },
+  examples: [
+    { command: 'projectclone init /mnt/disk/vault', summary: 'on a disk, without encryption' },
+    { command: 'projectclone init s3://bucket/vault --encrypt passphrase', summary: 'in the cloud' },
+    {
+      command: 'projectclone init /mnt/disk/vault --encrypt recipient --recipient age1…',
+      summary: 'for the owner of a key',
+    },
+  ],
+  async run({ arguments: args, options, host, common, log, signal }) {
+    const { encrypt, label } = options
+    const place = vaultPlace(args.dest, host)
+    const locks: KeyLock[] = recipientsOf(options.writeOnly, 'write', label)
+    if (encrypt === 'recipient') {
+      const own = options.identity === undefined ? [] : [recipientOf(readKeyFile(options.identity, host))]
+      locks.push(...recipientsOf([...options.recipient, ...own], 'full', label))
+    }
+    if (encrypt === 'passphrase') {
+      locks.push({ passphrase: await newPassphrase(options, host), label })
+      locks.push(...recipientsOf(options.recipient, 'full', label))
+    }
+    if (encrypt === 'none' && options.recipient.length + locks.length > 0)
+      throw new ArcError('ARC_OPTION_INVALID', 'a vault without encryption has no keys', {
+        hint: 'Add --encrypt recipient.',
+      })
+    await using backend = await openBackend(place.url, { environment: host.env })
+    const vault = await createVault(backend, { locks, signal, now: () => host.now() })
+    const { id, keysId, location, isEncrypted } = vault
+    if (!rememberVault(host, location, { id, keysId, generation: isEncrypted ? 1 : 0 }) && isEncrypted)
+      log.warn('the keys of the vault could not be remembered on this machine')
+    if (common.json) printJson(host, { id, location, isEncrypted, keysId })
+    else host.stdout.write(`${location}\n`)
+    log.info(isEncrypted ? 'made an encrypted vault' : 'made a vault without encryption')
+  },
+})

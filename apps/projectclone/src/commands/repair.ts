@@ -1,0 +1,56 @@
+import { confirm, defineCommand, flagOption, formatCounted, printJson, textOption } from '@arc/kit'
+import { openVaultPlace, secretSource, vaultPlace } from '@arc/kit/vault'
+import { applyRepair, planRepair, type RepairPlan } from '@arc/snapshot'
+import { openVaultFrom, vaultOptions } from '../vault-options.ts'
+import { describeReport } from './verify.ts'
+
+export const repair = defineCommand({
+  summary: 'Make a damaged vault whole as far as it can be',
+  description:
+    'Reads everything, says what is wrong and which files are concerned, and asks. Then indexes are built anew from the packs, what can be read of damaged packs is copied out, what another vault has is fetched from there, and the rest is dropped, so that the next snapshot stores it again.',
+  options: {
+    with: textOption('another vault that may have what is missing', { placeholder: 'DEST', complete: 'folder' }),
+    dryRun: flagOption('only say what would be done', { short: 'n' }),
+    ...vaultOptions,
+  },
+  examples: [
+    { command: 'projectclone repair --dry-run', summary: 'what is wrong' },
+    { command: 'projectclone repair --with /mnt/disk/vault', summary: 'with the help of a copy' },
+  ],
+  exitStatus: { 3: 'some files are lost; they are named' },
+  async run(context) {
+    const { options, host, common, log, signal, progress } = context
+    await using vault = await openVaultFrom(options, host)
+    await using other =
+      options.with === undefined
+        ? undefined
+        : await openVaultPlace(vaultPlace(options.with, host), host, {
+            secret: secretSource(options, host, `Passphrase of ${options.with}`),
+          })
+    const settings = { from: other, signal, onProgress: progress.listener }
+    const plan = await planRepair(vault, settings)
+    const isSound = plan.report.problems.length === 0
+    if (!common.json) host.stdout.write(describeReport(plan.report) + (isSound ? '' : describePlan(plan)))
+    if (options.dryRun || isSound) {
+      if (common.json) printJson(host, { plan })
+      return isSound ? 0 : 3
+    }
+    if (!(await confirm(context, { message: 'Repair the vault?' }))) return 1
+    const result = await applyRepair(plan, vault, settings)
+    if (common.json) printJson(host, { plan, result })
+    else host.stdout.write(describeReport(result.report))
+    if (result.fetchedChunks > 0) log.info(`${formatCounted(result.fetchedChunks, 'chunk')} fetched`)
+    return result.report.problems.length === 0 ? 0 : 3
+  },
+})
+
+function describePlan({ indexes, reindexed, replaced, incomplete }: RepairPlan): string {
+  return [
+    `${formatCounted(indexes.length, 'index', 'indexes')} to remove`,
+    `${formatCounted(reindexed.length, 'pack')} to index anew`,
+    `${formatCounted(replaced.length, 'pack')} to replace by what can be read of them`,
+    `${formatCounted(incomplete.length, 'snapshot')} that lack something`,
+  ]
+    .map((line) => `${line}\n`)
+    .join('')
+}

@@ -1,0 +1,28 @@
+import { ArcError } from '@arc/core'
+import { defineCommand, printJson, textOption, visible } from '@arc/kit'
+import { shortId } from '../snapshot-rows.ts'
+import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
+
+const { tag: _, ...projectFilter } = filterOptions
+
+export const tag = defineCommand({
+  summary: 'Change the tags of a snapshot',
+  arguments: { snapshot: textOption(SNAPSHOT_HELP, { required: true, placeholder: 'SNAPSHOT' }) },
+  options: {
+    add: textOption('a tag to add', { placeholder: 'TAG', repeatable: true }),
+    remove: textOption('a tag to take away', { placeholder: 'TAG', repeatable: true }),
+    ...projectFilter,
+    ...vaultOptions,
+  },
+  examples: [{ command: 'projectclone tag latest --add release', summary: 'a name that retention can keep' }],
+  async run({ arguments: args, options, host, common, signal }) {
+    const { add, remove } = options
+    if (add.length + remove.length === 0)
+      throw new ArcError('ARC_OPTION_INVALID', 'there is nothing to change', { hint: 'Give --add or --remove.' })
+    await using vault = await openFrom(options, host)
+    const { id } = await findSnapshot(vault, args.snapshot, { ...options, tag: [] }, signal)
+    const snapshot = await vault.tag(id, { add, remove }, { signal })
+    if (common.json) printJson(host, { snapshot })
+    else host.stdout.write(`${shortId(snapshot.id)} ${visible(snapshot.tags.join(' '))}\n`)
+  },
+})

@@ -1,0 +1,70 @@
+import { type CommandEntry, type Host, type Program, runProgram } from '@arc/kit'
+import manifest from '../package.json' with { type: 'json' }
+
+const commands: Readonly<Record<string, CommandEntry>> = {
+  save: {
+    summary: 'Take a snapshot of the current folder, with a note',
+    load: async () => (await import('./commands/save.ts')).save,
+  },
+  snapshot: {
+    summary: 'Take a snapshot of a project',
+    load: async () => (await import('./commands/snapshot.ts')).snapshot,
+  },
+  init: { summary: 'Make a vault', load: async () => (await import('./commands/init.ts')).init },
+  list: { summary: 'List the snapshots', load: async () => (await import('./commands/list.ts')).list },
+  show: { summary: 'Show what is known of a snapshot', load: async () => (await import('./commands/show.ts')).show },
+  status: {
+    summary: 'Show what has changed on disk since the last snapshot',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  diff: {
+    summary: 'Show what differs between two snapshots, or a snapshot and the disk',
+    load: async () => (await import('./commands/diff.ts')).diff,
+  },
+  find: {
+    summary: 'Look for paths in all snapshots',
+    load: async () => (await import('./commands/find.ts')).find,
+  },
+  ls: { summary: 'List a folder of a snapshot', load: async () => (await import('./commands/ls.ts')).ls },
+  cat: { summary: 'Print a file of a snapshot', load: async () => (await import('./commands/cat.ts')).cat },
+  tag: { summary: 'Change the tags of a snapshot', load: async () => (await import('./commands/tag.ts')).tag },
+  verify: { summary: 'Check a vault', load: async () => (await import('./commands/verify.ts')).verify },
+  repair: {
+    summary: 'Make a damaged vault whole as far as it can be',
+    load: async () => (await import('./commands/repair.ts')).repair,
+  },
+  forget: {
+    summary: 'Drop snapshots, by name or by rule',
+    load: async () => (await import('./commands/forget.ts')).forget,
+  },
+  prune: {
+    summary: 'Free the space that no snapshot needs',
+    load: async () => (await import('./commands/prune.ts')).prune,
+  },
+  copy: {
+    summary: 'Copy snapshots into another vault',
+    load: async () => (await import('./commands/copy.ts')).copy,
+  },
+  stats: {
+    summary: 'Measure a vault: sizes, ratios, growth',
+    load: async () => (await import('./commands/stats.ts')).stats,
+  },
+  log: {
+    summary: 'Show the history of a vault, and prove that nobody changed it',
+    load: async () => (await import('./commands/log.ts')).log,
+  },
+  key: { summary: 'List, add, remove and renew keys', load: async () => (await import('./commands/key.ts')).key },
+}
+
+const program: Program = {
+  name: manifest.name,
+  version: manifest.version,
+  summary: manifest.description,
+  defaultCommand: 'save',
+  commands,
+}
+
+/** Run a command line and resolve to its exit status. */
+export function main(args: readonly string[], host: Host): Promise<number> {
+  return runProgram(program, args, host)
+}

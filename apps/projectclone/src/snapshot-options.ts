@@ -1,0 +1,31 @@
+import { choiceOption, flagOption, integerOption, textOption } from '@arc/kit'
+import { secretOptions } from '@arc/kit/vault'
+import { sourceOptions } from './project-source.ts'
+import { signOption } from './signing-option.ts'
+import { hookOptions } from './hook.ts'
+import { modeOptions } from './mode-options.ts'
+import { toOption } from './vault-options.ts'
+
+const LEVELS = { fast: 1, default: 3, small: 12 } as const
+
+/** The options of whatever takes a snapshot. */
+export const takeOptions = {
+  to: toOption,
+  ...modeOptions,
+  tag: textOption('a tag for the snapshot', { placeholder: 'TAG', repeatable: true }),
+  project: textOption('what project this is (default: the name of its folder)', { placeholder: 'NAME' }),
+  paranoid: flagOption('read every file, even if nothing about it seems to have changed'),
+  compression: choiceOption(['fast', 'default', 'small'], 'how hard to compress', { default: 'default' }),
+  jobs: integerOption({ min: 1, max: 64 }, 'threads that read and compress (default: what suits the machine)', {
+    short: 'j',
+  }),
+  sign: signOption,
+  ...hookOptions,
+  ...sourceOptions,
+  ...secretOptions,
+}
+
+/** The level of zstd for a word. */
+export function levelOf(word: keyof typeof LEVELS): number {
+  return LEVELS[word]
+}

@@ -1,0 +1,53 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ArcError } from '@arc/core'
+import type { Host, Log, Values } from '@arc/kit'
+import { homePath, isSnapshotFolder, secretSource, vaultPlace, type VaultPlace } from '@arc/kit/vault'
+import { openSnapshotFolder, type SnapshotMode, type SnapshotStore } from '@arc/snapshot'
+import { modeOf } from './mode-options.ts'
+import { signingKeyOf } from './signing-option.ts'
+import { levelOf, type takeOptions } from './snapshot-options.ts'
+import { openOrCreateVault } from './vault-at-hand.ts'
+
+/** Where the options put a snapshot: what is no vault goes to `~/project_backups/snapshots` unless `--to` names a folder. */
+export function placeToWrite(values: Values<typeof takeOptions>, host: Host): VaultPlace {
+  if (modeOf(values) === 'vault' || values.to !== undefined) return vaultPlace(values.to, host)
+  const folder = homePath(host, 'project_backups', 'snapshots')
+  return { url: folder, folder, isDefault: true }
+}
+
+/** Open what a snapshot goes to, making it if that is meant. */
+export async function openToWrite(
+  place: VaultPlace,
+  values: Values<typeof takeOptions>,
+  host: Host,
+  log: Log,
+): Promise<SnapshotStore> {
+  const mode = modeOf(values)
+  if (mode === 'vault') {
+    return openOrCreateVault(place, host, log, {
+      secret: secretSource(values, host),
+      signingKey: await signingKeyOf(values.sign, host),
+      compressionLevel: levelOf(values.compression),
+    })
+  }
+  if (values.sign !== undefined)
+    throw new ArcError('ARC_OPTION_INVALID', `--mode ${mode} keeps no signatures`, {
+      hint: 'Leave --sign out, or use a vault.',
+    })
+  return openSnapshotFolder(folderFor(place, mode), { mode, format: values.format, now: () => host.now() })
+}
+
+function folderFor({ url, folder }: VaultPlace, mode: SnapshotMode): string {
+  if (folder === undefined)
+    throw new ArcError('ARC_OPTION_INVALID', `--mode ${mode} needs a folder of this machine, not ${url}`, {
+      hint: 'Name a folder with --to.',
+    })
+  const isOther = existsSync(folder) && !isSnapshotFolder(folder) && readdirSync(folder).length > 0
+  if (!isOther) return folder
+  const what = existsSync(join(folder, 'config')) ? 'is a vault' : 'holds something else than snapshots'
+  throw new ArcError('ARC_TARGET_UNSUITABLE', `${folder} ${what}`, {
+    path: folder,
+    hint: 'Name another folder with --to.',
+  })
+}

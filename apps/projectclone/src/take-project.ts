@@ -1,0 +1,115 @@
+import { isTrouble, type Omission } from '@arc/core'
+import {
+  type CommandContext,
+  formatBytes,
+  formatCounted,
+  type Log,
+  type CommonValues,
+  omissionSummary,
+  visible,
+  type Values,
+} from '@arc/kit'
+import type { SnapshotInfo, SnapshotResult, TakeOptions } from '@arc/snapshot'
+import { type HookFacts, type HookResult, runHook } from './hook.ts'
+import { cacheFolder, openProject, type Project } from './project-source.ts'
+import { projectName } from './project-name.ts'
+import type { takeOptions } from './snapshot-options.ts'
+import { shortId } from './snapshot-rows.ts'
+import { openToWrite, placeToWrite } from './store-to-write.ts'
+
+type Context = Pick<CommandContext<unknown, unknown>, 'host' | 'log' | 'progress' | 'signal'>
+
+const PARTIAL_STATUS = 4
+
+/** Take a snapshot of a folder as the options say, making the vault if that is meant. */
+export async function takeProject(
+  root: string,
+  note: string | undefined,
+  values: Values<typeof takeOptions>,
+  { host, log, progress, signal }: Context,
+): Promise<TakenProject> {
+  const place = placeToWrite(values, host)
+  await using project = await openProject(root, values, host, place)
+  const draft = draftOf(project, note, values, host)
+  const facts: HookFacts = {
+    ARC_PROJECT_PATH: project.path,
+    ARC_PROJECT: draft.project,
+    ...(note && { ARC_NOTE: note }),
+  }
+  const before = await runHook('before', values, facts, { host, log })
+  let result: SnapshotResult | undefined
+  let after: HookResult | undefined
+  try {
+    await using store = await openToWrite(place, values, host, log)
+    result = await store.take(project.source, {
+      ...draft,
+      cacheFolder: cacheFolder(host),
+      paranoid: values.paranoid,
+      jobs: values.jobs,
+      signal,
+      onProgress: progress.listener,
+    })
+  } finally {
+    const ended = { ARC_STATUS: statusWord(result?.snapshot), ...(result && { ARC_SNAPSHOT: result.snapshot.id }) }
+    after = await runHook('after', values, { ...facts, ...ended }, { host, log })
+  }
+  const hooks = [before, after].filter((hook) => hook !== undefined)
+  return { ...result, ...(hooks.length > 0 && { hooks }) }
+}
+
+/** A snapshot, and what became of the hooks around it. */
+export interface TakenProject extends SnapshotResult {
+  readonly hooks?: readonly HookResult[]
+}
+
+function statusWord(snapshot: SnapshotInfo | undefined): string {
+  if (snapshot === undefined) return 'failed'
+  return snapshot.omissions.some(isTrouble) || snapshot.inconsistent.length > 0 ? 'partial' : 'ok'
+}
+
+/** What is recorded of a snapshot besides its entries. */
+export function draftOf(
+  project: Project,
+  note: string | undefined,
+  values: Values<typeof takeOptions>,
+  host: Context['host'],
+): TakeOptions {
+  return {
+    project: values.project ?? projectName(project.path, host),
+    host: project.host,
+    path: project.path,
+    note,
+    tags: values.tag,
+  }
+}
+
+/** Say in a line what a snapshot holds and took. */
+export function describeSnapshot({ snapshot, isChanged }: SnapshotResult): string {
+  const { statistics, project } = snapshot
+  const what = `${visible(project)}: ${formatCounted(statistics.files, 'file')}, ${formatBytes(statistics.contentBytes)}`
+  return isChanged ? `${what}, ${formatBytes(statistics.storedBytes)} added` : `${what}, nothing has changed`
+}
+
+/** Tell what is not in a snapshot, or not in one state. Returns the exit status that follows. */
+export function reportGaps(snapshot: SnapshotInfo, common: CommonValues, log: Log): number {
+  const { omissions, omissionCount, inconsistent } = snapshot
+  const isPartial = reportOmissions(omissions, common, log)
+  const more = omissionCount - omissions.length
+  if (more > 0) log.warn(`${formatCounted(more, 'more path')} left out; only the first are recorded`)
+  for (const path of inconsistent) log.warn(`kept changing while it was read: ${visible(path)}`)
+  return isPartial || inconsistent.length > 0 ? PARTIAL_STATUS : 0
+}
+
+/** Tell what was left out: what was not asked for always, the rest with `-v`. Returns whether there was any of the former. */
+export function reportOmissions(omissions: readonly Omission[], common: CommonValues, log: Log): boolean {
+  const isPartial = omissions.some(isTrouble)
+  const text = omissionSummary(omissions, { all: common.verbosity > 0 }).trimEnd()
+  if (isPartial) log.warn(text)
+  else if (text !== '') log.detail(text)
+  return isPartial
+}
+
+/** What a snapshot's command prints. */
+export function shownId(result: SnapshotResult): string {
+  return `${shortId(result.snapshot.id)}\n`
+}

@@ -1,0 +1,143 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ForgetPlan, LogReport, SnapshotInfo, VaultStatistics, VerifyReport } from '@arc/snapshot'
+import { expect, test } from 'vitest'
+import { makeScratch, type Scratch, writeApp } from './scratch.ts'
+
+const DAY_MS = 86_400_000
+
+async function days(scratch: Scratch, count: number): Promise<void> {
+  for (let day = 0; day < count; day++) {
+    scratch.write('app', { day: `${day}\n`.repeat(1000) })
+    await scratch.ok([`day ${day}`], { now: Date.UTC(2026, 0, 1) + day * DAY_MS })
+  }
+}
+
+const idsOf = async (scratch: Scratch): Promise<string[]> =>
+  (await scratch.json<{ snapshots: SnapshotInfo[] }>(['list'])).snapshots.map(({ note = '' }) => note)
+
+test('forget tells the fate of each snapshot, asks, and forgets', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 5)
+  await scratch.ok(['tag', 'day 1', '--add', 'keep'])
+  const args = ['forget', '--keep-last', '2', '--keep-tag', 'keep', '--time-zone', 'UTC']
+  const shown = await scratch.ok([...args, '--dry-run'])
+  expect(shown.match(/^\w+/gm)).toEqual(['app', 'Fate', 'keep', 'keep', 'forget', 'keep', 'forget', '3'])
+  expect(shown).toMatch(/keep .*day 4 +last 1 of 2\n.*forget .*day 2\nkeep .*day 1 +tag keep\n.*3 stay, 2 go\n$/s)
+  expect(await scratch.run(args)).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('ARC_CONFIRMATION_NEEDED') as string,
+  })
+  const asked = await scratch.run(args, { terminals: ['stdin', 'stderr'], answers: [false] })
+  expect(asked).toMatchObject({ status: 1, questions: [{ message: 'Forget 2 snapshots?' }] })
+  expect(await idsOf(scratch)).toHaveLength(5)
+  const plan = (await scratch.json<{ plan: ForgetPlan }>([...args, '--yes'])).plan
+  expect(plan.forget).toHaveLength(2)
+  expect(await idsOf(scratch)).toEqual(['day 1', 'day 3', 'day 4'])
+})
+
+test('forget takes names, or rules, but not neither nor both', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 3)
+  expect((await scratch.run(['forget'])).status).toBe(2)
+  expect((await scratch.run(['forget', 'latest', '--keep-last', '1'])).status).toBe(2)
+  expect((await scratch.run(['forget', '--keep-last', '0', '--yes'])).status).toBe(2)
+  await scratch.ok(['forget', 'day 0', 'latest', '--yes'])
+  expect(await idsOf(scratch)).toEqual(['day 1'])
+})
+
+test('what was forgotten is freed in two steps, and the rest stays intact', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 3)
+  expect(await scratch.ok(['prune'])).toBe('nothing to prune\n')
+  await scratch.ok(['forget', '--keep-last', '1', '--yes'])
+  const before = await scratch.json<VaultStatistics>(['stats'])
+  const now = Date.UTC(2027, 0, 1)
+  expect(await scratch.ok(['prune', '--yes', '--max-unused', '0'], { now })).toMatch(/^to mark: \d packs/)
+  expect(await scratch.ok(['prune', '--yes'], { now: now + 1000 })).toMatch(/^marked: .* may go from 2027-01-02/)
+  expect(await scratch.ok(['prune', '--yes'], { now: now + DAY_MS })).toMatch(/^to remove: /)
+  const after = await scratch.json<VaultStatistics>(['stats'])
+  expect(after.packBytes).toBeLessThan(before.packBytes)
+  expect(await scratch.ok(['verify', '--read-data'])).toMatch(/^intact: 1 snapshot/)
+  expect(await scratch.ok(['cat', 'latest', 'day'])).toBe('2\n'.repeat(1000))
+})
+
+test('stats shows sizes, ratios and growth', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 2)
+  const text = await scratch.ok(['stats'])
+  expect(text).toMatch(
+    /^snapshots {2}2\ncontent .*\nunique .* times smaller.*\nstored .*\nunused .*\nsaving .*\n\nstored, as it grew/,
+  )
+  expect(text).toMatch(/2026-01-02 00:00 {2}█{40} /)
+})
+
+test('a changed history does not pass', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 2)
+  const [head = ''] = (await scratch.ok(['log', '--verify'])).trim().split('\n')
+  await days(scratch, 1)
+  expect((await scratch.json<LogReport>(['log', '--verify', '--since', head])).problems).toEqual([])
+  expect(await scratch.ok(['log'])).toMatch(/day 0.*day 1.*day 0/s)
+  const records = join(scratch.path, '.home/project_backups/vault/snapshots')
+  const name = readdirSync(records).find((each) => each.includes(head)) as string
+  rmSync(join(records, name))
+  const run = await scratch.run(['log', '--verify', '--since', head])
+  expect(run.status).toBe(3)
+  expect(run.stderr).toContain('gone without a tombstone')
+})
+
+test('signed records are held against the public key', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await scratch.ok(['key', 'new-signer', 'k'])
+  await scratch.ok(['key', 'new-signer', 'other'])
+  await scratch.ok(['--sign', 'k'])
+  await scratch.ok(['log', '--verify', '--public-key', 'k.pub'])
+  expect((await scratch.run(['log', '--verify', '--public-key', 'other.pub'])).status).toBe(3)
+  await scratch.ok([])
+  expect((await scratch.run(['log', '--verify', '--public-key', 'k.pub'])).stderr).toContain('it is not signed')
+})
+
+test('damage is found, named and repaired from a copy', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 1)
+  const copy = join(scratch.path, 'copy')
+  await scratch.ok(['init', copy])
+  expect(await scratch.ok(['copy', '--to', copy])).toContain('day 0')
+  expect(await scratch.ok(['copy', '--to', copy])).toBe('')
+  const packs = join(scratch.path, '.home/project_backups/vault/packs')
+  for (const name of readdirSync(packs, { recursive: true, encoding: 'utf8' })) {
+    if (!/[0-9a-f]{64}/.test(name)) continue
+    const bytes = readFileSync(join(packs, name))
+    bytes[100] = (bytes[100] as number) ^ 1
+    writeFileSync(join(packs, name), bytes)
+  }
+  const found = await scratch.run(['verify', '--read-data', '--json'])
+  expect(found.status).toBe(3)
+  expect((JSON.parse(found.stdout) as VerifyReport).problems).not.toEqual([])
+  expect((await scratch.run(['repair', '--dry-run'])).status).toBe(3)
+  const repaired = await scratch.run(['repair', '--with', copy, '--yes'])
+  expect(repaired.status, repaired.stdout + repaired.stderr).toBe(0)
+  expect(await scratch.ok(['verify', '--read-data'])).toMatch(/^intact/)
+  expect(await scratch.ok(['cat', 'latest', 'README.md'])).toBe('# App\n')
+})
+
+test.each(['0%', '101%', '3/2', 'x'])('--read-data-subset %s is refused', async (part) => {
+  using scratch = makeScratch()
+  expect((await scratch.run(['verify', '--read-data-subset', part], { cwd: scratch.path })).status).toBe(2)
+})
+
+test('a part of the data is read', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 1)
+  for (const part of ['1/2', '2/2', '50%'])
+    expect(await scratch.ok(['verify', '--read-data-subset', part])).toMatch(/^intact/)
+})

@@ -1,0 +1,264 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readTree } from '@arc/core/testing'
+import { restoreNew } from '@arc/restore-safe'
+import { openVault, resolveSnapshot, type SnapshotInfo, type SnapshotPlan, type SnapshotResult } from '@arc/snapshot'
+import { directoryBackend } from '@arc/storage'
+import { expect, test } from 'vitest'
+import { makeScratch, type Scratch, writeApp } from './scratch.ts'
+
+const home = (scratch: Scratch): string => join(scratch.path, '.home/project_backups/vault')
+
+async function restored(scratch: Scratch, name = 'latest', vault = home(scratch)): Promise<string> {
+  await using opened = await openVault(directoryBackend(vault))
+  const { id } = await resolveSnapshot(opened, name)
+  await using source = await opened.open(id)
+  const target = join(scratch.path, `back-${id.slice(0, 8)}`)
+  await restoreNew(source, target, { links: 'keep' })
+  return target
+}
+
+test('everything there is comes back as it was', async () => {
+  using scratch = makeScratch()
+  const root = writeApp(scratch)
+  const run = await scratch.run(['before', 'the', 'merge'])
+  expect(run.status, run.stderr).toBe(0)
+  expect(run.stdout).toMatch(/^[0-9a-f]{12}\n$/)
+  expect(run.stderr).toContain('made a new vault, without encryption')
+  const back = await restored(scratch)
+  expect(readTree(back)).toEqual(readTree(root))
+  scratch.tool('diff', '-r', '--no-dereference', root, back)
+})
+
+test('the result is plain data with its version', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const { stdout } = await scratch.run(['a note', '--tag', 'one', '--tag', 'two', '--json'])
+  const { snapshot, ...rest } = JSON.parse(stdout) as SnapshotResult
+  expect(rest).toEqual({ schemaVersion: 1, isChanged: true })
+  expect(snapshot).toMatchObject({
+    project: 'app',
+    note: 'a note',
+    tags: ['one', 'two'],
+    path: join(scratch.path, 'app'),
+  })
+  expect(snapshot.statistics).toMatchObject({ files: 10, symlinks: 2 })
+})
+
+test('what has not changed is not read again, and what has is stored', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  // Timestamps are trusted once they are old enough.
+  const now = Date.now() + 10_000
+  await scratch.ok([], { now })
+  const again = await scratch.json<SnapshotResult>([], { now: now + 1 })
+  expect(again).toMatchObject({ isChanged: false, snapshot: { statistics: { unchangedFiles: 10 } } })
+  scratch.write('app', { 'src/main.ts': 'changed\n' })
+  const changed = await scratch.json<SnapshotResult>([], { now: now + 2 })
+  expect(changed).toMatchObject({ isChanged: true, snapshot: { statistics: { unchangedFiles: 9 } } })
+  const paranoid = await scratch.json<SnapshotResult>(['--paranoid'], { now: now + 3 })
+  expect(paranoid).toMatchObject({ isChanged: false, snapshot: { statistics: { unchangedFiles: 0 } } })
+  expect(readTree(await restored(scratch))).toEqual(readTree(join(scratch.path, 'app')))
+})
+
+test('a dry run says what would be stored, and writes nothing', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await scratch.ok([])
+  scratch.write('app', { new: 'new\n', 'src/main.ts': 'changed, and longer\n' })
+  const before = readTree(join(scratch.path, '.home'))
+  expect(await scratch.ok(['snapshot', '--dry-run'])).toBe(
+    '+ new\n~ src/main.ts\n1 added, 1 changed, 0 removed; 24 B to read\n',
+  )
+  const plan = await scratch.json<SnapshotPlan>(['snapshot', '-n'])
+  expect(plan.totals).toMatchObject({ added: 1, changed: 1, removed: 0 })
+  expect(readTree(join(scratch.path, '.home'))).toEqual(before)
+  const { snapshot } = await scratch.json<SnapshotResult>(['snapshot'])
+  const { files, directories, symlinks } = snapshot.statistics
+  expect(plan.totals.entries).toBe(files + directories + symlinks)
+})
+
+test('a dry run where there is no vault makes none', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const run = await scratch.run(['snapshot', '--dry-run'])
+  expect(run).toMatchObject({ status: 1, stdout: '' })
+  expect(run.stderr).toContain('ARC_VAULT_NOT_FOUND')
+  expect(existsSync(home(scratch))).toBe(false)
+})
+
+test.each([
+  {
+    args: [],
+    kept: [
+      '.gitignore',
+      '.projectcloneignore',
+      'a.log',
+      'build/CACHEDIR.TAG',
+      'build/out',
+      'ignored',
+      'sub/keep.tmp',
+      'sub/.projectcloneignore',
+    ],
+  },
+  {
+    args: ['--no-ignore-file'],
+    kept: [
+      '.gitignore',
+      '.projectcloneignore',
+      'a.log',
+      'a.tmp',
+      'build/CACHEDIR.TAG',
+      'build/out',
+      'ignored',
+      'sub/.projectcloneignore',
+      'sub/keep.tmp',
+    ],
+  },
+  {
+    args: ['--gitignore'],
+    kept: [
+      '.gitignore',
+      '.projectcloneignore',
+      'a.log',
+      'build/CACHEDIR.TAG',
+      'build/out',
+      'sub/keep.tmp',
+      'sub/.projectcloneignore',
+    ],
+  },
+  {
+    args: ['--exclude', '*.log', '--exclude', 'sub'],
+    kept: ['.gitignore', '.projectcloneignore', 'build/CACHEDIR.TAG', 'build/out', 'ignored'],
+  },
+  {
+    args: ['--exclude-caches'],
+    kept: [
+      '.gitignore',
+      '.projectcloneignore',
+      'a.log',
+      'build/CACHEDIR.TAG',
+      'ignored',
+      'sub/keep.tmp',
+      'sub/.projectcloneignore',
+    ],
+  },
+  {
+    args: ['--exclude-if-present', 'keep.tmp'],
+    kept: ['.gitignore', '.projectcloneignore', 'a.log', 'build/CACHEDIR.TAG', 'build/out', 'ignored'],
+  },
+  {
+    args: ['--exclude-larger-than', '40'],
+    kept: [
+      '.gitignore',
+      '.projectcloneignore',
+      'a.log',
+      'build/out',
+      'ignored',
+      'sub/keep.tmp',
+      'sub/.projectcloneignore',
+    ],
+  },
+])('$args leaves out what it says', async ({ args, kept }) => {
+  using scratch = makeScratch()
+  scratch.write('app', {
+    '.gitignore': 'ignored\n',
+    '.projectcloneignore': '*.tmp\n',
+    'a.log': 'a\n',
+    'a.tmp': 'a\n',
+    'build/CACHEDIR.TAG': 'Signature: 8a477f597d28d172789f06886806bc55\n',
+    'build/out': 'o\n',
+    ignored: 'i\n',
+    'sub/.projectcloneignore': '!keep.tmp\n',
+    'sub/keep.tmp': 'k\n',
+  })
+  await scratch.ok(['snapshot', ...args])
+  const { entries } = await scratch.json<{ entries: { path: string; type: string }[] }>(['ls', 'latest', '-R'])
+  expect(entries.flatMap(({ path, type }) => (type === 'file' ? [path] : []))).toEqual(kept.toSorted())
+})
+
+test('a vault inside the project is not part of it, nor is the project part of a vault', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  symlinkSync('backups', join(scratch.path, 'app/other-way'))
+  mkdirSync(join(scratch.path, 'app/backups'))
+  await scratch.ok(['--to', 'other-way/vault'])
+  await scratch.ok(['--to', 'backups/vault'])
+  const entries = await scratch.ok(['ls', '-R', '--from', 'backups/vault'])
+  expect(entries).toMatch(/ backups\/\n/)
+  expect(entries).not.toContain('vault')
+  const inside = await scratch.run(['snapshot', 'backups/vault', '--to', 'backups/vault'])
+  expect(inside).toMatchObject({ status: 2, stderr: expect.stringContaining('lies in the vault') as string })
+})
+
+test('a vault is made only where nothing else can be meant', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const refused = async (...args: string[]): Promise<void> => {
+    const { status, stderr } = await scratch.run(args)
+    expect({ status, isSaid: stderr.includes('ARC_VAULT_NOT_FOUND') }, stderr).toEqual({ status: 1, isSaid: true })
+  }
+  await refused('--to', join(scratch.path, 'no/such/folder'))
+  scratch.write('full', { file: 'x' })
+  await refused('--to', join(scratch.path, 'full'))
+  await scratch.ok(['--to', join(scratch.path, 'disk')])
+  // The disk is not mounted any more: nothing must be written to the folder below.
+  renameSync(join(scratch.path, 'disk'), join(scratch.path, 'elsewhere'))
+  mkdirSync(join(scratch.path, 'disk'))
+  await refused('--to', join(scratch.path, 'disk'))
+  expect(readdirSync(join(scratch.path, 'disk'))).toEqual([])
+})
+
+test('ARC_VAULT names the vault', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const env = { ...scratch.env, ARC_VAULT: join(scratch.path, 'mine') }
+  await scratch.ok(['x'], { env })
+  expect(await scratch.ok(['list'], { env })).toContain('app')
+  expect(existsSync(home(scratch))).toBe(false)
+})
+
+test('two folders of one name are two projects', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const other = scratch.write('other/app', { file: 'x' })
+  await scratch.ok([])
+  await scratch.ok([], { cwd: other })
+  await scratch.ok([])
+  const { snapshots } = await scratch.json<{ snapshots: SnapshotInfo[] }>(['list'])
+  expect(snapshots.map(({ project }) => project)).toEqual(['app', 'other/app', 'app'])
+  await scratch.ok(['forget', '--keep-last', '1', '--yes'])
+  expect((await scratch.json<{ snapshots: SnapshotInfo[] }>(['list'])).snapshots).toHaveLength(2)
+})
+
+test('what is no file, folder or link is told, with status 4', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  scratch.tool('mkfifo', 'app/pipe')
+  const run = await scratch.run([])
+  expect(run.status).toBe(4)
+  expect(run.stderr).toContain('pipe: a pipe')
+  expect(run.stdout).toMatch(/^[0-9a-f]{12}\n$/)
+})
+
+test('the commit is recorded, and .git is kept', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const git = (...args: string[]): string => scratch.tool('git', '-C', 'app', ...args)
+  git('init', '-q', '-b', 'main')
+  git('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-q', '--allow-empty', '-m', 'x')
+  const { snapshot } = await scratch.json<SnapshotResult>([])
+  expect(snapshot.git).toEqual({ branch: 'main', commit: git('rev-parse', 'HEAD').trim() })
+  expect(await scratch.ok(['ls', 'latest', '.git'])).toContain('.git/HEAD')
+})
+
+test('a folder that cannot be a project is refused', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  expect((await scratch.run(['snapshot', '/'])).status).toBe(2)
+  expect((await scratch.run(['snapshot', 'nowhere'])).stderr).toContain('ARC_NOT_FOUND')
+  expect((await scratch.run(['snapshot', 'README.md'])).stderr).toContain('ARC_NOT_A_DIRECTORY')
+  writeFileSync(join(scratch.path, 'vault'), 'a file')
+  expect((await scratch.run(['--to', join(scratch.path, 'vault')])).status).toBe(1)
+  chmodSync(join(scratch.path, 'vault'), 0o600)
+})

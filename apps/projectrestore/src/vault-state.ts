@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { ArcError, isArcError } from '@arc/core'
+import { type Host, textOption, type Values } from '@arc/kit'
+import { secretOptions, secretSource, vaultPlace } from '@arc/kit/vault'
+import type { StoredState } from './stored-bytes.ts'
+
+/** Where snapshots are, and how their vault is opened. */
+export const vaultOptions = {
+  from: textOption('SOURCE is a snapshot there: a folder or URL (default: ARC_VAULT, else ~/project_backups/vault)', {
+    placeholder: 'DEST',
+    complete: 'folder',
+  }),
+  project: textOption('of the snapshots only those of this project', { placeholder: 'NAME' }),
+  ...secretOptions,
+}
+
+export type VaultValues = Values<typeof vaultOptions>
+
+/** Whether a name that no file has may be that of a snapshot: there is a vault to look into. */
+export function hasVault({ from }: VaultValues, host: Host): boolean {
+  const { folder, isDefault } = vaultPlace(from, host)
+  return from !== undefined || !isDefault || (folder !== undefined && existsSync(folder))
+}
+
+/** The snapshot that a name means. Throws `missing`, if given, instead of `ARC_SNAPSHOT_UNKNOWN`. */
+export async function openVaultState(
+  name: string,
+  values: VaultValues,
+  host: Host,
+  missing?: ArcError,
+): Promise<StoredState> {
+  const [{ openStorePlace }, { resolveSnapshot }] = await Promise.all([
+    import('@arc/kit/vault'),
+    import('@arc/snapshot'),
+  ])
+  const vault = await openStorePlace(vaultPlace(values.from, host), host, { secret: secretSource(values, host) })
+  const { signal } = host
+  try {
+    const { id, project, time } = await resolveSnapshot(vault, name, { project: values.project, signal })
+    return {
+      kind: 'snapshot',
+      name: basename(project),
+      path: undefined,
+      snapshot: id,
+      madeAt: new Date(time),
+      open: () => vault.open(id, { signal }),
+      [Symbol.asyncDispose]: () => vault[Symbol.asyncDispose](),
+    }
+  } catch (error) {
+    await vault[Symbol.asyncDispose]()
+    if (missing === undefined || !isArcError(error) || error.code !== 'ARC_SNAPSHOT_UNKNOWN') throw error
+    const hint = `Check the spelling; there is no snapshot of that name in ${vault.location} either.`
+    throw new ArcError(missing.code, missing.message, {
+      hint,
+      cause: missing,
+      ...(missing.path && { path: missing.path }),
+    })
+  }
+}

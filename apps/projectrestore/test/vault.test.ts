@@ -1,0 +1,61 @@
+import { readTree } from '@arc/core/testing'
+import { openDirectory } from '@arc/collect'
+import { createVault } from '@arc/snapshot'
+import { directoryBackend } from '@arc/storage'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { makeScratch, type Scratch, writeLinkedApp } from './scratch.ts'
+
+async function keep(scratch: Scratch, vault: string, passphrase?: string): Promise<string> {
+  const root = writeLinkedApp(scratch)
+  const locks = passphrase === undefined ? [] : [{ passphrase }]
+  await using made = await createVault(directoryBackend(join(scratch.path, vault)), { locks })
+  await using source = await openDirectory(root, { ignoreRules: false, gitFolders: true })
+  await made.take(source, { project: 'app', note: 'a note', tags: ['v1'] })
+  return root
+}
+
+test('a snapshot comes back by id, latest, tag and note, whole or in part', async () => {
+  using scratch = makeScratch()
+  const root = await keep(scratch, 'vault')
+  for (const [i, name] of ['latest', 'v1', 'a note'].entries()) {
+    const run = await scratch.run([name, '--from', 'vault', '--to', `back${i}`])
+    expect(run.status, run.stderr).toBe(0)
+    expect(readTree(join(scratch.path, `back${i}`))).toEqual(readTree(root))
+  }
+  expect((await scratch.run(['latest', '--from', 'vault', '--to', 'part', '--only', 'src'])).status).toBe(0)
+  expect(readTree(join(scratch.path, 'part')).map(({ path }) => path.split('/')[0])).toContain('src')
+  expect((await scratch.run(['nonsense', '--from', 'vault'])).stderr).toContain('ARC_SNAPSHOT_UNKNOWN')
+})
+
+test('the vault at home is looked into when there is no such file', async () => {
+  using scratch = makeScratch()
+  const root = await keep(scratch, '.home/project_backups/vault')
+  const run = await scratch.run(['v1', '--to', 'back'])
+  expect(run.status, run.stderr).toBe(0)
+  expect(readTree(join(scratch.path, 'back'))).toEqual(readTree(root))
+  expect((await scratch.run(['nonsense'])).stderr).toMatch(/ARC_NOT_FOUND.*there is no snapshot of that name/s)
+  expect((await scratch.run(['list', 'v1'])).stdout).toContain('src/main.ts')
+  expect((await scratch.run(['verify', 'v1'])).stdout).toMatch(/^intact/)
+})
+
+test('a plan of a snapshot is applied', async () => {
+  using scratch = makeScratch()
+  const root = await keep(scratch, 'vault')
+  expect((await scratch.run(['plan', 'latest', '--from', 'vault', '--to', 'back', '-o', 'p.json'])).status).toBe(0)
+  const run = await scratch.run(['apply', 'p.json', '--from', 'vault'])
+  expect(run.status, run.stderr).toBe(0)
+  expect(readTree(join(scratch.path, 'back'))).toEqual(readTree(root))
+})
+
+test('an encrypted vault needs its passphrase, and nothing is written without', async () => {
+  using scratch = makeScratch()
+  const root = await keep(scratch, 'vault', 'geheim')
+  const by = (ARC_PASSPHRASE: string): { env: Record<string, string> } => ({ env: { ...scratch.env, ARC_PASSPHRASE } })
+  const refused = await scratch.run(['latest', '--from', 'vault', '--to', 'back'], by('falsch'))
+  expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('ARC_KEY_WRONG') as string })
+  expect(scratch.names()).not.toContain('back')
+  expect((await scratch.run(['latest', '--from', 'vault', '--to', 'back'], by('geheim'))).status).toBe(0)
+  expect(readTree(join(scratch.path, 'back'))).toEqual(readTree(root))
+  expect((await scratch.run(['latest', '--from', 'vault', '--to', 'x', '--confine'])).status).toBe(2)
+})
