@@ -25,6 +25,7 @@ const testReport = join(scratch, 'tests.json')
 
 const STEPS: readonly Step[] = [
   { name: 'types', command: ['tsc'] },
+  { name: 'types of the viewer', command: ['tsc', '--project', 'apps/viewer'] },
   { name: 'lint', command: ['oxlint'] },
   { name: 'format', command: ['oxfmt', '--check'] },
   { name: 'unused', command: ['knip'] },

@@ -34,7 +34,7 @@ function everyDependency(manifest: Manifest): Record<string, string> {
   }
 }
 
-describe.each(packages)('$manifest.name', ({ kind, path, manifest }) => {
+describe.each(packages.filter(({ kind }) => kind !== 'page'))('$manifest.name', ({ kind, path, manifest }) => {
   const exists = (name: string): boolean => existsSync(join(root, path, name))
 
   test('can be published', () => {

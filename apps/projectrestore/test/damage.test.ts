@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { openDirectory } from '@arc/collect'
 import { Publication } from '@arc/core/node'
 import { renderDump } from '@arc/render-md'
@@ -9,6 +10,20 @@ import { makeScratch, writeApp } from './scratch.ts'
 
 /** The header of a gzip file holds a time and a system that nothing vouches for. */
 const GZIP_HEADER_BYTES = 10
+
+/** Some bits of a deflate stream mean nothing: those that fill its last byte, lengths of codes that are never used. */
+function meansTheSame(whole: Buffer, flipped: Buffer): boolean {
+  if (!isGzip(whole)) return false
+  try {
+    return gunzipSync(flipped).equals(gunzipSync(whole))
+  } catch {
+    return false
+  }
+}
+
+function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b
+}
 
 test.each([
   ['app.tgz', GZIP_HEADER_BYTES],
@@ -29,6 +44,7 @@ test.each([
     fc.asyncProperty(fc.integer({ min: from * 8, max: whole.length * 8 - 1 }), async (bit) => {
       const stdin = Buffer.from(whole)
       stdin[bit >> 3] = (stdin[bit >> 3] as number) ^ (1 << (bit & 7))
+      fc.pre(!meansTheSame(whole, stdin))
       for (const line of [
         ['verify', '-'],
         ['-', '--to', 'out'],

@@ -28,7 +28,7 @@ test('one changed byte is found, wherever it is', () => {
   for (let at = 0; at < document.length; at += 97) {
     const changed = document.slice()
     changed[at] = (changed[at] as number) ^ 1
-    expect(() => verifyDumpBytes(changed), `byte ${at}`).toThrow()
+    expect(() => verifyDumpBytes(changed), `byte ${at}`).toThrow(/./)
   }
 })
 
@@ -43,5 +43,5 @@ test('nothing that reads a document in a browser is of Node', async () => {
   await build.close()
   expect(output).toHaveLength(1)
   expect(output[0].imports).toEqual([])
-  expect(/node:[a-z]+|\bBuffer\.|\bprocess\b/.exec(output[0].code)).toBeNull()
+  expect(/node:[a-z]+|\bBuffer\.|\bprocess\./.exec(output[0].code)).toBeNull()
 })
