@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, sep } from 'node:path'
-import { publishFile } from '@arc/core/node'
+import { makeFolders, publishFile } from '@arc/core/node'
 import type { Host } from '@arc/kit'
 import { homePath } from '@arc/kit/vault'
 import { z } from 'zod'
@@ -36,7 +36,7 @@ function readNames(host: Host): Readonly<Record<string, string>> {
 
 function writeNames(names: Readonly<Record<string, string>>, host: Host): void {
   try {
-    mkdirSync(dirname(namesFile(host)), { recursive: true, mode: 0o700 })
+    makeFolders(dirname(namesFile(host)), { mode: 0o700 })
     publishFile(namesFile(host), Buffer.from(`${JSON.stringify({ schemaVersion: 1, names }, undefined, 2)}\n`))
   } catch {
     // Where nothing can be remembered, names are all that there is.

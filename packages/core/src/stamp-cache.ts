@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import type { Entry } from './entry.ts'
 import { encodePath } from './entry-path.ts'
-import { errnoOf } from './error.ts'
 import { type FileSystem, nodeFileSystem, readFully } from './file-system.ts'
+import { makeFolders } from './make-folders.ts'
 import { Publication } from './publication.ts'
 
 // magic, digest of key and note, row count, payload size, note size | note, padded to 8 | stamps | payloads | paths, NUL-terminated | SHA-256 of all before
@@ -182,7 +182,7 @@ export class StampCacheWriter {
     header.writeUInt32LE(noteBytes.length, NOTE_SIZE_AT)
     noteBytes.copy(header, HEADER_BYTES)
     const paths = count === 0 ? '' : `${this.#paths.join('\0')}\0`
-    makeFolders(dirname(file), fs)
+    makeFolders(dirname(file), { mode: 0o700, fs })
     using publication = new Publication(file, { mode: 0o600, durable: false, fs })
     const digest = createHash('sha256')
     for (const part of [
@@ -226,19 +226,6 @@ function readNote(bytes: Buffer, key: string): string | undefined {
   const note = bytes.subarray(HEADER_BYTES, HEADER_BYTES + bytes.readUInt32LE(NOTE_SIZE_AT))
   const prefix = prefixFor(key, note)
   return bytes.subarray(0, prefix.length).equals(prefix) ? note.toString() : undefined
-}
-
-/** Make a folder and what is above it. (Node's own way of doing that tries for ever where a file system lets nobody make one, as /proc.) */
-function makeFolders(folder: string, fs: FileSystem): void {
-  const missing: string[] = []
-  for (let at = folder; dirname(at) !== at && !fs.existsSync(at); at = dirname(at)) missing.push(at)
-  for (const each of missing.reverse()) {
-    try {
-      fs.mkdirSync(each, { mode: 0o700 })
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error
-    }
-  }
 }
 
 function removeOldest(file: string, fs: FileSystem): void {

@@ -147,7 +147,8 @@ describeWith(['minisign'], 'beside the real programs', () => {
     expect(run('minisign', ['-GWf', '-p', pub, '-s', sec]).status).toBe(0)
     const [theirPublic, theirSecret] = [readFileSync(pub, 'utf8'), readFileSync(sec, 'utf8')]
     const theirs = await openSigningKey(theirSecret)
-    expect(theirs.publicKey).toBe(theirPublic)
+    // The comment line is for people, and some versions write the key's number without its leading zeros.
+    expect(theirs.publicKey.split('\n')[1]).toBe(theirPublic.split('\n')[1])
     expect(verifySignature(message, theirs.sign(message), theirPublic)).toMatchObject({ keyId: theirs.keyId })
     for (const flags of ['-Sm', '-Slm']) {
       expect(run('minisign', [flags, path, '-s', sec, '-x', `${path}.2`]).status).toBe(0)

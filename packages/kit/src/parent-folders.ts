@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
+import { existsSync, rmdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemCallError } from '@arc/core'
+import { makeFolders } from '@arc/core/node'
 
 /** The folders above `path` (absolute) that do not exist, the outermost first. */
 export function missingParents(path: string): string[] {
@@ -14,7 +15,7 @@ export function missingParents(path: string): string[] {
 export function makeParents(path: string): Disposable {
   const made = missingParents(path)
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolders(dirname(path))
   } catch (error) {
     removeEmpty(made)
     throw systemCallError(error, 'make the folder', dirname(path))

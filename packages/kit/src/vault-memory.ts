@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import { publishFile, sha256Hex } from '@arc/core/node'
+import { makeFolders, publishFile, sha256Hex } from '@arc/core/node'
 import { z } from 'zod'
 import type { Host } from './host.ts'
 import { homePath } from './vault-place.ts'
@@ -12,7 +12,11 @@ const memorySchema = z.object({
 })
 
 /** What this machine knows of a vault that it has opened. */
-export type RememberedVault = z.infer<typeof memorySchema>['vaults'][number]
+export interface RememberedVault {
+  readonly id: string
+  readonly keysId: string
+  readonly generation: number
+}
 
 /** The vaults that were found at a place so far: several where disks take turns. Empty when nothing is remembered. */
 export function rememberedVaults(host: Host, location: string): readonly RememberedVault[] {
@@ -31,7 +35,7 @@ export function rememberVault(host: Host, location: string, vault: RememberedVau
   if (before?.generation === vault.generation) return true
   const vaults = [...known.filter(({ id }) => id !== vault.id), vault]
   try {
-    mkdirSync(memoryFolder(host), { recursive: true, mode: 0o700 })
+    makeFolders(memoryFolder(host), { mode: 0o700 })
     const text = `${JSON.stringify({ schemaVersion: 1, location, vaults }, undefined, 2)}\n`
     publishFile(memoryFile(host, location), Buffer.from(text))
     return true

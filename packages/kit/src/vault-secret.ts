@@ -5,14 +5,22 @@ import type { KeySecret } from '@arc/crypto'
 import type { Values } from './command.ts'
 import { askSecret } from './confirm.ts'
 import type { Host } from './host.ts'
+import type { Option } from './option.ts'
 import { fileOption, integerOption } from './option-value.ts'
 
 const GROUP = 'Key of the vault'
 const MAX_SECRET_BYTES = 64 * 1024
 const HINT = 'Give it with --passphrase-file, --passphrase-fd, --identity, or in ARC_PASSPHRASE.'
 
+/** The options that say what opens a vault. */
+export type SecretOptions = Readonly<{
+  passphraseFile: Option<string | undefined>
+  passphraseFd: Option<number | undefined>
+  identity: Option<string | undefined>
+}>
+
 /** How a vault is opened. A passphrase never stands on the command line, where every process can read it. */
-export const secretOptions = {
+export const secretOptions: SecretOptions = {
   passphraseFile: fileOption('the passphrase is the first line of FILE; - is standard input', { group: GROUP }),
   passphraseFd: integerOption({ min: 0, max: 1_000_000 }, 'the passphrase is the first line of this file descriptor', {
     group: GROUP,
@@ -25,7 +33,7 @@ export type SecretSource = () => Promise<KeySecret>
 
 /** What opens a vault, by the options, else ARC_PASSPHRASE, else a question; `what` is asked for. */
 export function secretSource(
-  values: Values<typeof secretOptions>,
+  values: Values<SecretOptions>,
   host: Host,
   what = 'Passphrase of the vault',
 ): SecretSource {
@@ -38,7 +46,7 @@ export function secretSource(
 
 /** A passphrase for a new lock: by the options, else ARC_PASSPHRASE, else a question, asked twice. */
 export async function newPassphrase(
-  values: Values<typeof secretOptions>,
+  values: Values<SecretOptions>,
   host: Host,
   what = 'New passphrase of the vault',
 ): Promise<string> {
@@ -49,7 +57,7 @@ export async function newPassphrase(
   throw new ArcError('ARC_KEY_INVALID', 'the two passphrases are not the same', { hint: 'Try again.' })
 }
 
-async function givenPassphrase(values: Values<typeof secretOptions>, host: Host): Promise<string | undefined> {
+async function givenPassphrase(values: Values<SecretOptions>, host: Host): Promise<string | undefined> {
   const { passphraseFile: file, passphraseFd: fd } = values
   if (file === '-') return firstLine(await readInput(host))
   if (file !== undefined) return firstLine(readSecret(resolve(host.cwd, file), file))

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { errnoOf, printablePath, systemCallError } from '@arc/core'
-import { type FileSystem, nodeFileSystem, publishFile, readFully, writeFully } from '@arc/core/node'
+import { type FileSystem, makeFolders, nodeFileSystem, publishFile, readFully, writeFully } from '@arc/core/node'
 import * as z from 'zod/mini'
 import type { RestoreFinding, RestoreInspection, RestoreLikelihood } from './inspection.ts'
 
@@ -49,7 +49,7 @@ export function recordOutcome(
     ...(probability !== undefined && { predicted: probability }),
   }
   try {
-    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolders(dirname(path), { mode: 0o700, fs })
     const fd = fs.openSync(path, 'a', 0o600)
     try {
       writeFully(fs, fd, Buffer.from(`${JSON.stringify(outcome)}\n`), null)

@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type EntrySource, errnoOf, systemCallError } from '@arc/core'
-import { isTemporaryName, publishFile, sha256Hex, syncDirectory, temporaryPathFor } from '@arc/core/node'
+import { isTemporaryName, makeFolders, publishFile, sha256Hex, syncDirectory, temporaryPathFor } from '@arc/core/node'
 import { openArchive } from '@arc/archive/node'
 import type { ArchiveFormat } from '@arc/archive/node'
 import {
@@ -142,7 +142,7 @@ export class SnapshotFolder implements SnapshotStore {
   /** Make the folder, and remove what a killed process left in it. */
   prepare(): void {
     try {
-      mkdirSync(this.location, { recursive: true })
+      makeFolders(this.location)
     } catch (error) {
       throw systemCallError(error, 'make', this.location)
     }

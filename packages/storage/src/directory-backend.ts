@@ -2,7 +2,14 @@ import { constants, type BigIntStats } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { errnoOf, printablePath, systemCallError } from '@arc/core'
-import { type FileSystem, nodeFileSystem, readFully, syncDirectory, temporaryPathFor } from '@arc/core/node'
+import {
+  type FileSystem,
+  makeFolders,
+  nodeFileSystem,
+  readFully,
+  syncDirectory,
+  temporaryPathFor,
+} from '@arc/core/node'
 import type {
   Backend,
   CallOptions,
@@ -328,11 +335,7 @@ function objectInfo(key: string, stat: BigIntStats): ObjectInfo {
   return { key, sizeBytes: Number(stat.size), modified: stat.mtime, etag }
 }
 
-/** Make a folder and those above it; each name is durable before the next is made in it. */
+/** Make a folder and those above it, and their names durable. */
 function makeDurableFolder(path: string, fs: FileSystem): void {
-  const made = fs.mkdirSync(path, { recursive: true })
-  if (made === undefined) return
-  for (let folder = path; folder.length >= made.length; folder = resolve(folder, '..')) {
-    syncDirectory(resolve(folder, '..'), fs)
-  }
+  for (const folder of makeFolders(path, { fs })) syncDirectory(resolve(folder, '..'), fs)
 }

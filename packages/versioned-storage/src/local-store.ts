@@ -1,7 +1,7 @@
-import { closeSync, fstatSync, mkdirSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ArcError, printablePath, systemCallError } from '@arc/core'
-import { type FileSystem, nodeFileSystem } from '@arc/core/node'
+import { type FileSystem, makeFolders, nodeFileSystem } from '@arc/core/node'
 import { type History, presentVersion, tagsBySeq } from './history.ts'
 import { hashOpenFile } from './external-change.ts'
 import { historyOfRow, indexHistory } from './index-history.ts'
@@ -42,7 +42,7 @@ export async function openLocalStore(folder: string, options: LocalStoreOptions 
   const root = resolve(folder)
   const control = join(root, CONTROL_FOLDER)
   try {
-    mkdirSync(join(control, 'log'), { recursive: true })
+    makeFolders(join(control, 'log'), { fs })
   } catch (error) {
     throw systemCallError(error, 'open', root)
   }

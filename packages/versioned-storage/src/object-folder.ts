@@ -5,6 +5,7 @@ import { errnoOf, systemCallError } from '@arc/core'
 import {
   type FileSystem,
   isAbandoned,
+  makeFolders,
   sha256Hex,
   startSha256,
   syncDirectory,
@@ -47,7 +48,7 @@ export class ObjectFolder {
   }
 
   create(): void {
-    for (const folder of [this.#objects, this.#staging]) this.#fs.mkdirSync(folder, { recursive: true })
+    for (const folder of [this.#objects, this.#staging]) makeFolders(folder, { fs: this.#fs })
   }
 
   path(sha256: string, encoding: 'zstd' | undefined): string {
@@ -126,7 +127,7 @@ export class ObjectFolder {
     const path = this.path(sha256, encoding)
     try {
       const folder = dirname(path)
-      if (this.#fs.mkdirSync(folder, { recursive: true }) !== undefined) syncDirectory(this.#objects, this.#fs)
+      if (makeFolders(folder, { fs: this.#fs }).length > 0) syncDirectory(this.#objects, this.#fs)
       this.#fs.renameSync(objectPath, path)
       syncDirectory(folder, this.#fs)
     } catch (error) {

@@ -1,7 +1,7 @@
 import { type Dirent, constants, copyFileSync, type Stats } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { ArcError, comparePaths, type EntryPath, errnoOf, printablePath, systemCallError } from '@arc/core'
-import { type FileSystem, isTemporaryName, temporaryPathFor, writeFully } from '@arc/core/node'
+import { type FileSystem, isTemporaryName, makeFolders, temporaryPathFor, writeFully } from '@arc/core/node'
 import { CONTROL_FOLDER, isReserved } from './storage-path.ts'
 import type { ItemStat } from './store.ts'
 
@@ -209,7 +209,7 @@ export class WorkingTree {
   #makeParents(key: string): void {
     if (isReserved(key) || !this.#isInside(key, true)) throw leadsOut(key, this.root)
     const folder = dirname(this.path(key))
-    this.#attempt('create', folder, () => this.#fs.mkdirSync(folder, { recursive: true }))
+    this.#attempt('create', folder, () => makeFolders(folder, { fs: this.#fs }))
   }
 
   /** Whether the folder of a key, or what exists of it, lies inside the root when all links are followed. */
