@@ -9,11 +9,5 @@ export default defineConfig({
   // The clients of cloud vendors are large: who needs one installs it beside this command, as the error says.
   external: [/^@aws-sdk\//, /^@azure\//, /^@google-cloud\//, 'ssh2', 'webdav'],
   transform: { target: 'node22' },
-  output: {
-    dir: 'dist',
-    cleanDir: true,
-    sourcemap: false,
-    minify: false,
-    codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
-  },
+  output: { dir: 'dist', cleanDir: true, sourcemap: false, minify: false },
 })
