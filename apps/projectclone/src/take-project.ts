@@ -1,11 +1,11 @@
-import { isTrouble, type Omission } from '@arc/core'
+import { isTrouble } from '@arc/core'
 import {
   type CommandContext,
   formatBytes,
   formatCounted,
   type Log,
   type CommonValues,
-  omissionSummary,
+  reportOmissions,
   visible,
   type Values,
 } from '@arc/kit'
@@ -93,20 +93,11 @@ export function describeSnapshot({ snapshot, isChanged }: SnapshotResult): strin
 /** Tell what is not in a snapshot, or not in one state. Returns the exit status that follows. */
 export function reportGaps(snapshot: SnapshotInfo, common: CommonValues, log: Log): number {
   const { omissions, omissionCount, inconsistent } = snapshot
-  const isPartial = reportOmissions(omissions, common, log)
+  const status = reportOmissions(omissions, common, log)
   const more = omissionCount - omissions.length
   if (more > 0) log.warn(`${formatCounted(more, 'more path')} left out; only the first are recorded`)
   for (const path of inconsistent) log.warn(`kept changing while it was read: ${visible(path)}`)
-  return isPartial || inconsistent.length > 0 ? PARTIAL_STATUS : 0
-}
-
-/** Tell what was left out: what was not asked for always, the rest with `-v`. Returns whether there was any of the former. */
-export function reportOmissions(omissions: readonly Omission[], common: CommonValues, log: Log): boolean {
-  const isPartial = omissions.some(isTrouble)
-  const text = omissionSummary(omissions, { all: common.verbosity > 0 }).trimEnd()
-  if (isPartial) log.warn(text)
-  else if (text !== '') log.detail(text)
-  return isPartial
+  return inconsistent.length > 0 ? PARTIAL_STATUS : status
 }
 
 /** What a snapshot's command prints. */

@@ -1,7 +1,6 @@
-import type { RandomInput } from '@arc/archive'
-import { ArcError, assertWithin, type Limits } from '@arc/core'
+import { DUMP_HEAD_BYTES } from '@arc/render-md'
+import { ArcError, assertWithin, type Limits, type RandomBytes } from '@arc/core'
 import { startSha256, TemporaryFile } from '@arc/core/node'
-import { HEAD_BYTES } from './source-format.ts'
 
 const PIECE_BYTES = 1024 * 1024
 
@@ -13,7 +12,7 @@ export async function peek(
   const rest = bytes[Symbol.asyncIterator]()
   let have = 0
   let isDone = false
-  while (have < HEAD_BYTES && !isDone) {
+  while (have < DUMP_HEAD_BYTES && !isDone) {
     const next = await rest.next()
     isDone = next.done === true
     if (next.done === true) break
@@ -48,7 +47,7 @@ export async function spool(
 }
 
 /** All bytes of something seekable; a piece is valid until the next one is asked for. */
-export async function* piecesOf(input: RandomInput, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+export async function* piecesOf(input: RandomBytes, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
   for (let at = 0; ;) {
     signal.throwIfAborted()
@@ -81,7 +80,7 @@ export async function* checked(
 
 /** Read something seekable to its end, and throw `ARC_HASH_MISMATCH` when it is not what was expected. */
 export async function assertChecksum(
-  input: RandomInput,
+  input: RandomBytes,
   expectedSha256: string,
   options: { name: string; signal: AbortSignal },
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import { type EntryPath, isTrouble, type Omission, printablePath } from '@arc/core'
+import { type EntryPath, printablePath } from '@arc/core'
 import {
   type CommonValues,
   formatBytes,
@@ -6,12 +6,10 @@ import {
   formatCounted,
   formatTable,
   type Log,
-  omissionSummary,
+  reportOmissions,
+  warnOfPaths,
 } from '@arc/kit'
 import { actsUnasked, listRestorePoints, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
-
-const PARTIAL_STATUS = 4
-const MANY = 5
 
 /** `This would add 1, change 2 and remove 3 paths in /place` */
 export function summarise({ totals, target }: RestorePlan): string {
@@ -22,12 +20,6 @@ export function summarise({ totals, target }: RestorePlan): string {
 /** Whether carrying out a plan takes anything away or changes it. */
 export function isDestructive({ totals }: RestorePlan): boolean {
   return totals.changed + totals.removed > 0
-}
-
-/** Whether a plan would leave everything as it is. */
-export function isIdle({ totals, conflicts, mode, targetFingerprint }: RestorePlan): boolean {
-  if (mode === 'new' || targetFingerprint === 'missing' || targetFingerprint === 'empty') return false
-  return totals.added + totals.changed + totals.removed === 0 && conflicts.length === 0
 }
 
 /** The paths of a plan that come or change, and that programs obey or run without being asked. */
@@ -62,9 +54,9 @@ export function tellResult(
   const { log, common } = context
   const { files, symlinks, writtenBytes, verifiedFiles, restorePoint, outwardLinks, droppedSetId, target } = result
   const links = outwardLinks.map(({ path, target: to }) => `${printablePath(path)} -> ${printablePath(to)}`)
-  warnOfMany('leading out of the folder', links, log, common)
-  warnOfMany('without its set-id bit, which --set-id restores', droppedSetId.map(printablePath), log, common)
-  warnOfMany('that programs obey or run unasked; look at what is in them', unasked.map(printablePath), log, common)
+  warnOfPaths(links, 'leading out of the folder', common, log)
+  warnOfPaths(droppedSetId.map(printablePath), 'without its set-id bit, which --set-id restores', common, log)
+  warnOfPaths(unasked.map(printablePath), 'that programs obey or run unasked; look at what is in them', common, log)
   const sums = verifiedFiles === 0 ? '' : `, ${formatCount(verifiedFiles)} checked against their SHA-256`
   const symlinkCount = symlinks === 0 ? '' : `, ${formatCounted(symlinks, 'link')}`
   log.info(`${formatCounted(files, 'file')}${symlinkCount}, ${formatBytes(writtenBytes)}${sums}`)
@@ -76,7 +68,7 @@ export function tellResult(
       `the tree from before is ${restorePoint}${kept > 1 ? `, one of ${formatCount(kept)}` : ''}; to go back: projectrestore undo --to ${printablePath(target)}`,
     )
   }
-  return tellOmissions(result.omissions, context)
+  return reportOmissions(result.omissions, common, log)
 }
 
 /** What recovery did, as a participle. */
@@ -85,44 +77,4 @@ export const IN_WORDS: Readonly<Record<RestoreResult['recovery'], string>> = {
   cleaned: 'cleaned up',
   finished: 'finished',
   'rolled-back': 'rolled back',
-}
-
-/** Tell what was left out: what was not asked for always, the rest with `-v`. Returns the exit status that follows. */
-export function tellOmissions(
-  omissions: readonly Omission[],
-  { log, common }: { log: Log; common: CommonValues },
-): number {
-  const text = omissionSummary(omissions, { all: common.verbosity > 0 }).trimEnd()
-  if (omissions.some(isTrouble)) {
-    log.warn(text)
-    return PARTIAL_STATUS
-  }
-  if (text !== '') log.detail(text)
-  return 0
-}
-
-/** The result of a plan that leaves everything as it is. */
-export function idleResult(plan: RestorePlan): RestoreResult {
-  const { target, mode, outwardLinks, droppedSetId, omissions } = plan
-  const nothing = { files: 0, directories: 0, symlinks: 0, hardLinks: 0, writtenBytes: 0, verifiedFiles: 0 }
-  return {
-    schemaVersion: 1,
-    target,
-    mode,
-    ...nothing,
-    outwardLinks,
-    droppedSetId,
-    omissions,
-    recovery: 'clean',
-    tidy: true,
-  }
-}
-
-function warnOfMany(what: string, paths: readonly string[], log: Log, common: CommonValues): void {
-  if (paths.length === 0) return
-  const shown = common.verbosity > 0 ? paths : paths.slice(0, MANY)
-  const more =
-    paths.length > shown.length ? [`… and ${formatCount(paths.length - shown.length)} more (-v lists all)`] : []
-  const lines = [...shown, ...more].map((line) => `    ${line}`)
-  log.warn(`${formatCounted(paths.length, 'path')} ${what}\n${lines.join('\n')}`)
 }

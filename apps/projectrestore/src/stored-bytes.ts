@@ -1,8 +1,8 @@
-import type { RandomInput } from '@arc/archive'
-import type { EntrySource, Limits, ProgressListener } from '@arc/core'
+import { DUMP_HEAD_BYTES } from '@arc/render-md'
+import type { EntrySource, Limits, ProgressListener, RandomBytes } from '@arc/core'
 import type { DumpOrigin } from '@arc/render-md'
 import { assertChecksum, checked, peek, piecesOf, spool } from './input-bytes.ts'
-import { HEAD_BYTES, recognise } from './source-format.ts'
+import { recognise } from './source-format.ts'
 
 /** Where a project is stored, found and recognised. */
 export interface StoredState extends AsyncDisposable {
@@ -44,13 +44,13 @@ export interface StoredFile {
 
 /** A file, or anything else that can be read from any position; it is closed when the state is disposed. */
 export async function openSeekable(
-  input: RandomInput & Disposable,
+  input: RandomBytes & Disposable,
   file: StoredFile,
   options: ReadOptions,
 ): Promise<StoredState> {
   const { signal, expected } = options
   try {
-    const head = Buffer.alloc(HEAD_BYTES)
+    const head = Buffer.alloc(DUMP_HEAD_BYTES)
     const format = await recognise(head.subarray(0, input.read(head, 0)), file.shown)
     if (format !== 'dump') {
       if (expected !== undefined) await assertChecksum(input, expected, { name: file.shown, signal })
@@ -85,7 +85,7 @@ export async function openArriving(
 const STDIN: StoredFile = { shown: 'standard input', name: undefined, path: undefined, madeAt: undefined }
 
 function archiveState(
-  input: RandomInput & Disposable,
+  input: RandomBytes & Disposable,
   { name, path, madeAt }: StoredFile,
   { limits }: ReadOptions,
 ): StoredState {

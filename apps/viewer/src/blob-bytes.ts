@@ -1,4 +1,4 @@
-import type { RandomBytes } from '@arc/render-md/browser'
+import type { RandomBytes } from '@arc/core'
 
 /** Of workers, and synchronous; TypeScript has it in another library than the rest. */
 declare class FileReaderSync {

@@ -1,19 +1,14 @@
-/** An archive that can be read from any position: a file, bytes in memory. Synchronous, because local reads are. */
-export interface RandomInput {
-  readonly sizeBytes: number
-  /** Fill `into` from `position`; returns the bytes read, fewer than asked for only at the end. */
-  read(into: Uint8Array, position: number): number
-}
+import type { RandomBytes } from '@arc/core'
 
 /** What can be opened: bytes, something seekable, or bytes that arrive. */
-export type ArchiveInput = Uint8Array | RandomInput | AsyncIterable<Uint8Array>
+export type ArchiveInput = Uint8Array | RandomBytes | AsyncIterable<Uint8Array>
 
-export function isRandomInput(input: ArchiveInput): input is RandomInput {
+export function isRandomBytes(input: ArchiveInput): input is RandomBytes {
   return 'sizeBytes' in input
 }
 
-/** Bytes in memory as a {@link RandomInput}. */
-export function bytesInput(bytes: Uint8Array): RandomInput {
+/** Bytes in memory as a {@link RandomBytes}. */
+export function bytesInput(bytes: Uint8Array): RandomBytes {
   return {
     sizeBytes: bytes.length,
     read(into, position) {
@@ -28,7 +23,7 @@ const PIECE_BYTES = 256 * 1024
 
 /** The whole of a seekable input, or a range of it, in fresh pieces that stay valid. */
 export function* inputPieces(
-  input: RandomInput,
+  input: RandomBytes,
   from = 0,
   to: number = input.sizeBytes,
 ): Generator<Uint8Array, void, void> {
@@ -53,7 +48,7 @@ export interface TarInput {
 }
 
 /** Read a seekable input from front to back, without a promise. */
-export function sequentialInput(input: RandomInput): TarInput {
+export function sequentialInput(input: RandomBytes): TarInput {
   let at = 0
   return {
     fill(into) {

@@ -1,4 +1,4 @@
-export { type ArchiveInput, bytesInput, type RandomInput } from './archive-input.ts'
+export { type ArchiveInput, bytesInput } from './archive-input.ts'
 export { ByteFeed } from './byte-feed.ts'
 export type { Codecs } from './codecs.ts'
 export { DETECTION_BYTES, type DetectedFormat, detectFormat } from './detect-format.ts'

@@ -1,12 +1,12 @@
 import { basename } from 'node:path'
-import { type EntrySource, systemCallError } from '@arc/core'
+import { type EntrySource, type RandomBytes, systemCallError } from '@arc/core'
 import { type FileSystem, nodeFileSystem, readFully, TemporaryFile } from '@arc/core/node'
-import type { ArchiveInput, RandomInput } from './archive-input.ts'
+import type { ArchiveInput } from './archive-input.ts'
 import { nodeCodecs } from './node-codecs.ts'
 import { closingWith, openArchive, type OpenArchiveOptions } from './open-archive.ts'
 
 /** An open file as something to read an archive from. */
-export interface FileInput extends RandomInput, Disposable {}
+export interface FileInput extends RandomBytes, Disposable {}
 
 /** Open the file at `path`. Throws `ARC_NOT_FOUND` or `ARC_SYSTEM_CALL_FAILED`. */
 export function openFileInput(path: string, fs: FileSystem = nodeFileSystem): FileInput {

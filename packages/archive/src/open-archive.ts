@@ -1,12 +1,11 @@
-import type { EntrySource, Limits } from '@arc/core'
+import type { EntrySource, Limits, RandomBytes } from '@arc/core'
 import { RATIO_FLOOR_BYTES } from '@arc/core'
 import {
   type ArchiveInput,
   bytesInput,
   inputPieces,
-  isRandomInput,
+  isRandomBytes,
   piecesInput,
-  type RandomInput,
   sequentialInput,
 } from './archive-input.ts'
 import { bunzip2 } from './bunzip2.ts'
@@ -43,7 +42,7 @@ export interface OpenArchiveOptions {
    * Keep the bytes of a zip archive that arrives (its list of entries is at its end), so that it can be read in any order;
    * without it such an archive is refused with `ARC_ARCHIVE_UNSUPPORTED`. What it returns is disposed with the source.
    */
-  spool?: ((bytes: AsyncIterable<Uint8Array>) => Promise<RandomInput & Partial<Disposable>>) | undefined
+  spool?: ((bytes: AsyncIterable<Uint8Array>) => Promise<RandomBytes & Partial<Disposable>>) | undefined
   /** Devices, pipes and sockets: `refuse` the archive (default), or `omit` them and list them as omissions. */
   specialFiles?: 'refuse' | 'omit' | undefined
 }
@@ -57,7 +56,7 @@ export interface OpenArchiveOptions {
 export async function openArchive(input: ArchiveInput, options: OpenArchiveOptions): Promise<EntrySource> {
   const { codecs, name = 'archive' } = options
   const reader = readerOptions(options)
-  const random = input instanceof Uint8Array ? bytesInput(input) : isRandomInput(input) ? input : undefined
+  const random = input instanceof Uint8Array ? bytesInput(input) : isRandomBytes(input) ? input : undefined
   if (random !== undefined) {
     const head = new Uint8Array(DETECTION_BYTES)
     const format = formatOf(head.subarray(0, random.read(head, 0)))

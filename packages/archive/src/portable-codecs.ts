@@ -1,7 +1,8 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Codecs } from './codecs.ts'
 import { Inflater, inflateInto } from './inflate.ts'
 import { damaged, unsupported } from './problems.ts'
-import { PortableSha256 } from './sha256.ts'
 
 /**
  * Decompression and checksums in plain JavaScript, for browsers and other places without Node: everything but zstd, which is
@@ -13,12 +14,11 @@ export const portableCodecs: Codecs = {
     for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ (bytes[i] as number)) & 255] as number)
     return ~crc >>> 0
   },
-  sha256(bytes) {
-    const hash = new PortableSha256()
-    hash.update(bytes)
-    return hash.digestHex()
+  sha256: (bytes) => bytesToHex(sha256(bytes)),
+  startSha256() {
+    const state = sha256.create()
+    return { update: (bytes) => void state.update(bytes), digestHex: () => bytesToHex(state.digest()) }
   },
-  startSha256: () => new PortableSha256(),
   inflateRawInto: inflateInto,
   async *inflateRaw(feed) {
     const inflater = new Inflater()

@@ -6,8 +6,9 @@ import {
   type EntrySource,
   type EntrySourceOptions,
   type Limits,
+  type RandomBytes,
 } from '@arc/core'
-import { inputPieces, type RandomInput } from './archive-input.ts'
+import { inputPieces } from './archive-input.ts'
 import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
 import { ContentMeter } from './content-meter.ts'
@@ -99,7 +100,7 @@ interface Place {
 /** Open an archive that has seek table and index. Throws `ARC_ARCHIVE_UNSUPPORTED` when it has not. */
 export async function openSeekableTar(
   name: string,
-  input: RandomInput,
+  input: RandomBytes,
   codecs: Codecs,
   options: ReaderOptions,
 ): Promise<EntrySource> {
@@ -121,7 +122,7 @@ function noIndex(): Error {
   return unsupported('it has no index', 'Read it sequentially, or write it anew as tar.zst.')
 }
 
-function readSeekTable(input: RandomInput): SeekFrame[] {
+function readSeekTable(input: RandomBytes): SeekFrame[] {
   if (input.sizeBytes < SEEK_FOOTER_BYTES) throw noIndex()
   const tableBytes = seekTableBytes(readAt(input, input.sizeBytes - SEEK_FOOTER_BYTES, input.sizeBytes))
   if (tableBytes === undefined) throw noIndex()
@@ -134,7 +135,7 @@ function readSeekTable(input: RandomInput): SeekFrame[] {
 }
 
 async function readIndex(
-  input: RandomInput,
+  input: RandomBytes,
   offset: number,
   length: number,
   codecs: Codecs,
@@ -264,7 +265,7 @@ function parseHeaders(headers: Uint8Array): { path: EntryPath; mode: number; mti
 /** Reads ranges of the content of independent frames; keeps the one it decompressed last. */
 class FrameReader {
   readonly contentBytes: number
-  readonly #input: RandomInput
+  readonly #input: RandomBytes
   readonly #codecs: Codecs
   readonly #frames: readonly SeekFrame[]
   /** Where the content of each frame starts, and where its compressed bytes do. */
@@ -272,7 +273,7 @@ class FrameReader {
   readonly #starts: Float64Array
   #kept: { index: number; content: Uint8Array } | undefined
 
-  constructor(input: RandomInput, codecs: Codecs, frames: readonly SeekFrame[]) {
+  constructor(input: RandomBytes, codecs: Codecs, frames: readonly SeekFrame[]) {
     this.#input = input
     this.#codecs = codecs
     this.#frames = frames

@@ -1,5 +1,4 @@
-import type { Limits } from '@arc/core'
-import type { RandomInput } from './archive-input.ts'
+import type { Limits, RandomBytes } from '@arc/core'
 import { damaged, limitExceeded, unsafe, unsupported } from './problems.ts'
 import {
   CENTRAL_BYTES,
@@ -30,7 +29,7 @@ const MAX_COMMENT_BYTES = 0xffff
  * Find and load the central directory. The archive must have exactly one end record, at its very end, and the directory
  * must lie right before it: whatever is elsewhere, another reader could take for the archive.
  */
-export function readZipDirectory(input: RandomInput, limits: Readonly<Limits>): ZipDirectory {
+export function readZipDirectory(input: RandomBytes, limits: Readonly<Limits>): ZipDirectory {
   const tail = readAt(
     input,
     Math.max(0, input.sizeBytes - END_BYTES - MAX_COMMENT_BYTES - LOCATOR64_BYTES - END64_BYTES),
@@ -57,7 +56,7 @@ export function readZipDirectory(input: RandomInput, limits: Readonly<Limits>): 
 }
 
 /** Exactly the bytes of a range. */
-export function readAt(input: RandomInput, from: number, to: number): Uint8Array {
+export function readAt(input: RandomBytes, from: number, to: number): Uint8Array {
   const bytes = new Uint8Array(to - from)
   if (input.read(bytes, from) !== bytes.length) throw damaged('it is cut off')
   return bytes
@@ -99,7 +98,7 @@ function readEnd(tail: Uint8Array, at: number): EndRecord {
  * and where the locator would point there is none, so that no reader can take it for one.
  */
 function namesLocator(
-  input: RandomInput,
+  input: RandomBytes,
   tail: Uint8Array,
   end: number,
   record: EndRecord,
@@ -114,7 +113,7 @@ function namesLocator(
 }
 
 function readEnd64(
-  input: RandomInput,
+  input: RandomBytes,
   tail: Uint8Array,
   end: number,
   endOffset: number,

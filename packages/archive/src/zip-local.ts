@@ -1,4 +1,4 @@
-import type { RandomInput } from './archive-input.ts'
+import type { RandomBytes } from '@arc/core'
 import type { Codecs } from './codecs.ts'
 import { damaged, unsafe } from './problems.ts'
 import { readAt, type ZipDirectory } from './zip-directory.ts'
@@ -29,7 +29,7 @@ const MAX_AHEAD_BYTES = 1024 * 1024
  * Returns where the content of each entry starts, in the order of `central`.
  */
 export function locateContents(
-  input: RandomInput,
+  input: RandomBytes,
   directory: ZipDirectory,
   central: Uint32Array,
   codecs: Codecs,
@@ -117,13 +117,13 @@ function isDescriptor(bytes: Uint8Array, { crc, compressedBytes, sizeBytes }: Zi
 
 /** Small reads that mostly follow each other, served from larger ones as long as they do. */
 export class ReadAhead {
-  readonly #input: RandomInput
+  readonly #input: RandomBytes
   readonly #window = new Uint8Array(MAX_AHEAD_BYTES)
   #from = 0
   #length = 0
   #aheadBytes = MIN_AHEAD_BYTES
 
-  constructor(input: RandomInput) {
+  constructor(input: RandomBytes) {
     this.#input = input
   }
 

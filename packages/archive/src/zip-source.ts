@@ -9,8 +9,9 @@ import {
   type EntrySource,
   type EntrySourceOptions,
   type Omission,
+  type RandomBytes,
 } from '@arc/core'
-import { inputPieces, type RandomInput } from './archive-input.ts'
+import { inputPieces } from './archive-input.ts'
 import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
 import { ContentMeter } from './content-meter.ts'
@@ -32,7 +33,7 @@ const BATCH_ENTRIES = 256
 /** Open a zip archive, and read its manifest if it has one. */
 export async function openZip(
   name: string,
-  input: RandomInput,
+  input: RandomBytes,
   codecs: Codecs,
   options: ReaderOptions,
 ): Promise<EntrySource> {
@@ -47,7 +48,7 @@ class ZipSource implements EntrySource {
   readonly access = 'random'
   readonly omissions: readonly Omission[]
   readonly #omissions: Omission[] = []
-  readonly #input: RandomInput
+  readonly #input: RandomBytes
   readonly #codecs: Codecs
   readonly #options: ReaderOptions
   readonly #directory: ZipDirectory
@@ -64,7 +65,7 @@ class ZipSource implements EntrySource {
   #current: { index: number; content: Uint8Array } | undefined
 
   /** Reads the list of entries and all local headers. Throws when they are not exactly what they should be. */
-  constructor(name: string, input: RandomInput, codecs: Codecs, options: ReaderOptions) {
+  constructor(name: string, input: RandomBytes, codecs: Codecs, options: ReaderOptions) {
     this.name = name
     this.omissions = this.#omissions
     this.#input = input

@@ -71,7 +71,7 @@ beforeAll(async () => {
     ],
     transform: { target: 'es2022' },
   })
-  const { output } = await bundle.generate({ format: 'iife' })
+  const { output } = await bundle.generate({ format: 'iife', minify: true /* comments may speak of Node */ })
   await bundle.close()
   code = output[0].code
 })

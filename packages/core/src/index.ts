@@ -35,4 +35,5 @@ export {
 export { assertWithin, DEFAULT_LIMITS, type Limits, RATIO_FLOOR_BYTES } from './limits.ts'
 export { bytesContent, memorySource } from './memory-source.ts'
 export type { ProgressEvent, ProgressListener } from './progress.ts'
+export type { RandomBytes } from './random-bytes.ts'
 export { assertSafePath, pathProblem, type PathProblem, type PathRules } from './safe-path.ts'

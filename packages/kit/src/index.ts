@@ -39,6 +39,7 @@ export {
   textOption,
   timeOption,
 } from './option-value.ts'
+export { reportOmissions, warnOfPaths } from './path-report.ts'
 export { makeParents, missingParents } from './parent-folders.ts'
 export type { Progress } from './progress.ts'
 export { runProgram } from './run-program.ts'

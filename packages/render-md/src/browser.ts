@@ -1,5 +1,4 @@
 export { openDumpBytes, verifyDumpBytes } from './dump-bytes.ts'
-export type { RandomBytes } from './dump-input.ts'
 export type { DumpRecord } from './dump-record.ts'
 export type { DumpSource, OpenDumpOptions } from './dump-source.ts'
 export type { DumpSummary } from './dump-verification.ts'

@@ -1,4 +1,5 @@
-import type { DumpInput, RandomBytes } from './dump-input.ts'
+import type { RandomBytes } from '@arc/core'
+import type { DumpInput } from './dump-input.ts'
 import { type DumpSource, openDumpInput, type OpenDumpOptions } from './dump-source.ts'
 import { type DumpSummary, verifyDumpInput } from './dump-verification.ts'
 import type { DocumentOptions } from './open-document.ts'

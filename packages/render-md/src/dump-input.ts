@@ -1,12 +1,5 @@
-import { ArcError } from '@arc/core'
+import { ArcError, type RandomBytes } from '@arc/core'
 import type { Platform } from './platform.ts'
-
-/** Bytes that can be read from any position. Synchronous, because reading what is at hand never waits. */
-export interface RandomBytes {
-  readonly sizeBytes: number
-  /** Fill `into` from `position`; returns the bytes read, fewer than asked for only at the end. */
-  read(into: Uint8Array, position: number): number
-}
 
 /** A document, and the platform it is read on. */
 export interface DumpInput extends RandomBytes, Disposable {

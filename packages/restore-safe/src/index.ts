@@ -1,5 +1,6 @@
 export { applyRestore } from './apply.ts'
 export { confinementBroken, type ConfinedReport } from './confined-report.ts'
+export { idleResult, isIdle } from './idle-plan.ts'
 export { type InspectOptions, inspectRestore } from './inspect.ts'
 export type { InspectionFileSystem } from './inspect-disk.ts'
 export type { CheckOutcome, RestoreCheck, RestoreFinding, RestoreInspection, RestoreLikelihood } from './inspection.ts'

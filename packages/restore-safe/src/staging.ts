@@ -1,9 +1,10 @@
-import { type Entry, encodePath, type EntryPath, errnoOf, type Limits, printablePath, systemCallError } from '@arc/core'
+import { type Entry, type EntryPath, errnoOf, type Limits } from '@arc/core'
 import { type FileSystem, localPath } from '@arc/core/node'
 import { attempt } from './attempt.ts'
-import { FileWriter, notCreated, setTimes } from './file-writer.ts'
+import { FileWriter, notCreated } from './file-writer.ts'
+import { finishTree } from './finish-tree.ts'
 import { localContent } from './local-content.ts'
-import type { RestoreTree, TreeFolder, TreeLink } from './restore-tree.ts'
+import type { RestoreTree, TreeFolder } from './restore-tree.ts'
 
 /** Ours alone, and ours wholly. */
 const PRIVATE_MODE = 0o700
@@ -69,11 +70,7 @@ export class Staging {
 
   /** Complete the tree: symlinks, then modes and times of folders, the root's last. */
   finish(rootMode: number): void {
-    for (const link of this.#tree.links) this.#makeLink(link)
-    const { folders } = this.#tree
-    for (let i = folders.length - 1; i >= 0; i--)
-      this.#finishFolder(folders[i] as TreeFolder, this.#foldersMade[i] as number)
-    attempt('set the mode of', this.#root, () => this.#options.fs.chmodSync(this.#root, rootMode))
+    finishTree(this.#root, this.#tree, rootMode, { fs: this.#options.fs, madeModes: this.#foldersMade })
   }
 
   #addFile(entry: Entry, mode: number): Promise<void> | undefined {
@@ -146,31 +143,6 @@ export class Staging {
     if ((made & PRIVATE_MODE) === PRIVATE_MODE) return made
     fs.chmodSync(at, PRIVATE_MODE)
     return PRIVATE_MODE
-  }
-
-  #makeLink(link: TreeLink): void {
-    const { fs } = this.#options
-    const at = localPath(this.#root, link.path)
-    try {
-      fs.symlinkSync(link.target.isWellFormed() ? link.target : Buffer.from(encodePath(link.target)), at)
-    } catch (error) {
-      throw notCreated(link.path, error)
-    }
-    const { mtimeNs } = link
-    if (mtimeNs !== undefined)
-      attempt('set the time of', link.path, () => setTimes(mtimeNs, (seconds) => fs.lutimesSync(at, seconds, seconds)))
-  }
-
-  #finishFolder({ path, mode, mtimeNs }: TreeFolder, madeMode: number): void {
-    if (mode === madeMode && mtimeNs === undefined) return
-    const { fs } = this.#options
-    const at = localPath(this.#root, path)
-    try {
-      if (mode !== madeMode) fs.chmodSync(at, mode)
-      if (mtimeNs !== undefined) setTimes(mtimeNs, (seconds) => fs.utimesSync(at, seconds, seconds))
-    } catch (error) {
-      throw systemCallError(error, 'set mode and time of', printablePath(path))
-    }
   }
 }
 

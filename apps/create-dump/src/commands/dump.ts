@@ -12,10 +12,10 @@ import {
   formatTable,
   type Host,
   printJson,
+  reportOmissions,
 } from '@arc/kit'
 import type { DumpStatistics } from '@arc/render-md'
 import { cacheFile } from '../cache-place.ts'
-import { reportOmissions } from '../omission-report.ts'
 import { locateOutput } from '../output-file.ts'
 import { chooseOutput, type OutputChoice } from '../output-name.ts'
 import { jobsOption } from '../jobs.ts'

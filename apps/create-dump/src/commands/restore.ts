@@ -24,14 +24,17 @@ import {
   missingParents,
   printJson,
   textOption,
+  warnOfPaths,
 } from '@arc/kit'
 import { type DumpSource, openDump } from '@arc/render-md'
 import {
   applyRestore,
+  idleResult,
+  isIdle,
   type LinkPolicy,
   listRestorePoints,
-  planRestore,
   type PlanOptions,
+  planRestore,
   restoreNew,
   type RestorePlan,
   type RestoreResult,
@@ -99,9 +102,8 @@ export const restore = defineCommand({
 
     async function restoreOver(target: string): Promise<RestoreResult | 'declined'> {
       const plan = await planRestore(source, target, planOptions)
-      const { added, changed, removed } = plan.totals
-      // A restore that changes nothing would still push the tree from before out of its restore point.
-      if (added + changed + removed === 0 && plan.conflicts.length === 0) return unchanged(plan)
+      const { changed, removed } = plan.totals
+      if (isIdle(plan)) return idleResult(plan)
       const message = `${planSummary(plan)} in ${plan.target}. Go on?`
       if (changed + removed > 0 && plan.conflicts.length === 0 && !(await confirm(context, { message })))
         return 'declined'
@@ -189,18 +191,9 @@ function hintFor(code: ArcErrorCode, links: LinkPolicy): string | undefined {
 
 function tell(result: RestoreResult, log: Log, common: CommonValues): void {
   const { files, directories, symlinks, mode, writtenBytes, restorePoint, outwardLinks, droppedSetId, target } = result
-  warnOfMany(
-    'leading out of the folder',
-    outwardLinks.map(({ path, target: to }) => `${printablePath(path)} -> ${printablePath(to)}`),
-    log,
-    common,
-  )
-  warnOfMany(
-    'without its set-id bit, which --set-id restores',
-    droppedSetId.map((path) => printablePath(path)),
-    log,
-    common,
-  )
+  const outward = outwardLinks.map(({ path, target: to }) => `${printablePath(path)} -> ${printablePath(to)}`)
+  warnOfPaths(outward, 'leading out of the folder', common, log)
+  warnOfPaths(droppedSetId.map(printablePath), 'without its set-id bit, which --set-id restores', common, log)
   if (files + directories + symlinks === 0 && mode !== 'new')
     return log.info('nothing to do: the folder is as the dump says')
   const links = symlinks === 0 ? '' : `, ${formatCounted(symlinks, 'link')}`
@@ -209,35 +202,6 @@ function tell(result: RestoreResult, log: Log, common: CommonValues): void {
   if (point === undefined) return
   log.info(`the tree from before is ${point.path}; it stays until the next restore to this folder`)
   log.info(`to go back: remove ${target}, move that folder into its place, and remove ${dirname(point.path)}`)
-}
-
-/** The result of a plan that had nothing to do. */
-function unchanged(plan: RestorePlan): RestoreResult {
-  const { target, mode, outwardLinks, droppedSetId, omissions } = plan
-  const nothing = { files: 0, directories: 0, symlinks: 0, hardLinks: 0, writtenBytes: 0, verifiedFiles: 0 }
-  return {
-    schemaVersion: 1,
-    target,
-    mode,
-    ...nothing,
-    outwardLinks,
-    droppedSetId,
-    omissions,
-    recovery: 'clean',
-    tidy: true,
-  }
-}
-
-const MANY = 5
-
-function warnOfMany(what: string, paths: readonly string[], log: Log, common: CommonValues): void {
-  if (paths.length === 0) return
-  const shown = common.verbosity > 0 ? paths : paths.slice(0, MANY)
-  const more =
-    paths.length > shown.length ? [`… and ${formatCount(paths.length - shown.length)} more (-v lists all)`] : []
-  log.warn(
-    `${formatCounted(paths.length, 'path')} ${what}\n${[...shown, ...more].map((line) => `    ${line}`).join('\n')}`,
-  )
 }
 
 function planSummary({ totals }: RestorePlan): string {

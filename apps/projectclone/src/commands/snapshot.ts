@@ -1,11 +1,20 @@
 import { printablePath } from '@arc/core'
-import { defineCommand, flagOption, folderOption, formatBytes, formatCounted, printJson, textOption } from '@arc/kit'
+import {
+  defineCommand,
+  flagOption,
+  folderOption,
+  formatBytes,
+  formatCounted,
+  printJson,
+  reportOmissions,
+  textOption,
+} from '@arc/kit'
 import { openStorePlace, secretSource } from '@arc/kit/vault'
 import { planSnapshot, type SnapshotPlan } from '@arc/snapshot'
 import { openProject } from '../project-source.ts'
 import { placeToWrite } from '../store-to-write.ts'
 import { takeOptions } from '../snapshot-options.ts'
-import { describeSnapshot, draftOf, reportGaps, reportOmissions, shownId, takeProject } from '../take-project.ts'
+import { describeSnapshot, draftOf, reportGaps, shownId, takeProject } from '../take-project.ts'
 
 const SIGNS = { added: '+', changed: '~', removed: '-' } as const
 
@@ -38,7 +47,7 @@ export const snapshot = defineCommand({
       })
       if (common.json) printJson(host, plan)
       else host.stdout.write(describePlan(plan))
-      return reportOmissions(plan.omissions, common, log) ? 4 : 0
+      return reportOmissions(plan.omissions, common, log)
     }
     const result = await takeProject(args.root, options.note, options, context)
     if (common.json) printJson(host, result)

@@ -1,11 +1,10 @@
-import { createStyle, defineCommand, flagOption, folderOption, printJson } from '@arc/kit'
+import { createStyle, defineCommand, flagOption, folderOption, printJson, reportOmissions } from '@arc/kit'
 import { secretSource, openStorePlace, vaultPlace } from '@arc/kit/vault'
 import { diffSnapshots } from '@arc/snapshot'
 import { reportChanges, totalsText } from '../change-report.ts'
 import { lastOf } from '../last-snapshot.ts'
 import { openProject, sourceOptions } from '../project-source.ts'
 import { shortId, timeText } from '../snapshot-rows.ts'
-import { reportOmissions } from '../take-project.ts'
 import { vaultOptions } from '../vault-options.ts'
 
 export const status = defineCommand({

@@ -1,8 +1,7 @@
 import { type Entry, printablePath } from '@arc/core'
-import { defineCommand, formatCount, printJson } from '@arc/kit'
+import { defineCommand, formatCount, printJson, reportOmissions } from '@arc/kit'
 import { choiceOptions, EntryChoice } from '../entry-choice.ts'
 import { limitOptions, limitsOf } from '../limit-options.ts'
-import { tellOmissions } from '../restore-report.ts'
 import { sourceOptions, naming, openStored, sourceArgument } from '../stored-state.ts'
 
 const SIZE_COLUMNS = 15
@@ -42,7 +41,7 @@ export const list = defineCommand({
       }
     })
     if (common.json) printJson(host, { kind: stored.kind, name: source.name, entries, omissions: source.omissions })
-    return tellOmissions(source.omissions, { log, common })
+    return reportOmissions(source.omissions, common, log)
   },
 })
 

@@ -9,14 +9,14 @@ import {
   printJson,
   type Values,
 } from '@arc/kit'
-import { applyRestore, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
+import { applyRestore, idleResult, isIdle, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
 import { restoreConfinedly } from '../confined-restore.ts'
 import { EntryChoice } from '../entry-choice.ts'
 import { choosePaths } from '../path-choice.ts'
 import { pinContent } from '../pinned-source.ts'
 import { describeInspection, inspect, remembering, warnOfRisks } from '../pre-flight.ts'
 import { previewPlan } from '../preview.ts'
-import { describePlan, idleResult, isDestructive, isIdle, summarise, tellResult, unaskedOf } from '../restore-report.ts'
+import { describePlan, isDestructive, summarise, tellResult, unaskedOf } from '../restore-report.ts'
 import {
   explaining,
   keepPointsOption,

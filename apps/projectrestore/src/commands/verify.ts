@@ -1,7 +1,6 @@
-import { defineCommand, formatBytes, formatCount, formatCounted, printJson } from '@arc/kit'
+import { defineCommand, formatBytes, formatCount, formatCounted, printJson, reportOmissions } from '@arc/kit'
 import { limitOptions, limitsOf } from '../limit-options.ts'
 import { pinContent } from '../pinned-source.ts'
-import { tellOmissions } from '../restore-report.ts'
 import { sourceOptions, naming, openStored, sourceArgument } from '../stored-state.ts'
 
 export const verify = defineCommand({
@@ -43,6 +42,6 @@ export const verify = defineCommand({
         `intact: ${formatCounted(entries, 'entry', 'entries')}, ${formatBytes(bytes)}${sums}${without}\n`,
       )
     }
-    return tellOmissions(omissions, { log, common })
+    return reportOmissions(omissions, common, log)
   },
 })
