@@ -66,6 +66,8 @@ export async function openSelection(
     revision: options.rev,
     git: options.git,
     followSymlinks: options.followSymlinks,
+    // A command never leaves the folder it was started in; a host that is no process has one of its own.
+    workingDirectory: host.cwd === process.cwd() ? host.cwd : undefined,
     env: host.env,
     now: () => host.now(),
     signal: host.signal,

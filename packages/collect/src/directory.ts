@@ -2,10 +2,11 @@ import { nodeFileSystem, localRoot } from '@arc/core/node'
 import { userExcludesFile } from '@arc/git'
 import { FolderMarkers } from './folder-markers.ts'
 import { IGNORE_FILES } from './ignore-files.ts'
+import { LocalAttributes } from './local-attributes.ts'
 import { stampLimits } from './local-entry.ts'
 import type { CollectedSource, DirectoryOptions } from './options.ts'
 import { OwnOutput } from './own-output.ts'
-import { realRoot, rootName } from './root.ts'
+import { realRoot, rootName, shortestPath } from './root.ts'
 import { Selection } from './selection.ts'
 import { createSource } from './source.ts'
 import { type Walk, walk } from './walk.ts'
@@ -14,11 +15,12 @@ import { type Walk, walk } from './walk.ts'
  * Everything below a folder that no ignore rule keeps out, folders included, read from disk without git. Folders named
  * `.git` are never entered unless `gitFolders` says so.
  *
- * Throws `ARC_GLOB_INVALID` and `ARC_OPTION_INVALID` about the filters before it reads anything, then `ARC_NOT_FOUND` and
- * `ARC_NOT_A_DIRECTORY` about the root. Trouble with a single path becomes an omission.
+ * Throws `ARC_GLOB_INVALID` and `ARC_OPTION_INVALID` about the filters and `ARC_ATTRIBUTES_UNAVAILABLE` before it reads
+ * anything, then `ARC_NOT_FOUND` and `ARC_NOT_A_DIRECTORY` about the root. Trouble with a single path becomes an omission.
  */
 export async function openDirectory(root: string, options: DirectoryOptions = {}): Promise<CollectedSource> {
   const selection = new Selection(options)
+  const attributes = new LocalAttributes(options)
   const fs = options.fs ?? nodeFileSystem
   const real = realRoot(fs, root)
   const ignoreRules = options.ignoreRules ?? true
@@ -26,18 +28,23 @@ export async function openDirectory(root: string, options: DirectoryOptions = {}
     ? await userExcludesFile(real, { env: options.env, signal: options.signal })
     : undefined
   const followSymlinks = options.followSymlinks ?? false
+  const at = localRoot(fs, shortestPath(real, options.workingDirectory), followSymlinks)
   let last: Walk | undefined
   return createSource({
     kind: 'directory',
     name: rootName(real),
     selection,
     signal: options.signal,
+    complete: attributes.hasXattrs
+      ? (batch, omissions) => attributes.complete(at, followSymlinks, batch, omissions)
+      : undefined,
     list() {
       last = {
-        at: localRoot(fs, real, followSymlinks),
+        at,
         selection,
         ownOutput: new OwnOutput(fs, real, options.omitPaths),
         stampLimits: stampLimits((options.now ?? Date.now)()),
+        attributes,
         followSymlinks,
         ignoreRules,
         gitFolders: options.gitFolders ?? false,

@@ -1,7 +1,8 @@
 import type { BigIntStats } from 'node:fs'
 import { decodePath, type Entry, type EntryPath, type Omission, type Stamp } from '@arc/core'
 import { errnoOf } from '@arc/core'
-import { localPath, LocalContent, type LocalFileFacts, type LocalRoot } from '@arc/core/node'
+import { isSparseFile, localPath, LocalContent, type LocalFileFacts, type LocalRoot } from '@arc/core/node'
+import type { LocalAttributes } from './local-attributes.ts'
 
 const MODE_BITS = 0o7777
 const TYPE_BITS = 0o170000
@@ -69,7 +70,20 @@ export function soleFile(stat: BigIntStats, limits: StampLimits): LocalFileFacts
 }
 
 /** The entry of a path, from its metadata; an omission for what has no state to keep or cannot be read. */
-export function localEntry(at: LocalRoot, path: EntryPath, stat: BigIntStats, limits: StampLimits): Entry | Omission {
+export function localEntry(at: LocalRoot, path: EntryPath, stat: BigIntStats, context: EntryContext): Entry | Omission {
+  const entry = plainEntry(at, path, stat, context.stampLimits)
+  if (isOmission(entry)) return entry
+  const attributes = context.attributes.of(stat, entry.type === 'file' && isSparseFile(stat))
+  return attributes === undefined ? entry : { ...entry, attributes }
+}
+
+/** What every entry of a listing is made with. */
+export interface EntryContext {
+  readonly stampLimits: StampLimits
+  readonly attributes: LocalAttributes
+}
+
+function plainEntry(at: LocalRoot, path: EntryPath, stat: BigIntStats, limits: StampLimits): Entry | Omission {
   const bits = Number(stat.mode)
   const type = bits & TYPE_BITS
   const mode = bits & MODE_BITS

@@ -32,6 +32,18 @@ export interface SelectionOptions {
 export interface LocalOptions extends SelectionOptions {
   /** Give what a symlink leads to instead of the symlink; default false. A dangling one stays a symlink. */
   followSymlinks?: boolean | undefined
+  /** Tell whom each entry belongs to; default false. `ARC_ATTRIBUTES_UNAVAILABLE` where files have no owners. */
+  owners?: boolean | undefined
+  /**
+   * Give the extended attributes of each entry, access lists included; default false. They are read by the program getfattr,
+   * on Linux: `ARC_ATTRIBUTES_UNAVAILABLE` without it.
+   */
+  xattrs?: boolean | undefined
+  /**
+   * The folder this process is in and stays in until everything was read: what lies below it is opened by relative paths, which
+   * cost the system less to follow. Default none, for who calls `process.chdir` as he likes.
+   */
+  workingDirectory?: string | undefined
   /** System calls; default the real ones. */
   fs?: FileSystem | undefined
   /** Milliseconds since 1970, to tell which timestamps are too young to trust; default `Date.now`. */

@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, isAbsolute, relative, sep } from 'node:path'
 import { ArcError, systemCallError } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
 
@@ -19,4 +19,11 @@ export function realRoot(fs: FileSystem, root: string): string {
 /** What to call a source: its folder's own name. */
 export function rootName(root: string): string {
   return basename(root) || 'root'
+}
+
+/** The shortest way to a root: from the working directory when it lies there, else the whole path. */
+export function shortestPath(root: string, workingDirectory: string | undefined): string {
+  if (workingDirectory === undefined) return root
+  const path = relative(workingDirectory, root) || '.'
+  return path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path) ? root : path
 }

@@ -23,6 +23,8 @@ export interface SourceParts {
   list(options: {
     signal: AbortSignal | undefined
   }): Iterable<Entry | Omission> | AsyncIterable<Entry | Omission> | Survey
+  /** Adds to entries that are wanted what is only worth finding out about many at a time. */
+  readonly complete?: ((batch: readonly Entry[], omissions: Omission[]) => Entry[]) | undefined
   ignoredCount?(): number
   close?(): Promise<void>
 }
@@ -44,9 +46,9 @@ export function createSource(parts: SourceParts): CollectedSource {
       if (table !== undefined) return yield* table.batches(BATCH_SIZE)
       const signal = eitherSignal(parts.signal, options.signal)
       const listing = parts.list({ signal })
-      const survey = 'table' in listing && !parts.selection.filtersEntries ? listing : undefined
+      const survey = 'table' in listing && isFinal(parts) ? listing : undefined
       const listed = survey?.table ?? new EntryTable()
-      for await (const batch of batches(parts.selection, listing, omissions, { ...options, signal })) {
+      for await (const batch of batches(parts, listing, omissions, { ...options, signal })) {
         if (survey === undefined) for (const entry of batch) listed.add(entry)
         yield batch
       }
@@ -57,13 +59,13 @@ export function createSource(parts: SourceParts): CollectedSource {
       const signal = eitherSignal(parts.signal, options.signal)
       signal?.throwIfAborted()
       const listing = parts.list({ signal })
-      if ('table' in listing && !parts.selection.filtersEntries) {
+      if ('table' in listing && isFinal(parts)) {
         omissions.length = 0
         for (const omission of listing.omissions) omissions.push(omission)
         return (table = listing.table)
       }
       const listed = new EntryTable()
-      for await (const batch of batches(parts.selection, listing, omissions, { ...options, signal })) {
+      for await (const batch of batches(parts, listing, omissions, { ...options, signal })) {
         for (const entry of batch) listed.add(entry)
       }
       return (table = listed)
@@ -72,12 +74,17 @@ export function createSource(parts: SourceParts): CollectedSource {
   }
 }
 
+/** Whether what is listed is what is given. */
+function isFinal({ selection, complete }: SourceParts): boolean {
+  return !selection.filtersEntries && complete === undefined
+}
+
 function eitherSignal(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
   return a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b])
 }
 
 async function* batches(
-  selection: Selection,
+  { selection, complete }: SourceParts,
   listing: ReturnType<SourceParts['list']>,
   omissions: Omission[],
   { signal, onProgress }: EntrySourceOptions,
@@ -96,6 +103,7 @@ async function* batches(
       if (omission === undefined) batch.push(found as Entry)
       else omissions.push(omission)
     }
+    if (complete !== undefined && batch.length > 0) batch = complete(batch, omissions)
     for (const entry of batch) doneBytes += entry.sizeBytes
     doneEntries += batch.length
     onProgress?.({ phase: 'listing', doneEntries, doneBytes })

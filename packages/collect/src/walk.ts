@@ -3,16 +3,15 @@ import { decodePath, encodePath, type Entry, type EntryPath, type Omission } fro
 import { localPath, type LocalRoot } from '@arc/core/node'
 import type { FolderMarkers } from './folder-markers.ts'
 import { type IgnoreReader, infoExcludeFile, isIgnored, type RuleChain, withRules } from './ignore-files.ts'
-import { follow, isFolder, isSymlink, localEntry, lstat, type StampLimits, systemOmission } from './local-entry.ts'
+import { type EntryContext, follow, isFolder, isSymlink, localEntry, lstat, systemOmission } from './local-entry.ts'
 import type { OwnOutput } from './own-output.ts'
 import { filtered, type Selection } from './selection.ts'
 
 /** What one walk goes by. */
-export interface Walk {
+export interface Walk extends EntryContext {
   readonly at: LocalRoot
   readonly selection: Selection
   readonly ownOutput: OwnOutput
-  readonly stampLimits: StampLimits
   readonly followSymlinks: boolean
   /** False: no rule holds but those of {@link ignoreFiles}. */
   readonly ignoreRules: boolean
@@ -221,7 +220,7 @@ class Walker {
     }
     const unwanted = job.selection.unwantedPath(path, isDirectory)
     if (unwanted !== undefined) return filtered(path, unwanted)
-    return localEntry(job.at, path, stat, job.stampLimits)
+    return localEntry(job.at, path, stat, job)
   }
 
   #identity(path: EntryPath | ''): string {

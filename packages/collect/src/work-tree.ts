@@ -11,6 +11,7 @@ import {
 } from '@arc/git'
 import { FolderMarkers } from './folder-markers.ts'
 import { IGNORE_FILES } from './ignore-files.ts'
+import { LocalAttributes } from './local-attributes.ts'
 import {
   follow,
   isFolder,
@@ -24,7 +25,7 @@ import {
 } from './local-entry.ts'
 import type { CollectedSource, WorkTreeOptions } from './options.ts'
 import { OwnOutput } from './own-output.ts'
-import { rootName } from './root.ts'
+import { rootName, shortestPath } from './root.ts'
 import { filtered, Selection } from './selection.ts'
 import { createSource, type Survey } from './source.ts'
 import { type Walk, walk } from './walk.ts'
@@ -55,8 +56,10 @@ export async function openRepositoryWorkTree(
   const { signal } = options
   const listing = await listWorkTree(repository, { tracked: options.tracked, fs: options.fs, signal })
   // Whether the tree is dirty is known only when every file was looked at: what that look found is what the source gives.
-  const tree = newWorkTree(repository, selection, options)
+  const attributes = new LocalAttributes(options)
+  const tree = newWorkTree(repository, selection, attributes, options, listing.paths.length)
   listPaths(listing, tree)
+  listing.release()
   const dirty = listing.differs || (tree.mayDiffer && (await hasModifications(repository, { signal })))
   return createSource({
     kind: 'work-tree',
@@ -64,6 +67,9 @@ export async function openRepositoryWorkTree(
     git: { branch: repository.branch, commit: repository.commit, dirty },
     selection,
     signal,
+    complete: attributes.hasXattrs
+      ? (batch, omissions) => attributes.complete(tree.at, tree.followSymlinks, batch, omissions)
+      : undefined,
     list: () => surveyOf(tree),
   })
 }
@@ -80,6 +86,8 @@ function surveyOf({ followSymlinks, table, omissions }: WorkTree): Survey {
 interface WorkTree extends Walk {
   readonly table: EntryTable
   readonly omissions: Omission[]
+  /** Whether a file is its usual metadata and nothing else, so that it needs no entry. */
+  readonly keepsFacts: boolean
   /** Something was met of which metadata does not prove that it is what the index says. */
   mayDiffer: boolean
   /** Symlinks met that paths to come could lie behind. */
@@ -88,15 +96,23 @@ interface WorkTree extends Walk {
   readonly realFolders: Set<string>
 }
 
-function newWorkTree(repository: Repository, selection: Selection, options: WorkTreeOptions): WorkTree {
+function newWorkTree(
+  repository: Repository,
+  selection: Selection,
+  attributes: LocalAttributes,
+  options: WorkTreeOptions,
+  expectedRows: number,
+): WorkTree {
   const { root } = repository
   const fs = options.fs ?? nodeFileSystem
   const followSymlinks = options.followSymlinks ?? false
   return {
-    at: localRoot(fs, root, followSymlinks),
+    at: localRoot(fs, shortestPath(root, options.workingDirectory), followSymlinks),
     selection,
     ownOutput: new OwnOutput(fs, root, options.omitPaths),
     stampLimits: stampLimits((options.now ?? Date.now)()),
+    attributes,
+    keepsFacts: options.owners !== true,
     followSymlinks,
     ignoreRules: true,
     ignoreFiles: IGNORE_FILES,
@@ -104,7 +120,7 @@ function newWorkTree(repository: Repository, selection: Selection, options: Work
     markers: new FolderMarkers({}),
     gitFolders: false,
     ignoredCount: 0,
-    table: new EntryTable(),
+    table: new EntryTable(expectedRows),
     omissions: [],
     mayDiffer: false,
     links: [],
@@ -169,13 +185,13 @@ function onDisk(
   if (isBehindLink(tree, item, isProven))
     return { path, reason: 'deleted', detail: 'a symlink took the place of its folder' }
   if (isFolder(stat) && kind !== 'submodule') return { path, reason: 'deleted', detail: 'a folder took its place' }
-  const file = kind === 'submodule' ? undefined : soleFile(stat, tree.stampLimits)
+  const file = kind === 'submodule' || !tree.keepsFacts ? undefined : soleFile(stat, tree.stampLimits)
   if (file !== undefined) {
     tree.table.addFile(tree.at, path, file)
     return undefined
   }
   if (isSymlink(stat)) tree.links.push(path)
-  return localEntry(tree.at, path, stat, tree.stampLimits)
+  return localEntry(tree.at, path, stat, tree)
 }
 
 /** The folder that a symlink leads to, and what it holds. */

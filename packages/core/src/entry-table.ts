@@ -2,11 +2,13 @@ import type { Entry, EntryType, Stamp } from './entry.ts'
 import type { EntryPath } from './entry-path.ts'
 import { startSha256 } from './hash.ts'
 import { LocalContent, type LocalRoot } from './local-content.ts'
+import { plainAttributes } from './plain-attributes.ts'
 
 const FIRST_ROWS = 1024
 const IS_LOCAL_FILE = 1
 const HAS_STAMP = 2
 const CELLS = 4 // mtime, ctime, device, inode
+const DIGEST_ROWS = 1024
 
 /** What a table keeps of the metadata of a file on disk. */
 export interface LocalFileFacts {
@@ -31,10 +33,18 @@ export class EntryTable {
   readonly #paths: EntryPath[] = []
   /** Entries that are no local files, by row. */
   readonly #others = new Map<number, Entry>()
-  #modes = new Uint16Array(FIRST_ROWS)
-  #flags = new Uint8Array(FIRST_ROWS)
-  #sizes = new Float64Array(FIRST_ROWS)
-  #cells = new BigInt64Array(FIRST_ROWS * CELLS)
+  #modes: Uint16Array
+  #flags: Uint8Array
+  #sizes: Float64Array
+  #cells: BigInt64Array
+
+  /** `expectedRows`: for how many there is room without growing. */
+  constructor(expectedRows = FIRST_ROWS) {
+    this.#modes = new Uint16Array(expectedRows)
+    this.#flags = new Uint8Array(expectedRows)
+    this.#sizes = new Float64Array(expectedRows)
+    this.#cells = new BigInt64Array(expectedRows * CELLS)
+  }
 
   get rowCount(): number {
     return this.#paths.length
@@ -42,7 +52,11 @@ export class EntryTable {
 
   add(entry: Entry): void {
     const { content, stamp, mtimeNs } = entry
-    const isOrdinary = entry.hardLink === undefined && entry.sha256 === undefined && mtimeNs !== undefined
+    const isOrdinary =
+      entry.hardLink === undefined &&
+      entry.sha256 === undefined &&
+      entry.attributes === undefined &&
+      mtimeNs !== undefined
     if (!(content instanceof LocalContent) || !isOrdinary) {
       this.#others.set(this.#addRow(entry.path, entry.mode, entry.sizeBytes), entry)
       return
@@ -130,12 +144,19 @@ export class EntryTable {
       const used = (column.byteLength / this.#flags.length) * rows
       sha256.update(new Uint8Array(column.buffer, column.byteOffset, used))
     }
-    // UTF-16, for a path need not be well-formed.
-    sha256.update(Buffer.from(this.#paths.join('\0'), 'utf16le'))
-    for (const { path, type, mode, sizeBytes, target, hardLink, mtimeNs, stamp } of others) {
+    // In one buffer for all: garbage outside of the heap is left to lie for long.
+    let piece = Buffer.alloc(0)
+    for (let row = 0; row < rows; row += DIGEST_ROWS) {
+      const text = `${this.#paths.slice(row, row + DIGEST_ROWS).join('\0')}\0`
+      if (text.length * 2 > piece.length) piece = Buffer.allocUnsafeSlow(text.length * 4)
+      // UTF-16, for a path need not be well-formed.
+      sha256.update(piece.subarray(0, piece.write(text, 'utf16le')))
+    }
+    for (const { path, type, mode, sizeBytes, target, hardLink, mtimeNs, stamp, attributes } of others) {
       const facts = [path, type, mode, sizeBytes, target ?? '', hardLink ?? '']
+      const more = attributes === undefined ? [] : [plainAttributes(attributes)]
       const moments = type === 'directory' && !times ? [] : [mtimeNs, ...Object.values(stamp ?? {})]
-      sha256.update(Buffer.from(JSON.stringify([...facts, ...moments.map(String)])))
+      sha256.update(Buffer.from(JSON.stringify([...facts, ...moments.map(String), ...more])))
     }
     return sha256.digestHex()
   }
@@ -152,7 +173,7 @@ export class EntryTable {
 
   #addRow(path: EntryPath, mode: number, sizeBytes: number): number {
     const row = this.#paths.push(path) - 1
-    if (row === this.#modes.length) this.#grow(row * 2)
+    if (row === this.#modes.length) this.#grow(row * 2 + 1)
     this.#modes[row] = mode
     this.#sizes[row] = sizeBytes
     return row

@@ -1,3 +1,4 @@
+import type { EntryAttributes } from './attributes.ts'
 import type { EntryPath } from './entry-path.ts'
 import type { EntryTable } from './entry-table.ts'
 import type { ProgressListener } from './progress.ts'
@@ -29,6 +30,8 @@ export interface ContentReader {
    * as long as the content may be read. Not to be written to.
    */
   view?(): Uint8Array
+  /** Lower-case hex SHA-256 of the whole content, when the reader has itself computed it over the very bytes it gives. */
+  readonly sha256?: string | undefined
   /** Release what reading held. Always called once, whatever happened. */
   close(): void
 }
@@ -71,6 +74,8 @@ export interface Entry {
   readonly stamp?: Stamp | undefined
   /** SHA-256 of the content in lower-case hex, when the source declares it. A sink that writes checks it. */
   readonly sha256?: string | undefined
+  /** Owner, extended attributes and holes, as far as the source was asked for them or found them. */
+  readonly attributes?: EntryAttributes | undefined
   /** Present exactly on files. */
   readonly content?: EntryContent | undefined
 }

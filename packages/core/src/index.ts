@@ -1,3 +1,14 @@
+export {
+  type EntryAttributes,
+  type ExtendedAttribute,
+  isOwnerId,
+  isOwnerRefusal,
+  isPrivilegedXattr,
+  MAX_OWNER_ID,
+  MAX_XATTR_NAME_BYTES,
+  type Owner,
+  sameXattrs,
+} from './attributes.ts'
 export { readContent, entryChanged } from './content.ts'
 export {
   type ContentReader,
@@ -34,6 +45,7 @@ export {
 } from './error.ts'
 export { assertWithin, DEFAULT_LIMITS, type Limits, RATIO_FLOOR_BYTES } from './limits.ts'
 export { bytesContent, memorySource } from './memory-source.ts'
+export { PathMap } from './path-map.ts'
 export type { ProgressEvent, ProgressListener } from './progress.ts'
 export type { RandomBytes } from './random-bytes.ts'
 export { assertSafePath, pathProblem, type PathProblem, type PathRules } from './safe-path.ts'

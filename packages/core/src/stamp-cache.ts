@@ -17,6 +17,7 @@ const STAMP_CELLS = 6 // device, inode, mtime, ctime, size, mode: 64 bits each
 const STAMP_BYTES = STAMP_CELLS * 8
 const DIGEST_BYTES = 32
 const TYPE_SHIFT = 16n
+const PATH_ROWS = 1024
 
 /**
  * What an earlier run knew about each path: its stamp and a payload of fixed size that the owner of the cache defines. The
@@ -145,12 +146,23 @@ export class StampCache {
 export class StampCacheWriter {
   readonly #payloadBytes: number
   readonly #paths: string[] = []
-  #stamps = new BigInt64Array(1024 * STAMP_CELLS)
+  #stamps: BigInt64Array<ArrayBuffer>
   #payloads: Buffer
 
-  constructor(payloadBytes: number) {
+  /** `expectedRows`: for how many there is room without growing. */
+  constructor(payloadBytes: number, expectedRows = 1024) {
     this.#payloadBytes = payloadBytes
-    this.#payloads = Buffer.alloc(1024 * payloadBytes)
+    this.#stamps = new BigInt64Array(expectedRows * STAMP_CELLS)
+    this.#payloads = Buffer.alloc(expectedRows * payloadBytes)
+  }
+
+  get rowCount(): number {
+    return this.#paths.length
+  }
+
+  /** The payload of a row, valid until the next one is added. */
+  payload(row: number): Buffer {
+    return this.#payloads.subarray(row * this.#payloadBytes, (row + 1) * this.#payloadBytes)
   }
 
   /** Remember an entry. A file without a stamp is remembered too, but never found again. */
@@ -181,18 +193,22 @@ export class StampCacheWriter {
     header.writeUInt32LE(this.#payloadBytes, MAGIC.length + 36)
     header.writeUInt32LE(noteBytes.length, NOTE_SIZE_AT)
     noteBytes.copy(header, HEADER_BYTES)
-    const paths = count === 0 ? '' : `${this.#paths.join('\0')}\0`
     makeFolders(dirname(file), { mode: 0o700, fs })
     using publication = new Publication(file, { mode: 0o600, durable: false, fs })
     const digest = createHash('sha256')
-    for (const part of [
-      header,
-      Buffer.from(this.#stamps.buffer, 0, count * STAMP_BYTES),
-      this.#payloads.subarray(0, count * this.#payloadBytes),
-      Buffer.from(paths, 'latin1'),
-    ]) {
+    const write = (part: Uint8Array): void => {
       digest.update(part)
       publication.write(part)
+    }
+    write(header)
+    write(Buffer.from(this.#stamps.buffer, 0, count * STAMP_BYTES))
+    write(this.#payloads.subarray(0, count * this.#payloadBytes))
+    // In one buffer for all: garbage outside of the heap is left to lie for long.
+    let piece = Buffer.alloc(0)
+    for (let row = 0; row < count; row += PATH_ROWS) {
+      const text = `${this.#paths.slice(row, row + PATH_ROWS).join('\0')}\0`
+      if (text.length > piece.length) piece = Buffer.allocUnsafeSlow(text.length * 2)
+      write(piece.subarray(0, piece.write(text, 'latin1')))
     }
     publication.write(digest.digest())
     publication.commit()
@@ -200,10 +216,10 @@ export class StampCacheWriter {
   }
 
   #grow(): void {
-    const stamps = new BigInt64Array(this.#stamps.length * 2)
+    const stamps = new BigInt64Array(this.#stamps.length * 2 + STAMP_CELLS)
     stamps.set(this.#stamps)
     this.#stamps = stamps
-    const payloads = Buffer.alloc(this.#payloads.length * 2)
+    const payloads = Buffer.alloc(this.#payloads.length * 2 + this.#payloadBytes)
     this.#payloads.copy(payloads)
     this.#payloads = payloads
   }

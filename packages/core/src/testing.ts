@@ -111,6 +111,8 @@ export function watchedFileSystem(
   return new Proxy(real, {
     get(target, name: keyof FileSystem) {
       const call = target[name] as (...args: unknown[]) => unknown
+      // What spreads the file system meets Node's constants as well.
+      if (typeof call !== 'function') return call
       return (...args: unknown[]) => {
         before({ name, number: ++number, args })
         return Reflect.apply(call, target, args)

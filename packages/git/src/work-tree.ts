@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { BigIntStats } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { ArcError, comparePaths, decodePath, type EntryPath, printablePath } from '@arc/core'
@@ -34,6 +33,8 @@ export interface WorkTreeListing {
    * says nothing: ask {@link hasModifications}.
    */
   readonly isUnchanged: (place: number, stat: BigIntStats) => boolean
+  /** Gives the memory for {@link WorkTreeListing.isUnchanged} back at once, which ends its use; many megabytes in a large repository. */
+  readonly release: () => void
 }
 
 export interface WorkTreeListingOptions {
@@ -73,6 +74,7 @@ export async function listWorkTree(
       const { row } = paths[place] as ListedPath
       return row >= 0 && index !== undefined && index.isUnchanged(row, stat)
     },
+    release: () => index?.release(),
   }
 }
 
@@ -148,13 +150,16 @@ function parseListing(output: Buffer): ParsedListing {
   let rowCount = 0
   let inConflict = false
   let last: EntryPath | undefined
-  for (const record of records(output)) {
-    const tag = record[0]
+  const text = decodePath(output)
+  for (let at = 0, end: number; at < text.length; at = end + 1) {
+    end = text.indexOf('\0', at)
+    const tag = text[at]
+    const name = text.slice(at + 2, end)
     if (tag === '?') {
-      untracked.push(untrackedPath(record.slice(2)))
+      untracked.push(untrackedPath(name))
       continue
     }
-    const path = checked(record.slice(2))
+    const path = checked(name)
     if (tag === 'M') inConflict = true
     const kind = tag === 'S' ? 'not-checked-out' : 'tracked'
     if (path !== last) tracked.push({ path, kind, commit: undefined, row: rowCount })
@@ -180,17 +185,9 @@ async function submoduleCommits(repository: Repository, options: WorkTreeListing
   )
 }
 
-/** Split at NUL and decode: at once when all of it is UTF-8, as nearly always. */
+/** Decode, and split at NUL. */
 export function records(output: Buffer): string[] {
-  if (output.length === 0) return []
-  const last = output.length - 1
-  if (isUtf8(output)) return output.toString('utf8', 0, last).split('\0')
-  const found: string[] = []
-  for (let at = 0, end: number; at < output.length; at = end + 1) {
-    end = output.indexOf(0, at)
-    found.push(decodePath(output.subarray(at, end)))
-  }
-  return found
+  return decodePath(output).split('\0').slice(0, -1)
 }
 
 function untrackedPath(path: string): ListedPath {

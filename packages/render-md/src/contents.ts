@@ -1,10 +1,10 @@
-import { HeadingSlugs, isAsciiText, slugOf } from './slug.ts'
+import { HeadingSlugs, isAsciiText, slugHash, slugOf } from './slug.ts'
+import { TextPiece } from './text-piece.ts'
 
 /** How the contents at the head of a document are laid out. */
 export type ContentsStyle = 'list' | 'tree' | 'none'
 
 const INDENT = '  '
-const PIECE_CHARACTERS = 8 * 1024
 
 /**
  * Write a document's contents: a link to each section, by headings that follow those in `headingsBefore`. Nothing for `none`.
@@ -16,31 +16,33 @@ export function writeContents(
   write: (piece: Buffer) => void,
 ): void {
   if (style === 'none') return
-  const slugs = new HeadingSlugs()
-  for (const heading of [...headingsBefore, 'Contents', 'Files']) slugs.next(heading)
+  const before = [...headingsBefore, 'Contents', 'Files']
+  const slugs = new HeadingSlugs([...before, ...pathTexts])
+  for (const _ of before) slugs.next()
   const tree = style === 'tree' ? new ContentsTree(slugs) : undefined
-  let text = '## Contents\n\n'
+  const piece = new TextPiece()
+  piece.text = '## Contents\n\n'
   for (const pathText of pathTexts) {
-    text += tree?.lines(pathText) ?? `- [\`${pathText}\`](#${slugs.next(pathText)})\n`
-    if (text.length < PIECE_CHARACTERS) continue
-    write(Buffer.from(text))
-    text = ''
+    piece.text += tree?.lines(pathText) ?? `- [\`${pathText}\`](#${slugs.next()})\n`
+    if (piece.isFull) write(piece.take())
   }
-  write(Buffer.from(`${text}\n`))
+  piece.text += '\n'
+  write(piece.take())
 }
 
 /** A folder that the path before lay in. */
 interface Folder {
   /** With a slash at its end; empty for the outermost. */
   readonly prefix: string
-  /** Slug of the prefix. */
+  /** Slug of the prefix, and its hash. */
   readonly slug: string
+  readonly hash: number
   /** What stands before the lines of what the folder holds. */
   readonly indent: string
   readonly outer: Folder | undefined
 }
 
-const OUTERMOST: Folder = { prefix: '', slug: '', indent: '', outer: undefined }
+const OUTERMOST: Folder = { prefix: '', slug: '', hash: 0, indent: '', outer: undefined }
 
 class ContentsTree {
   readonly #slugs: HeadingSlugs
@@ -55,7 +57,7 @@ class ContentsTree {
     // A path that needs quoting stands as it is, at the outermost level: its parts would need quoting each.
     if (pathText.startsWith('"')) {
       this.#folder = OUTERMOST
-      return link('', pathText, this.#slugs.next(pathText))
+      return link('', pathText, this.#slugs.next())
     }
     let folder = this.#folder
     while (folder.outer !== undefined && !pathText.startsWith(folder.prefix)) folder = folder.outer
@@ -72,14 +74,18 @@ class ContentsTree {
       folder = inner(folder, pathText.slice(0, at), name)
     }
     const name = pathText.slice(at)
-    const slug = isAsciiText(pathText) ? folder.slug + slugOf(name) : slugOf(pathText)
+    const isJoined = isAsciiText(pathText)
+    const own = isJoined ? slugOf(name) : slugOf(pathText)
+    const slug = isJoined ? folder.slug + own : own
+    const fragment = this.#slugs.next(slug, slugHash(own, isJoined ? folder.hash : 0))
     this.#folder = pathText.endsWith('/') ? inner(folder, pathText, name) : folder
-    return text + link(folder.indent, name, this.#slugs.take(slug))
+    return text + link(folder.indent, name, fragment)
   }
 }
 
 function inner(outer: Folder, prefix: string, name: string): Folder {
-  return { prefix, slug: outer.slug + slugOf(name), indent: outer.indent + INDENT, outer }
+  const slug = slugOf(name)
+  return { prefix, slug: outer.slug + slug, hash: slugHash(slug, outer.hash), indent: outer.indent + INDENT, outer }
 }
 
 function link(indent: string, text: string, slug: string): string {

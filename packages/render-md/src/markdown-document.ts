@@ -6,7 +6,7 @@ import { type DumpOutput, fillHead } from './output.ts'
 import { isDelegable, ParallelSections } from './parallel-sections.ts'
 import { type DefaultModes, FILES_HEADING, formatHead, titleOf } from './preamble.ts'
 import type { DumpDocument, RenderOptions, RenderResult, SectionJobs } from './render.ts'
-import { cacheOf, SectionCache, type SectionCacheOptions, SectionCacheWriter } from './section-cache.ts'
+import { cacheOf, saveSectionCache, SectionCache, type SectionCacheOptions } from './section-cache.ts'
 import { SectionLedger } from './section-ledger.ts'
 import type { DumpStatistics } from './statistics.ts'
 import type { Survey } from './survey.ts'
@@ -23,11 +23,10 @@ export class MarkdownDocument implements DumpDocument {
   readonly #contents: ContentsStyle
   readonly #times: boolean
   readonly #sectionOptions: SectionOptions
-  readonly #ledger = new SectionLedger()
+  readonly #ledger: SectionLedger
   readonly #sections: MarkdownSections
   readonly #cache: SectionCacheOptions | undefined
   readonly #earlier: SectionCache | undefined
-  readonly #rows: SectionCacheWriter | undefined
   /** Length of the preamble, once it is written, and of its part before the contents. */
   #preambleBytes = 0
   #headBytes = 0
@@ -56,11 +55,10 @@ export class MarkdownDocument implements DumpDocument {
     const { binary = 'base64', times = false } = options
     this.#times = times
     this.#sectionOptions = { modes, binary, times }
+    this.#ledger = new SectionLedger(survey.entryCount)
     this.#sections = new MarkdownSections(output, this.#sectionOptions, this.#ledger)
     this.#cache = cacheOf(options)
-    if (this.#cache === undefined) return
-    this.#earlier = SectionCache.open(this.#cache, modes)
-    this.#rows = new SectionCacheWriter()
+    this.#earlier = this.#cache && SectionCache.open(this.#cache, modes)
   }
 
   knows(entry: Entry): boolean {
@@ -70,7 +68,7 @@ export class MarkdownDocument implements DumpDocument {
   add(entry: Entry, place: number): { isOmitted: boolean } {
     if (this.#preambleBytes === 0) this.#begin()
     const section = this.#addSection(entry, place)
-    this.#remember(entry, section)
+    if (section.isOmitted) this.#omitted.push(entry.path)
     return section
   }
 
@@ -87,7 +85,7 @@ export class MarkdownDocument implements DumpDocument {
       const written = this.#sections.addKnown(entry, this.#survey.naming(place), section, (into, offset) =>
         into.set(bytes.subarray(offset, offset + into.length)),
       )
-      this.#remember(entry, written)
+      if (written.isOmitted) this.#omitted.push(entry.path)
       return written
     }
     return { covers, add, close: () => sections.close() }
@@ -101,7 +99,7 @@ export class MarkdownDocument implements DumpDocument {
     if (this.#preambleBytes === 0) this.#begin()
     this.#sections.flush()
     this.#writeFrame(Buffer.from('## Manifest\n\n```arc-manifest\n'))
-    for (const piece of this.#ledger.manifest.pieces()) this.#writeFrame(piece)
+    for (const piece of this.#ledger.rows.manifest()) this.#writeFrame(piece)
     this.#writeFrame(Buffer.from('```\n\n'))
     const statistics = this.#ledger.statistics.result()
     this.#fillPreamble(statistics)
@@ -117,8 +115,8 @@ export class MarkdownDocument implements DumpDocument {
   }
 
   saveCache(sha256: string | undefined, statistics: DumpStatistics): void {
-    if (this.#cache === undefined || this.#rows === undefined) return
-    this.#rows.save(this.#cache, {
+    if (this.#cache === undefined) return
+    saveSectionCache(this.#cache, this.#ledger.rows, {
       sha256,
       statistics,
       modes: this.#modes,
@@ -131,13 +129,7 @@ export class MarkdownDocument implements DumpDocument {
   }
 
   [Symbol.dispose](): void {
-    this.#ledger[Symbol.dispose]()
     this.#earlier?.[Symbol.dispose]()
-  }
-
-  #remember(entry: Entry, section: WrittenSection): void {
-    if (section.isOmitted) this.#omitted.push(entry.path)
-    this.#rows?.add(entry, section, section.offset - this.#preambleBytes)
   }
 
   #addSection(entry: Entry, place: number): WrittenSection {
@@ -160,7 +152,6 @@ export class MarkdownDocument implements DumpDocument {
     return this.#earlier?.find(entry)
   }
 
-  /** What the earlier document left out, if it has all entries as they are. */
   /** Write the preamble as it will be if every entry can be read, but for the figures. */
   #begin(): void {
     const head = this.#formatHead(this.#survey.expectedStatistics)
@@ -168,6 +159,7 @@ export class MarkdownDocument implements DumpDocument {
     this.#headBytes = head.length
     this.#writeContents((piece) => this.#output.write(piece))
     this.#preambleBytes = this.#output.sizeBytes
+    this.#ledger.startBytes = this.#preambleBytes
     this.#writeFrame(Buffer.from(`${FILES_HEADING}\n`))
   }
 

@@ -1,13 +1,14 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { ArcError, encodePath, type Entry, type EntryPath } from '@arc/core'
-import { sha256Hex, StampCache, StampCacheWriter } from '@arc/core/node'
+import { sha256Hex, StampCache } from '@arc/core/node'
 import type { WrittenSection } from './markdown-sections.ts'
 import type { DefaultModes } from './preamble.ts'
 import type { RenderOptions } from './render.ts'
+import { isHardLinkRow, readSectionRow, SECTION_ROW_BYTES, type SectionRows } from './section-rows.ts'
 import type { DumpStatistics } from './statistics.ts'
 
-/** Changes when a new version would write other bytes for the same tree. */
-const WRITER_VERSION = 'arc-dump/1 writer 1'
+/** Changes when a new version would write other bytes for the same tree, or other rows. */
+const WRITER_VERSION = 'arc-dump/1 writer 2'
 
 /** Where a document's sections are remembered between runs. */
 export interface SectionCacheOptions {
@@ -41,11 +42,6 @@ export function cacheOf(options: RenderOptions): SectionCacheOptions | undefined
   const { cache, binary = 'base64', times = false, contents = 'tree' } = options
   return cache && { ...cache, key: JSON.stringify([WRITER_VERSION, binary, times, contents, cache.key]) }
 }
-
-// sha256 | offset, size, head, tail, lines, content size: float64 each | omitted, hard link: a byte each | 6 bytes of nothing
-const PAYLOAD_BYTES = 32 + 6 * 8 + 8
-const OMITTED_AT = 80
-const HARD_LINK_AT = 81
 
 /** What is remembered about the document of these options, if it is still the one that this is about. */
 export function readDocumentNote(options: SectionCacheOptions): DocumentNote | undefined {
@@ -84,7 +80,7 @@ export class SectionCache implements Disposable {
 
   /** The cache for these options and modes, if there is one and the document is still the one it describes. */
   static open(options: SectionCacheOptions, modes: DefaultModes): SectionCache | undefined {
-    const stamps = StampCache.load(options.file, options.key, PAYLOAD_BYTES)
+    const stamps = StampCache.load(options.file, options.key, SECTION_ROW_BYTES)
     if (stamps === undefined) return undefined
     const note = JSON.parse(stamps.note) as DocumentNote
     if (note.modes.file !== modes.file || note.modes.directory !== modes.directory) return undefined
@@ -97,8 +93,8 @@ export class SectionCache implements Disposable {
     const payload = this.#stamps.find(entry)
     if (payload === undefined) return undefined
     // Whether a file is one of several names decides what its section says.
-    if (payload.readUInt8(HARD_LINK_AT) !== hardLinkFlag(entry)) return undefined
-    const section = readPayload(payload)
+    if (isHardLinkRow(payload) !== (entry.hardLink !== undefined)) return undefined
+    const section = readSectionRow(payload)
     const isSame = entry.target === undefined || sha256Hex(encodePath(entry.target)) === section.sha256
     return isSame ? section : undefined
   }
@@ -119,57 +115,18 @@ export class SectionCache implements Disposable {
   }
 }
 
-/** Collects what the next run's {@link SectionCache} will know. */
-export class SectionCacheWriter {
-  readonly #rows = new StampCacheWriter(PAYLOAD_BYTES)
-  readonly #payload = Buffer.alloc(PAYLOAD_BYTES)
-  readonly #figures = new Float64Array(this.#payload.buffer, this.#payload.byteOffset + 32, 6)
-
-  /** `offset`: where the section begins, counted from the end of the preamble. */
-  add(entry: Entry, section: WrittenSection, offset: number): void {
-    const payload = this.#payload
-    if (section.sha256 === undefined) payload.fill(0, 0, 32)
-    else payload.write(section.sha256, 0, 'hex')
-    const figures = this.#figures
-    figures[0] = offset
-    figures[1] = section.sizeBytes
-    figures[2] = section.headBytes
-    figures[3] = section.tailBytes
-    figures[4] = section.lines
-    figures[5] = section.contentBytes
-    payload[OMITTED_AT] = section.isOmitted ? 1 : 0
-    payload[HARD_LINK_AT] = hardLinkFlag(entry)
-    this.#rows.add(entry, payload)
+/** Remember a document, once it is published. A cache that cannot be written is no cache: nothing else depends on it. */
+export function saveSectionCache(
+  options: SectionCacheOptions,
+  rows: SectionRows,
+  note: Omit<DocumentNote, 'stamp'>,
+): void {
+  try {
+    const stamp = documentStamp(options.document)
+    rows.save(options.file, options.key, JSON.stringify({ ...note, stamp } satisfies DocumentNote))
+  } catch {
+    // The next run does without.
   }
-
-  /** Save, once the document is published. A cache that cannot be written is no cache: nothing else depends on it. */
-  save(options: SectionCacheOptions, note: Omit<DocumentNote, 'stamp'>): void {
-    try {
-      const stamp = documentStamp(options.document)
-      this.#rows.save(options.file, options.key, JSON.stringify({ ...note, stamp } satisfies DocumentNote))
-    } catch {
-      // The next run does without.
-    }
-  }
-}
-
-function readPayload(payload: Buffer): WrittenSection {
-  const figure = (i: number): number => payload.readDoubleLE(32 + i * 8)
-  const sha256 = payload.toString('hex', 0, 32)
-  return {
-    sha256: /^0+$/.test(sha256) ? undefined : sha256,
-    offset: figure(0),
-    sizeBytes: figure(1),
-    headBytes: figure(2),
-    tailBytes: figure(3),
-    lines: figure(4),
-    contentBytes: figure(5),
-    isOmitted: payload.readUInt8(OMITTED_AT) === 1,
-  }
-}
-
-function hardLinkFlag(entry: Entry): number {
-  return entry.hardLink === undefined ? 0 : 1
 }
 
 function documentStamp(path: string): string {

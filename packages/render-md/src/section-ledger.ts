@@ -1,27 +1,26 @@
 import type { Entry } from '@arc/core'
 import { FrameDigest } from './frame-digest.ts'
-import { formatRow } from './manifest.ts'
 import type { Naming, WrittenSection } from './markdown-sections.ts'
 import { nodePlatform } from './node-platform.ts'
+import { SectionRows } from './section-rows.ts'
 import { StatisticsCounter } from './statistics.ts'
-import { TextSpool } from './text-spool.ts'
 
 /** What a document must know of its sections in the end: manifest, figures, and the digest of what is no body. */
-export class SectionLedger implements Disposable {
-  /** Lines of the manifest so far. */
-  readonly manifest: TextSpool = new TextSpool()
+export class SectionLedger {
+  readonly rows: SectionRows
   readonly statistics: StatisticsCounter = new StatisticsCounter()
   readonly frame: FrameDigest = new FrameDigest(nodePlatform)
+  /** Where the sections' part of the document begins. */
+  startBytes = 0
 
-  /** Enter a section. `mode` is what the manifest says: a hard link has the permission bits of its first name. */
-  add({ type }: Entry, { pathText, language }: Naming, mode: number, section: WrittenSection): void {
-    const { contentBytes: sizeBytes, sha256 } = section
-    this.manifest.append(formatRow({ type, mode, sizeBytes, sha256 }, pathText))
-    if (type === 'file') this.statistics.addFile(language, section.lines, sizeBytes)
-    else this.statistics.addOther()
+  constructor(expectedEntries: number) {
+    this.rows = new SectionRows(expectedEntries)
   }
 
-  [Symbol.dispose](): void {
-    this.manifest[Symbol.dispose]()
+  /** Enter the next section. `mode` is what the manifest says: a hard link has the permission bits of its first name. */
+  add(entry: Entry, { pathText, language }: Naming, mode: number, section: WrittenSection): void {
+    this.rows.add(entry, pathText, mode, section, section.offset - this.startBytes)
+    if (entry.type === 'file') this.statistics.addFile(language, section.lines, section.contentBytes)
+    else this.statistics.addOther()
   }
 }
