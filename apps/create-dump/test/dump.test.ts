@@ -4,6 +4,7 @@ import {
   chmodSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -368,4 +369,21 @@ test('the default name replaces an earlier dump only', async () => {
   expect(read(scratch, 'app.dump.md')).toBe('my notes about dumps\n')
   writeFileSync(join(scratch.path, 'app.dump.md'), '')
   expect(await scratch.run(['app'])).toMatchObject({ status: 0 })
+})
+
+test('a dump of nothing says so, and whose work it is', async () => {
+  using scratch = makeScratch()
+  mkdirSync(join(scratch.path, 'hidden'))
+  writeFileSync(join(scratch.path, 'hidden/.gitignore'), '/*\n')
+  mkdirSync(join(scratch.path, 'empty'))
+  expect(await scratch.run(['hidden'])).toMatchObject({
+    status: 0,
+    stderr: saying('hidden holds nothing to dump: ignore rules leave out 1 path'),
+  })
+  expect(await scratch.run(['empty', '--dry-run'])).toMatchObject({
+    status: 0,
+    stderr: saying('empty holds nothing to dump\n'),
+  })
+  writeFileSync(join(scratch.path, 'hidden/.arcignore'), '!*\n')
+  expect(await scratch.run(['hidden', '--dry-run'])).toMatchObject({ stdout: '.arcignore\n.gitignore\n', stderr: '' })
 })

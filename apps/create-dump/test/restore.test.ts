@@ -192,10 +192,17 @@ test('set-id bits are dropped with a warning, and restored on request', async ()
   expect([modeIn('a'), modeIn('b')]).toEqual([0o755, 0o4755])
 })
 
+function zstdInFrames(bytes: Buffer): Buffer {
+  const skipped = Buffer.from('\x50\x2a\x4d\x18\x04\0\0\0size', 'latin1')
+  const halves = [bytes.subarray(0, 100), bytes.subarray(100)]
+  return Buffer.concat(halves.flatMap((half) => [skipped, zstdCompressSync(half)]))
+}
+
 test.each([
   ['as it is', (bytes: Buffer) => bytes],
   ['with gzip', gzipSync],
   ['with zstd', zstdCompressSync],
+  ['with zstd in frames of which some hold nothing, as parallel compressors write it', zstdInFrames],
 ])('every command reads a dump from standard input, %s', async (_, pack) => {
   using scratch = makeScratch()
   await dumped(scratch)

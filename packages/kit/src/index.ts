@@ -11,6 +11,7 @@ export {
   type Values,
 } from './command.ts'
 export { askSecret, choose, confirm } from './confirm.ts'
+export { commandGroup } from './command-group.ts'
 export type { Choosable, ChoiceList, Host, HostInput, HostOutput, Main, Question } from './host.ts'
 export { printJson, toJson } from './json-output.ts'
 export type { Log } from './log.ts'

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { createGunzip } from 'node:zlib'
 import {
   ArcError,
   assertWithin,
@@ -13,6 +13,7 @@ import {
 import { nodeFileSystem, readFully, TemporaryFile } from '@arc/core/node'
 import type { DumpInput } from './dump-input.ts'
 import { nodePlatform } from './node-platform.ts'
+import { isZstd } from './recognise.ts'
 
 /** What a document can be read from: a file's path, or its bytes as they arrive. */
 export type DumpOrigin = string | AsyncIterable<Uint8Array>
@@ -23,7 +24,7 @@ export interface InputOptions {
 }
 
 const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
-const ZSTD_MAGIC = Buffer.of(0x28, 0xb5, 0x2f, 0xfd)
+const MAGIC_BYTES = 4
 const TRAILING = 'something follows the compressed data'
 const READ_BYTES = 256 * 1024
 
@@ -73,13 +74,13 @@ async function* piecesOf(fd: number): AsyncGenerator<Uint8Array> {
 }
 
 function head(fd: number): Buffer {
-  const bytes = Buffer.alloc(ZSTD_MAGIC.length)
+  const bytes = Buffer.alloc(MAGIC_BYTES)
   return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0))
 }
 
 function compressionOf(start: Buffer): 'gzip' | 'zstd' | undefined {
   if (start.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC)) return 'gzip'
-  return start.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC) ? 'zstd' : undefined
+  return isZstd(start) ? 'zstd' : undefined
 }
 
 async function spoolBytes(bytes: AsyncIterable<Uint8Array>, name: string, options: InputOptions): Promise<DumpInput> {
@@ -105,14 +106,18 @@ async function spoolBytes(bytes: AsyncIterable<Uint8Array>, name: string, option
     const compression = compressionOf(start)
     const signal = options.signal === undefined ? {} : { signal: options.signal }
     if (compression === undefined) await pipeline(all, counted, keep, signal)
-    else {
-      const decoder = compression === 'gzip' ? createGunzip() : createZstdDecompress()
+    else if (compression === 'zstd') {
+      const { decompressZstd } = await import('@arc/archive/node') // rarely needed, and not for free
+      await pipeline(all, counted, decompressZstd, keep, signal)
+    } else {
+      const decoder = createGunzip()
       await pipeline(all, counted, decoder, keep, signal)
-      // Node up to 24 stops after the first Zstandard frame, and every Node at zeros behind gzip, as if that were all.
+      // Node stops at zeros behind gzip as if that were all.
       if (decoder.bytesWritten !== readBytes) throw badCompression(name, TRAILING)
     }
   } catch (error) {
     spool[Symbol.dispose]()
+    if (isArcError(error) && error.code === 'ARC_ARCHIVE_DAMAGED') throw badCompression(name, error)
     if (isArcError(error) || options.signal?.aborted) throw error
     if (isEarlyEnd(error)) throw badCompression(name, TRAILING)
     throw isDecompressionError(error) ? badCompression(name, error) : systemCallError(error, 'read', name)
@@ -130,7 +135,7 @@ async function peek(bytes: AsyncIterable<Uint8Array>): Promise<{ start: Buffer; 
   const chunks = bytes[Symbol.asyncIterator]()
   let start = Buffer.alloc(0)
   let isDone = false
-  while (start.length < ZSTD_MAGIC.length && !isDone) {
+  while (start.length < MAGIC_BYTES && !isDone) {
     const next = await chunks.next()
     if (next.done === true) isDone = true
     else start = Buffer.concat([start, next.value])
