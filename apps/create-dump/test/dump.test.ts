@@ -378,11 +378,11 @@ test('a dump of nothing says so, and whose work it is', async () => {
   mkdirSync(join(scratch.path, 'empty'))
   expect(await scratch.run(['hidden'])).toMatchObject({
     status: 0,
-    stderr: saying('hidden holds nothing to dump: ignore rules leave out 1 path'),
+    stderr: expect.stringContaining('hidden holds nothing to dump: ignore rules leave out 1 path'),
   })
   expect(await scratch.run(['empty', '--dry-run'])).toMatchObject({
     status: 0,
-    stderr: saying('empty holds nothing to dump\n'),
+    stderr: expect.stringContaining('empty holds nothing to dump\n'),
   })
   writeFileSync(join(scratch.path, 'hidden/.arcignore'), '!*\n')
   expect(await scratch.run(['hidden', '--dry-run'])).toMatchObject({ stdout: '.arcignore\n.gitignore\n', stderr: '' })
