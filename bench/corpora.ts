@@ -24,6 +24,8 @@ export interface CorporaOptions {
   cache: string
   /** One round, on a generated project of few files. */
   quick: boolean
+  /** Rounds of each job; default what suits its size. */
+  runs?: number | undefined
   skip: (reason: string) => void
 }
 
@@ -36,10 +38,10 @@ const MAX_LIST_BYTES = 1024 ** 3
 
 /** Every corpus that can be had, made or copied if need be. */
 export function findCorpora(options: CorporaOptions): Corpus[] {
-  const { quick } = options
-  const small = measured('small', smallProject(options), quick ? 1 : SMALL_RUNS)
+  const { quick, runs } = options
+  const small = measured('small', smallProject(options), runs ?? SMALL_RUNS)
   const kernel = quick ? undefined : kernelProject(options)
-  return kernel === undefined ? [small] : [small, measured('kernel', kernel, KERNEL_RUNS)]
+  return kernel === undefined ? [small] : [small, measured('kernel', kernel, runs ?? KERNEL_RUNS)]
 }
 
 interface Project {

@@ -1,3 +1,4 @@
+import { type Growth, timeExponent } from './growth.ts'
 import type { Ratio } from './measure.ts'
 import { type Comparison, type Limit, meetsTarget, type Row } from './suite.ts'
 
@@ -8,6 +9,8 @@ export function formatRows(rows: readonly Row[]): string {
   const tables: string[] = []
   if (comparisons.length > 0) tables.push(comparisonTable(comparisons))
   if (limits.length > 0) tables.push(limitTable(limits))
+  const grown = rows.filter((row) => row.kind === 'growth')
+  for (const of of new Set(grown.map((row) => row.of))) tables.push(growthTable(grown.filter((row) => row.of === of)))
   return `${tables.join('\n\n')}\n\n${summary(rows)}\n`
 }
 
@@ -56,6 +59,22 @@ function limitTable(rows: readonly Limit[]): string {
         mark(row),
       ]
     }),
+  )
+}
+
+/** Growth of several jobs with the same sizes. */
+function growthTable(rows: readonly Growth[]): string {
+  const [{ points, of }] = rows as [Growth]
+  const counts = points.map(({ count }) => `${count.toLocaleString('en')} ${of}`)
+  return table(
+    ['job', ...counts, 'grows with the power', 'target', ''],
+    rows.map((row) => [
+      row.job,
+      ...row.points.map(({ sample }) => `${seconds(sample.cpuS)} s, ${mebibytes(sample.peakBytes)} MiB`),
+      `**${timeExponent(row).toFixed(2)}**`,
+      `≤ ${row.target.toFixed(2)}`,
+      mark(row),
+    ]),
   )
 }
 

@@ -13,11 +13,12 @@ import { installRepomix } from './repomix.ts'
 import type { Row, Suite } from './suite.ts'
 import { archive } from './suites/archive.ts'
 import { dump } from './suites/dump.ts'
+import { snapshot } from './suites/snapshot.ts'
 import { start } from './suites/start.ts'
 import { storage } from './suites/storage.ts'
 import { versions } from './suites/versions.ts'
 
-const SUITES: readonly Suite[] = [start, dump, archive, versions, storage]
+const SUITES: readonly Suite[] = [start, dump, archive, snapshot, versions, storage]
 const SHORT_RUNS = 21
 
 const { values: options, positionals } = parseArgs({
@@ -25,8 +26,10 @@ const { values: options, positionals } = parseArgs({
   options: {
     /** One round on a small project: does the bench itself work? */
     quick: { type: 'boolean', default: false },
-    /** `small=DIR` or `kernel=DIR`: a project instead of a made one. */
+    /** `small=DIR` or `kernel=DIR`: a project instead of a made one; `releases=DIR`: a repository with tags of ten releases. */
     corpus: { type: 'string', multiple: true, default: [] },
+    /** So many rounds of each job, and none to warm up: for a machine with little time. */
+    runs: { type: 'string' },
     /** Versions or ranges of Node to run our side on. */
     node: { type: 'string', multiple: true, default: [process.versions.node] },
     /** Where projects and peers are kept for the next time. */
@@ -46,6 +49,8 @@ if (unknown !== undefined)
 if (options.quick && options.write)
   throw new Error('the figures of a quick run mean nothing: --write goes without --quick')
 
+const given = new Map(options.corpus.map((each) => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=/, '')]))
+const runs = options.quick ? 1 : options.runs === undefined ? undefined : Math.max(1, Number(options.runs))
 const scratch = mkdtempSync(join(tmpdir(), 'arc-bench-'))
 const memoryScratch = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/arc-bench-') : undefined
 const skipped = new Set<string>()
@@ -54,10 +59,9 @@ try {
   tell('building and packing create-dump')
   const packed = packApplication('create-dump', scratch)
   tell('getting the projects to work on')
-  const given = new Map(options.corpus.map((each) => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=/, '')]))
   mkdirSync(options.cache, { recursive: true })
   const corpora = suites.some((suite) => suite !== start)
-    ? findCorpora({ given, cache: options.cache, quick: options.quick, skip })
+    ? findCorpora({ given, cache: options.cache, quick: options.quick, runs, skip })
     : []
   const texts: string[] = []
   for (const node of await resolveNodes(options.node, scratch)) {
@@ -79,11 +83,22 @@ function measureAll(node: NodeRuntime, packed: PackedApplication, corpora: reado
   for (const suite of suites) {
     const work = join(scratch, `${suite.name}-${node.version}`)
     mkdirSync(work)
-    const pace = options.quick ? { shortRuns: 1, warmUps: 0 } : { shortRuns: SHORT_RUNS, warmUps: 1 }
+    const pace = runs === undefined ? { shortRuns: SHORT_RUNS, warmUps: 1 } : { shortRuns: runs, warmUps: 0 }
     try {
-      for (const row of suite.run({ app, corpora, repomix, scratch: work, memoryScratch, ...pace, skip })) {
+      for (const row of suite.run({
+        app,
+        corpora,
+        releases: given.get('releases'),
+        repomix,
+        cache: options.cache,
+        scratch: work,
+        memoryScratch,
+        isQuick: options.quick,
+        ...pace,
+        skip,
+      })) {
         rows.push(row)
-        tell(`${suite.name}: ${row.kind === 'comparison' ? `${row.job} against ${row.against}` : row.figure}`)
+        tell(`${suite.name}: ${titleOf(row)}`)
       }
     } catch (error) {
       // What was measured until then took its time and is worth showing.
@@ -95,6 +110,11 @@ function measureAll(node: NodeRuntime, packed: PackedApplication, corpora: reado
   }
   const about = describeRun({ app, repomix, corpora, machine: options.machine, skipped })
   return `${about}\n\n${formatRows(rows)}`
+}
+
+function titleOf(row: Row): string {
+  if (row.kind === 'limit') return row.figure
+  return row.kind === 'growth' ? `${row.job} by ${row.of}` : `${row.job} against ${row.against}`
 }
 
 /** Progress is not the result. */

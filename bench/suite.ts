@@ -1,5 +1,6 @@
 import type { Application } from './application.ts'
 import type { Corpus } from './corpora.ts'
+import { type Growth, timeExponent } from './growth.ts'
 import { cpuRatio, medianSample, type Ratio, type Sample } from './measure.ts'
 import type { Repomix } from './repomix.ts'
 
@@ -27,18 +28,24 @@ export interface Limit {
   target: number
 }
 
-export type Row = Comparison | Limit
+export type Row = Comparison | Limit | Growth
 
 /** What a suite works with. */
 export interface Bench {
   app: Application
   corpora: readonly Corpus[]
+  /** A repository with tags of releases, when one was named. */
+  releases: string | undefined
   /** Absent when it could not be installed, or nobody asked for it. */
   repomix: Repomix | undefined
+  /** A folder for what is installed or made once and kept. */
+  cache: string
   /** A folder on disk for what the suite writes, empty at its start. */
   scratch: string
   /** The same in memory; `undefined` where there is no such file system. */
   memoryScratch: string | undefined
+  /** Only whether the bench works: large and long things are left out. */
+  isQuick: boolean
   /** Rounds for jobs of a fraction of a second, whatever the corpus. */
   shortRuns: number
   warmUps: number
@@ -87,5 +94,6 @@ export function peakLimit(job: string, corpus: string, samples: readonly Sample[
 /** Whether a row keeps its target; `undefined` when it has none. */
 export function meetsTarget(row: Row): boolean | undefined {
   if (row.kind === 'comparison') return row.target === undefined ? undefined : row.ratio.median <= row.target
+  if (row.kind === 'growth') return timeExponent(row) <= row.target
   return row.bound === 'at most' ? row.value <= row.target : row.value > row.target
 }

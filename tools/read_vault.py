@@ -4,7 +4,8 @@
     python3 tools/read_vault.py snapshots VAULT         one line per snapshot: id, time, project
     python3 tools/read_vault.py list VAULT ID           one line of JSON per entry
     python3 tools/read_vault.py verify VAULT            read everything, write nothing
-    python3 tools/read_vault.py restore VAULT ID DIR    DIR must be new or empty
+    python3 tools/read_vault.py restore VAULT ID DIR    DIR must be new or empty; --attributes restores
+                                                        owners and extended attributes, too
 
 Written from docs/formats/vault-1.md alone ("section n" below is that page), to prove that the page
 is enough: Python 3.9 or newer, its standard library, and the `zstd` program. VAULT is a folder. ID
@@ -16,6 +17,7 @@ Exit status: 0 done; 1 impossible here; 2 wrong usage; 3 the vault is damaged.
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import json
 import os
@@ -27,7 +29,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Set, Tuple
 
 MAX_FRAME, MAX_LIST, MAX_DEPTH = 2 << 20, 16_384, 3
-MAX_NAME, MAX_PATH = 255, 65_536
+MAX_NAME, MAX_PATH, MAX_ATTRIBUTES, MAX_OWNER = 255, 65_536, 1 << 20, 2**32 - 2
 PACK_MARK, INDEX_MARK = b'ArcPack1', b'ArcIndx1'
 SKIPPABLE = 0x184D2A5E
 HEX = re.compile(r'[0-9a-f]{64}')
@@ -86,6 +88,14 @@ class Reference(NamedTuple):
     name: bytes
 
 
+class Attributes(NamedTuple):
+    """What section 7 calls so; None where nothing is told."""
+
+    owner: Optional[Tuple[int, int, str, str]] = None
+    sparse: bool = False
+    xattrs: Optional[List[Tuple[bytes, bytes]]] = None
+
+
 class Entry(NamedTuple):
     name: bytes
     type: str
@@ -95,6 +105,32 @@ class Entry(NamedTuple):
     size: int
     reference: Optional[Reference]
     link_name: Optional[bytes]
+    attributes: Attributes
+
+
+def parse_attributes(data: bytes, what: str) -> Attributes:
+    fields, previous, found = Bytes(data, what), b'', Attributes()
+    while not fields.done():
+        name, value = fields.sized(6 + 255), fields.sized(MAX_ATTRIBUTES)
+        if name <= previous:
+            fields.fail('the attributes of an entry are not in order')
+        previous = name
+        if name == b'owner':
+            owner = Bytes(value, what)
+            uid, gid = owner.varint(), owner.varint()
+            names = owner.sized(1024).decode('utf-8', 'replace'), owner.sized(1024).decode('utf-8', 'replace')
+            if max(uid, gid) > MAX_OWNER or not owner.done():
+                fields.fail('an owner that is none')
+            found = found._replace(owner=(uid, gid, *names))
+        elif name == b'sparse':
+            found = found._replace(sparse=True)
+        elif name == b'xattr:':
+            found = found._replace(xattrs=[])
+        elif name.startswith(b'xattr:'):
+            if b'\0' in name or found.xattrs is None:
+                fields.fail('an extended attribute that has no place or no name')
+            found.xattrs.append((name[6:], value))
+    return found
 
 
 class Footer(NamedTuple):
@@ -270,9 +306,8 @@ class Vault:
                 if length:
                     content = Reference(fields.number('B'), fields.take(32))
             link = fields.sized(MAX_PATH) if flags & 8 else None
-            if flags & 16:
-                fields.sized(1 << 20)
-            entries.append(Entry(name, kind, mode, mtime, target, length, content, link))
+            attributes = parse_attributes(fields.sized(MAX_ATTRIBUTES), what) if flags & 16 else Attributes()
+            entries.append(Entry(name, kind, mode, mtime, target, length, content, link, attributes))
         return entries
 
     def walk(self, reference: Optional[Reference], size: int, prefix: bytes = b'') -> Iterator[Tuple[bytes, Entry]]:
@@ -327,6 +362,7 @@ def describe(vault: Vault, path: bytes, entry: Entry) -> Dict[str, Any]:
         row['target'] = os.fsdecode(entry.target)
     if entry.link_name is not None:
         row['hardLink'] = os.fsdecode(entry.link_name)
+    row.update(describe_attributes(entry.attributes))
     if entry.type == 'file':
         digest, size = hashlib.sha256(), 0
         for piece in vault.content(entry.reference):
@@ -338,7 +374,23 @@ def describe(vault: Vault, path: bytes, entry: Entry) -> Dict[str, Any]:
     return row
 
 
-def restore(vault: Vault, record: Dict[str, Any], target: str) -> None:
+def describe_attributes(attributes: Attributes) -> Dict[str, Any]:
+    row: Dict[str, Any] = {}
+    if attributes.owner is not None:
+        uid, gid, user, group = attributes.owner
+        row['owner'] = {'uid': uid, 'gid': gid}
+        if user:
+            row['owner']['userName'] = user
+        if group:
+            row['owner']['groupName'] = group
+    if attributes.xattrs is not None:
+        row['xattrs'] = [[os.fsdecode(name), base64.b64encode(value).decode()] for name, value in attributes.xattrs]
+    if attributes.sparse:
+        row['isSparse'] = True
+    return row
+
+
+def restore(vault: Vault, record: Dict[str, Any], target: str, attributes: bool) -> None:
     root = os.fsencode(target)
     os.makedirs(root, exist_ok=True)
     if os.listdir(root):
@@ -357,19 +409,32 @@ def restore(vault: Vault, record: Dict[str, Any], target: str) -> None:
             with open(place, 'xb') as out:
                 for piece in vault.content(entry.reference):
                     out.write(piece)
-            finish(place, entry)
+            finish(place, entry, attributes)
     # Symlinks last: nothing is written through them.
     for path, entry in entries:
         if entry.type == 'symlink':
             place = os.path.join(root, path)
             os.symlink(entry.target or b'', place)
+            if attributes:
+                set_attributes(place, entry)
             if entry.mtime_ns is not None:
                 os.utime(place, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
     for place, entry in reversed(folders):
-        finish(place, entry)
+        finish(place, entry, attributes)
 
 
-def finish(place: bytes, entry: Entry) -> None:
+def set_attributes(place: bytes, entry: Entry) -> None:
+    """Owner by number, for to change it clears set-id bits and capabilities; then extended attributes."""
+    owner, _, xattrs = entry.attributes
+    if owner is not None:
+        os.chown(place, owner[0], owner[1], follow_symlinks=False)
+    for name, value in xattrs or []:
+        os.setxattr(place, name, value, follow_symlinks=False)
+
+
+def finish(place: bytes, entry: Entry, attributes: bool) -> None:
+    if attributes:
+        set_attributes(place, entry)
     os.chmod(place, entry.mode)
     if entry.mtime_ns is not None:
         os.utime(place, ns=(entry.mtime_ns, entry.mtime_ns))
@@ -382,6 +447,8 @@ def main() -> int:
         command = commands.add_parser(name)
         for argument in ('vault', *extra):
             command.add_argument(argument)
+        if name == 'restore':
+            command.add_argument('--attributes', action='store_true', help='owners and extended attributes, too')
     options = parser.parse_args()
     try:
         vault = Vault(options.vault)
@@ -396,7 +463,7 @@ def main() -> int:
                 for path, entry in vault.entries(record):
                     describe(vault, path, entry)
         else:
-            restore(vault, vault.snapshot(options.id), options.dir)
+            restore(vault, vault.snapshot(options.id), options.dir, options.attributes)
     except VaultError as error:
         print(f'read_vault: {error}', file=sys.stderr)
         return error.status

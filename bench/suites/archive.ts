@@ -1,13 +1,17 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../tools/smoke/check.ts'
+import { type ArchivePeer, installArchivePeers } from '../archive-peers.ts'
 import { bundleProgram } from '../bundled-program.ts'
 import type { Corpus } from '../corpora.ts'
 import { type Command, measure, measureInTurns } from '../measure.ts'
 import { type Bench, comparison, type Comparison, peakLimit, type Row, type Suite } from '../suite.ts'
 
-const MAX_RATIO_WRITING = { tar: 1.3, 'tar.zst': 1.3, zip: 1.2 } as const
+/** That of tar.gz is only told: several threads compress it. */
+const MAX_RATIO_WRITING = { tar: 1.3, 'tar.zst': 1.3, 'tar.gz': undefined, zip: 1.2 } as const
 const MAX_RATIO_RESTORING = { tar: 1.5, 'tar.gz': 1.5, 'tar.zst': 1.5, zip: 0.8 } as const
+/** Four times as fast as what npm has. */
+const MAX_RATIO_TO_PEERS = 0.25
 /** Independent frames and an index against one stream; the manifest, whose hashes no compressor gets small, is left out. */
 const MAX_SIZE_RATIO = 1.03
 
@@ -18,11 +22,14 @@ export const archive: Suite = {
     const place = bench.memoryScratch
     if (place === undefined) return bench.skip('archives: there is no /dev/shm to write them to')
     const program = bundleProgram('archive-program.ts', bench.scratch)
+    const peers = bench.isQuick ? [] : installArchivePeers(bench.cache)
+    if (peers.length < 2 && !bench.isQuick) bench.skip('node-tar or modern-tar: it could not be installed')
     for (const corpus of bench.corpora) {
       const jobs = new ArchiveJobs(bench, corpus, program, join(place, `archive-${corpus.name}`))
       jobs.prepare()
       yield* writing(jobs)
       yield* restoring(jobs)
+      yield* besidePeers(jobs, peers)
       jobs.clear()
     }
   },
@@ -84,6 +91,12 @@ class ArchiveJobs {
     return { ...this.ours('restore', this.file('ours', format), target), prepare: () => this.#forget(target) }
   }
 
+  /** The archive that {@link restore} restores, extracted by a library on the same Node. */
+  extractBy({ script }: ArchivePeer, format: Format): Command {
+    const { executable } = this.#bench.app.node
+    return this.extract(executable, script, this.file('ours', format), join(this.#place, 'restored'))
+  }
+
   extract(program: string, ...args: string[]): Command {
     const target = join(this.#place, 'restored')
     const prepare = (): void => {
@@ -101,12 +114,13 @@ class ArchiveJobs {
 const WRITERS = {
   tar: 'tar --create --file="$0" .',
   'tar.zst': 'tar --create --file=- . | zstd -q -3 -T0 -o "$0"',
+  'tar.gz': 'tar --create --gzip --file="$0" .',
   zip: 'zip -q -6 -r "$0" .',
 } as const
 
 function* writing(jobs: ArchiveJobs): Generator<Row> {
   const corpus = jobs.corpus.name
-  for (const format of ['tar', 'tar.zst', 'zip'] as const) {
+  for (const format of ['tar', 'tar.zst', 'tar.gz', 'zip'] as const) {
     const { ours, theirs } = measureInTurns(
       { ours: jobs.write(format), theirs: jobs.shell(WRITERS[format], format) },
       jobs.turns,
@@ -145,5 +159,16 @@ function* restoring(jobs: ArchiveJobs): Generator<Row> {
     }
     yield comparison({ ...about, target: MAX_RATIO_RESTORING[format] }, ours, theirs)
     yield peakLimit(about.job, corpus, ours)
+  }
+}
+
+function* besidePeers(jobs: ArchiveJobs, peers: readonly ArchivePeer[]): Generator<Row> {
+  if (peers.length === 0) return
+  measure(jobs.write('tar'))
+  for (const peer of peers) {
+    const commands = { ours: jobs.restore('tar'), theirs: jobs.extractBy(peer, 'tar') }
+    const { ours, theirs } = measureInTurns(commands, jobs.turns)
+    const about = { job: 'restore tar, in memory', corpus: jobs.corpus.name, against: peer.name }
+    yield comparison({ ...about, target: MAX_RATIO_TO_PEERS }, ours, theirs)
   }
 }

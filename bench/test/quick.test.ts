@@ -20,6 +20,8 @@ test('a quick run measures every job once', () => {
     'nothing changed',
     'git ls-files',
     'restore zip',
+    'unchanged snapshot',
+    'link mode',
   ]) {
     expect(stdout).toContain(job)
   }
@@ -30,5 +32,5 @@ test('a quick run measures every job once', () => {
 test('an unknown suite is refused', () => {
   const { status, stderr } = spawnSync(process.execPath, [bench, 'no-such-suite'], { encoding: 'utf8' })
   expect(status).not.toBe(0)
-  expect(stderr).toContain('no suite is called no-such-suite; there are start, dump, archive, versions')
+  expect(stderr).toContain('no suite is called no-such-suite; there are start, dump, archive, snapshot, versions')
 })

@@ -25,7 +25,15 @@ await serve(async (server) => {
   const disk0 = randomUUID()
   const ceph = (...args: string[]): string =>
     run(requireProgram('ceph', 'ceph-common'), ['--connect-timeout', '20', ...common, ...args])
-  ceph('osd', 'new', disk0)
+  // The monitor answers before it knows its own rules, and then refuses everything; doing this twice is doing it once.
+  await server.until('the monitor takes commands', () => {
+    try {
+      ceph('osd', 'new', disk0)
+      return true
+    } catch {
+      return false
+    }
+  })
   run(disk, ['-i', '0', '--mkfs', '--osd-uuid', disk0, ...common])
   // It would do that itself, but now and then before it has learned which cluster this is, and be turned away.
   ceph('osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=localhost')

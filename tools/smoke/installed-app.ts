@@ -1,5 +1,11 @@
 import { attempt, check, expectThat, type Outcome } from './check.ts'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { loadedModules, TELL_LOADED_MODULES } from '../loaded-modules.ts'
 import { environmentOf, type NodeRuntime } from './node-runtime.ts'
+
+/** What stands in the code of the clients of object stores, and nowhere else. */
+const CLIENT_CODE = /x-amz-|x-ms-|googleapis\.com|ssh-userauth|PROPFIND/
 
 /** A command as npm installed it, to be run on one Node. */
 export interface InstalledApp {
@@ -10,6 +16,8 @@ export interface InstalledApp {
   /** An empty folder for the checks. */
   scratch: string
   node: NodeRuntime
+  /** What it finds in its environment besides. */
+  env?: Readonly<Record<string, string>>
 }
 
 /** What each `tools/smoke/<app>.ts` exports. */
@@ -20,7 +28,7 @@ export interface AppChecks {
 
 /** Run the command, by default in its scratch folder. */
 export function runApp(app: InstalledApp, args: readonly string[], cwd: string = app.scratch): Outcome {
-  return attempt(app.command, args, { cwd, env: environmentOf(app.node) })
+  return attempt(app.command, args, { cwd, env: { ...environmentOf(app.node), ...app.env } })
 }
 
 /** Run the command, which must succeed, and return its stdout. */
@@ -48,6 +56,15 @@ export function checkHabits(app: InstalledApp): void {
   check('--version prints name and version', () => {
     const printed = String(succeed(app, ['--version']))
     expectThat(printed === `${app.name} ${app.version}\n`, `it printed ${printed}, the package is ${app.version}`)
+  })
+  check('--version and --help load no client of an object store', () => {
+    for (const option of ['--version', '--help']) {
+      const { stderr } = runApp({ ...app, env: { ...app.env, ...TELL_LOADED_MODULES } }, [option])
+      const files = loadedModules(stderr).map((url) => fileURLToPath(url))
+      expectThat(files.length > 0, `${option} loads nothing`)
+      const clients = files.filter((file) => CLIENT_CODE.test(readFileSync(file, 'utf8')))
+      expectThat(clients.length === 0, `${option} loads ${clients.join(' ')}`)
+    }
   })
   check('--help goes to stdout', () => {
     const { status, stdout, stderr } = runApp(app, ['--help'])

@@ -41,6 +41,7 @@ export function checkApp(app: InstalledApp): void {
     )
   })
   checkEncryption(app, project)
+  checkRuns(app, vault)
   check('reading changes nothing of the project', () => {
     expectThat(isDeepStrictEqual(readTree(project).length, 6), JSON.stringify(readTree(project)))
     expectThat(readFileSync(join(project, 'src/main.ts'), 'utf8').includes('43'), 'it was changed')
@@ -61,5 +62,21 @@ function checkEncryption(app: InstalledApp, project: string): void {
     )
     const refused = runApp(app, ['list', '--from', vault, ...by('wrong')])
     expectThat(refused.status === 1 && refused.stderr.includes('ARC_KEY_WRONG'), refused.stderr)
+  })
+}
+
+function checkRuns(app: InstalledApp, vault: string): void {
+  const project = join(app.scratch, 'running')
+  mkdirSync(project)
+  const at = (...args: string[]): string => String(succeed(app, [...args], project))
+  check('a run is recorded, and can be repeated in the state it found', () => {
+    expectThat(at('run', '--to', vault, '--', 'sh', '-c', 'ls; echo new > new') === '', 'it printed something else')
+    expectThat(at('runs', '--from', vault).includes("sh -c 'ls; echo new > new'"), 'it is not listed')
+    expectThat(at('at', 'latest', '--from', vault) === '', 'it was another state')
+    expectThat(at('at', 'latest', '--after', '--from', vault) === 'new\n', 'it was another state')
+  })
+  check('a schedule is made for cron', () => {
+    const lines = at('schedule', '--emit', 'cron', '--at', '12:30', '--to', vault)
+    expectThat(/^30 12 \* \* \* \S+ \S+ snapshot /m.test(lines), lines)
   })
 }

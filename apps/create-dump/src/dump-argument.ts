@@ -1,10 +1,14 @@
 import { resolve } from 'node:path'
 import { ArcError, type EntrySource, isArcError, type Omission } from '@arc/core'
 import { fileOption, type Host } from '@arc/kit'
+import { isRemoteUrl, pathOfArgument, readObject, withoutPassword } from '@arc/kit/place'
 import { type DocumentOptions, type DumpOrigin, streamDump } from '@arc/render-md'
 
 /** The argument that names a dump. */
-export const dumpArgument = fileOption('the dump; - is standard input', { required: true, placeholder: 'DUMP' })
+export const dumpArgument = fileOption('the dump: a file or URL; - is standard input', {
+  required: true,
+  placeholder: 'DUMP',
+})
 
 /** A way to open a dump: `openDump` and its like. */
 type DumpOpener<T, O extends DocumentOptions> = (origin: DumpOrigin, options: O) => Promise<T>
@@ -22,10 +26,15 @@ export async function openDumpArgument<T, O extends DocumentOptions>(
     })
   }
   try {
-    return await open(dump === '-' ? host.stdin : resolve(host.cwd, dump), { ...options, signal: host.signal })
+    return await open(await originOf(dump, host), { ...options, signal: host.signal })
   } catch (error) {
     throw naming(dump, error)
   }
+}
+
+async function originOf(dump: string, host: Host): Promise<DumpOrigin> {
+  if (dump === '-') return host.stdin
+  return isRemoteUrl(dump) ? readObject(dump, host) : resolve(host.cwd, pathOfArgument(dump))
 }
 
 /** Open the dump that a command line names, to be read once. `check` is called with all omissions when everything was read. */
@@ -56,7 +65,7 @@ export async function streamDumpArgument(
 function naming(dump: string, error: unknown): unknown {
   if (!isArcError(error)) return error
   const { code, message, hint, path, retryable, details } = error
-  const name = dump === '-' ? 'standard input' : dump
+  const name = dump === '-' ? 'standard input' : isRemoteUrl(dump) ? withoutPassword(dump) : dump
   if (code === 'ARC_ABORTED' || message.includes(name)) return error
   return new ArcError(code, `${name}: ${message}`, {
     retryable,

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { ArcError } from '@arc/core'
+import { isRemoteUrl, objectAddress, pathOfArgument } from '@arc/kit/place'
 import type { DumpFormat } from '@arc/render-md'
 
 export type Compression = 'gzip' | 'zstd'
@@ -9,7 +10,7 @@ const FORMATS: readonly DumpFormat[] = ['md', 'json', 'jsonl']
 
 /** How a document is written, and under which name. */
 export interface OutputChoice {
-  /** As it was given or made up: relative to the current folder; `-` is standard output. */
+  /** As it was given or made up: relative to the current folder, or a URL; `-` is standard output. */
   path: string
   format: DumpFormat
   compression: Compression | undefined
@@ -28,14 +29,14 @@ export function chooseOutput(
     const [chosen = 'md', extension = ''] = [format, compress && EXTENSIONS[compress]]
     return { path: `${name}.dump.${chosen}${extension}`, format: chosen, compression: compress }
   }
-  const named = readName(output)
+  const named = readName(isRemoteUrl(output) ? objectAddress(output).key : basename(output))
   if (format !== undefined && named.format !== undefined && named.format !== format)
     throw contradiction(output, `--format ${format}`)
   const isPlain = named.format !== undefined && named.compression === undefined
   if (compress !== undefined && (isPlain || (named.compression ?? compress) !== compress))
     throw contradiction(output, `--compress ${compress}`)
   // `/dev/stdout` is a name for the same thing, but one that cannot be replaced by a finished file.
-  const path = output === '/dev/stdout' ? '-' : output
+  const path = output === '/dev/stdout' ? '-' : pathOfArgument(output)
   return { path, format: format ?? named.format ?? 'md', compression: compress ?? named.compression }
 }
 
@@ -46,8 +47,8 @@ export function defaultNames(name: string): string[] {
   )
 }
 
-function readName(path: string): { format: DumpFormat | undefined; compression: Compression | undefined } {
-  const [, format, extension] = /^.*?(?:\.(md|json|jsonl))?(\.gz|\.zst)?$/s.exec(basename(path)) ?? []
+function readName(name: string): { format: DumpFormat | undefined; compression: Compression | undefined } {
+  const [, format, extension] = /^.*?(?:\.(md|json|jsonl))?(\.gz|\.zst)?$/s.exec(name) ?? []
   const compression = extension === '.gz' ? 'gzip' : extension === '.zst' ? 'zstd' : undefined
   return { format: format as DumpFormat | undefined, compression }
 }

@@ -72,8 +72,13 @@ export function identityOf(path: string): string | undefined {
 }
 
 function isChecksumOf(line: Buffer, path: string): boolean {
+  return isChecksumLineOf(line, basename(path))
+}
+
+/** Whether a file holds just the checksum of the document of that name. */
+export function isChecksumLineOf(line: Buffer, name: string): boolean {
   const sha256 = /^\\?([0-9a-f]{64})  /.exec(line.toString('latin1'))?.[1]
-  return sha256 !== undefined && line.equals(lineFor(path, sha256))
+  return sha256 !== undefined && line.equals(checksumLine(sha256, Buffer.from(name)))
 }
 
 function lineFor(path: string, sha256: string): Buffer {

@@ -82,9 +82,7 @@ async function writeToStdout(source: EntrySource, host: Host, options: WriteOpti
   await settle(result, options)
   const digest = startSha256()
   let sizeBytes = 0
-  for await (const piece of options.compression === undefined
-    ? plain(document)
-    : await compressed(document, options.compression)) {
+  for await (const piece of await documentBytes(document, options.compression)) {
     options.signal?.throwIfAborted()
     await host.stdout.writeBytes(piece)
     digest.update(piece)
@@ -94,7 +92,7 @@ async function writeToStdout(source: EntrySource, host: Host, options: WriteOpti
 }
 
 /** The last moment at which everything can be left as it was: a signal that came during the work is heard here. */
-async function settle(result: WrittenDocument, { check, signal }: WriteOptions): Promise<void> {
+export async function settle(result: WrittenDocument, { check, signal }: WriteOptions): Promise<void> {
   await new Promise(setImmediate)
   signal?.throwIfAborted()
   check(result)
@@ -129,6 +127,14 @@ export function assertComplete({ omissions }: Pick<WrittenDocument, 'omissions'>
       details: { omissions: troubles },
     },
   )
+}
+
+/** The bytes of a rendered document, compressed if that is wanted. */
+export async function documentBytes(
+  document: TemporaryFile,
+  compression: Compression | undefined,
+): Promise<AsyncIterable<Uint8Array>> {
+  return compression === undefined ? plain(document) : compressed(document, compression)
 }
 
 /** Each piece is valid until the next one is asked for. */

@@ -6,7 +6,7 @@ import { sha256Hex } from '@arc/core/node'
 import { readTree } from '@arc/core/testing'
 import { type Backend, openBackend, readBytes } from '@arc/storage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeBucket } from '../../../packages/storage/test/rgw-bucket.ts'
+import { makeBucket } from '../../../tools/servers/rgw-bucket.ts'
 import {
   rgwEnvironment,
   sentBytes,

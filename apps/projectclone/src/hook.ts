@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { ArcError } from '@arc/core'
 import { durationOption, formatDuration, type Host, type Log, textOption, type Values, visible } from '@arc/kit'
 
@@ -7,6 +6,7 @@ const GROUP = 'Hooks'
 const DEFAULT_TIMEOUT_MS = 600_000
 /** Of what a hook prints, the end is kept. */
 const MAX_OUTPUT_BYTES = 64 * 1024
+const NOT_STARTED_STATUS = 127
 
 /** Commands of the person's own around a snapshot, run by the shell in the folder of the project. */
 export const hookOptions = {
@@ -73,6 +73,7 @@ async function execute(
   isAbortable: boolean,
   host: Host,
 ): Promise<Pick<HookResult, 'status' | 'isTimeout' | 'output'>> {
+  if (isAbortable) host.signal.throwIfAborted()
   const { ARC_PASSPHRASE: _, ...env } = host.env
   // A group of its own, so that what the shell started ends with it.
   const cwd = 'ARC_PROJECT_PATH' in facts ? String(facts.ARC_PROJECT_PATH) : host.cwd
@@ -89,6 +90,8 @@ async function execute(
   }
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
+  // When the shell cannot be started: the folder is gone.
+  child.once('error', (error) => keep(Buffer.from(`${error.message}\n`)))
   let isTimeout = false
   const stop = (): void => {
     if (child.pid === undefined) return
@@ -105,9 +108,9 @@ async function execute(
   // What cleans up after a snapshot runs even when the person has had enough.
   if (isAbortable) host.signal.addEventListener('abort', stop, { once: true })
   try {
-    const [status] = (await once(child, 'close')) as [number | null]
+    const status = await new Promise<number | null>((done) => child.once('close', done))
     if (isAbortable) host.signal.throwIfAborted()
-    return { status, isTimeout, output: output.toString() }
+    return { status: status !== null && status < 0 ? NOT_STARTED_STATUS : status, isTimeout, output: output.toString() }
   } finally {
     clearTimeout(timer)
     host.signal.removeEventListener('abort', stop)

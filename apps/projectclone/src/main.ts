@@ -1,5 +1,6 @@
 import { type CommandEntry, type Host, type Program, runProgram } from '@arc/kit'
 import manifest from '../package.json' with { type: 'json' }
+import { storage } from './commands/storage.ts'
 
 const commands: Readonly<Record<string, CommandEntry>> = {
   save: {
@@ -41,9 +42,37 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Free the space that no snapshot needs',
     load: async () => (await import('./commands/prune.ts')).prune,
   },
+  run: {
+    summary: 'Run a command between two snapshots, and record it',
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  runs: {
+    summary: 'List the recorded runs, or show one',
+    load: async () => (await import('./commands/runs.ts')).runs,
+  },
+  at: {
+    summary: 'Run a command in a past state, in a scratch folder',
+    load: async () => (await import('./commands/at.ts')).at,
+  },
+  bisect: {
+    summary: 'Find the first snapshot in which a command fails',
+    load: async () => (await import('./commands/bisect.ts')).bisect,
+  },
+  schedule: {
+    summary: 'Find out when to take snapshots, and have them taken',
+    load: async () => (await import('./commands/schedule.ts')).schedule,
+  },
   copy: {
     summary: 'Copy snapshots into another vault',
     load: async () => (await import('./commands/copy.ts')).copy,
+  },
+  export: {
+    summary: 'Write snapshots into a repository of restic',
+    load: async () => (await import('./commands/export.ts')).exportSnapshots,
+  },
+  import: {
+    summary: 'Take over the snapshots of restic, or of an old vault',
+    load: async () => (await import('./commands/import.ts')).importSnapshots,
   },
   stats: {
     summary: 'Measure a vault: sizes, ratios, growth',
@@ -53,6 +82,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Show the history of a vault, and prove that nobody changed it',
     load: async () => (await import('./commands/log.ts')).log,
   },
+  storage,
   key: { summary: 'List, add, remove and renew keys', load: async () => (await import('./commands/key.ts')).key },
 }
 

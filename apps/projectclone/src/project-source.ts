@@ -8,6 +8,7 @@ import { flagOption, type Host, sizeOption, textOption, type Values } from '@arc
 import { homePath, type VaultPlace } from '@arc/kit/vault'
 
 const GROUP = 'What is left out'
+const ATTRIBUTES = 'What is kept besides'
 const IGNORE_FILE = '.projectcloneignore'
 
 /** What of a project is left out. Without any of these, and without an ignore file, a snapshot holds everything there is. */
@@ -28,6 +29,8 @@ export const sourceOptions = {
     group: GROUP,
   }),
   excludeCaches: flagOption('the same for folders with a CACHEDIR.TAG', { group: GROUP }),
+  owners: flagOption('record whom everything belongs to', { group: ATTRIBUTES }),
+  xattrs: flagOption('record extended attributes and access lists, on Linux', { group: ATTRIBUTES }),
 }
 
 /** A project on this disk. */
@@ -57,6 +60,8 @@ export async function openProject(
     oneFileSystem: values.oneFileSystem,
     excludeIfPresent: values.excludeIfPresent,
     excludeCaches: values.excludeCaches,
+    owners: values.owners,
+    xattrs: values.xattrs,
     omitPaths: [cacheFolder(host), ...(place.folder === undefined ? [] : [place.folder])],
     env: host.env,
     now: () => host.now(),

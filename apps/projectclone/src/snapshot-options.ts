@@ -4,6 +4,7 @@ import { sourceOptions } from './project-source.ts'
 import { signOption } from './signing-option.ts'
 import { hookOptions } from './hook.ts'
 import { modeOptions } from './mode-options.ts'
+import { retainOptions } from './retain-options.ts'
 import { toOption } from './vault-options.ts'
 
 const LEVELS = { fast: 1, default: 3, small: 12 } as const
@@ -20,6 +21,7 @@ export const takeOptions = {
     short: 'j',
   }),
   sign: signOption,
+  ...retainOptions,
   ...hookOptions,
   ...sourceOptions,
   ...secretOptions,

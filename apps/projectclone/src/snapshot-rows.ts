@@ -1,4 +1,5 @@
 import { type Entry, printablePath } from '@arc/core'
+import { plainAttributes } from '@arc/core/node'
 import { formatBytes, formatCount, formatTable, visible } from '@arc/kit'
 import type { SnapshotInfo } from '@arc/snapshot'
 
@@ -33,9 +34,9 @@ export function snapshotTable(snapshots: readonly SnapshotInfo[]): string {
       timeText(time),
       visible(project),
       visible(host),
-      formatCount(statistics.files),
-      formatBytes(statistics.contentBytes),
-      formatBytes(statistics.storedBytes),
+      ...(statistics === undefined
+        ? ['', '', '']
+        : [formatCount(statistics.files), formatBytes(statistics.contentBytes), formatBytes(statistics.storedBytes)]),
       visible(tags.join(' ')),
       visible(note ?? '').replaceAll('\n', ' '),
     ]),
@@ -62,6 +63,7 @@ export const ENTRY_COLUMNS = [
 ] as const
 
 /** An entry as `--json` prints it. */
-export function entryJson({ path, type, mode, sizeBytes, mtimeNs, target, hardLink }: Entry): object {
-  return { path, type, mode: mode.toString(8), sizeBytes, mtimeNs: mtimeNs?.toString(), target, hardLink }
+export function entryJson({ path, type, mode, sizeBytes, mtimeNs, target, hardLink, attributes }: Entry): object {
+  const row = { path, type, mode: mode.toString(8), sizeBytes, mtimeNs: mtimeNs?.toString(), target, hardLink }
+  return attributes === undefined ? row : { ...row, ...plainAttributes(attributes) }
 }

@@ -5,6 +5,7 @@ import type { Host, Log, Values } from '@arc/kit'
 import { homePath, isSnapshotFolder, secretSource, vaultPlace, type VaultPlace } from '@arc/kit/vault'
 import { openSnapshotFolder, type SnapshotMode, type SnapshotStore } from '@arc/snapshot'
 import { modeOf } from './mode-options.ts'
+import { retainOf } from './retain-options.ts'
 import { signingKeyOf } from './signing-option.ts'
 import { levelOf, type takeOptions } from './snapshot-options.ts'
 import { openOrCreateVault } from './vault-at-hand.ts'
@@ -29,12 +30,21 @@ export async function openToWrite(
       secret: secretSource(values, host),
       signingKey: await signingKeyOf(values.sign, host),
       compressionLevel: levelOf(values.compression),
+      retain: retainOf(values, host),
     })
   }
   if (values.sign !== undefined)
     throw new ArcError('ARC_OPTION_INVALID', `--mode ${mode} keeps no signatures`, {
       hint: 'Leave --sign out, or use a vault.',
     })
+  if (values.retain !== undefined)
+    throw new ArcError('ARC_OPTION_INVALID', `--mode ${mode} locks nothing`, {
+      hint: 'Leave --retain out, or use a vault on S3.',
+    })
+  if (mode === 'archive' && place.folder === undefined) {
+    const { openRemoteArchives } = await import('./remote-archives.ts')
+    return openRemoteArchives(place, host, log, values.format)
+  }
   return openSnapshotFolder(folderFor(place, mode), { mode, format: values.format, now: () => host.now() })
 }
 

@@ -9,7 +9,7 @@ import {
   visible,
   type Values,
 } from '@arc/kit'
-import type { SnapshotInfo, SnapshotResult, TakeOptions } from '@arc/snapshot'
+import type { RunDraft, SnapshotInfo, SnapshotResult, SnapshotStore, TakeOptions } from '@arc/snapshot'
 import { type HookFacts, type HookResult, runHook } from './hook.ts'
 import { cacheFolder, openProject, type Project } from './project-source.ts'
 import { projectName } from './project-name.ts'
@@ -21,12 +21,13 @@ type Context = Pick<CommandContext<unknown, unknown>, 'host' | 'log' | 'progress
 
 const PARTIAL_STATUS = 4
 
-/** Take a snapshot of a folder as the options say, making the vault if that is meant. */
+/** Take a snapshot of a folder as the options say, making the vault if that is meant; `run` says what it is taken after. */
 export async function takeProject(
   root: string,
   note: string | undefined,
   values: Values<typeof takeOptions>,
   { host, log, progress, signal }: Context,
+  run?: (store: SnapshotStore, project: Project) => Promise<RunDraft>,
 ): Promise<TakenProject> {
   const place = placeToWrite(values, host)
   await using project = await openProject(root, values, host, place)
@@ -43,6 +44,7 @@ export async function takeProject(
     await using store = await openToWrite(place, values, host, log)
     result = await store.take(project.source, {
       ...draft,
+      run: await run?.(store, project),
       cacheFolder: cacheFolder(host),
       paranoid: values.paranoid,
       jobs: values.jobs,

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ArcError, isArcError } from '@arc/core'
 import type { Host, Log } from '@arc/kit'
+import { openPlace, withoutPassword } from '@arc/kit/place'
 import {
   openVaultPlace,
   type OpenVaultPlaceOptions,
@@ -10,11 +11,11 @@ import {
   type VaultPlace,
 } from '@arc/kit/vault'
 import { createVault, type Vault } from '@arc/snapshot'
-import { openBackend } from '@arc/storage'
+import { type Backend, retaining } from '@arc/storage'
 
 /**
- * The vault at a place, made there first, without encryption, if there is none. Only where nothing can be meant but a new one: in a
- * folder that is empty or missing, where no vault is known to have been.
+ * The vault at a place, made there first, without encryption, if there is none. Only where nothing can be meant but a new one: where
+ * nothing is, and no vault is known to have been.
  */
 export async function openOrCreateVault(
   place: VaultPlace,
@@ -27,34 +28,47 @@ export async function openOrCreateVault(
   } catch (error) {
     if (!isArcError(error) || error.code !== 'ARC_VAULT_NOT_FOUND') throw error
     await assertFree(place, host, error)
-    await makeVault(place, host, log)
+    await makeVault(place, host, log, options)
     return await openVaultPlace(place, host, options)
   }
 }
 
-async function assertFree({ url, folder, isDefault }: VaultPlace, host: Host, missing: ArcError): Promise<void> {
-  const hint = 'Make one there with projectclone init.'
-  if (folder === undefined) throw new ArcError(missing.code, missing.message, { cause: missing, hint })
-  await using backend = await openBackend(url)
+async function assertFree(place: VaultPlace, host: Host, missing: ArcError): Promise<void> {
+  const { url, folder, isDefault } = place
+  const shown = folder ?? withoutPassword(url)
+  await using backend = await openPlace(url, host)
   if (rememberedVaults(host, backend.location).length > 0) {
-    throw new ArcError(missing.code, `the vault at ${folder} is not there any more`, {
-      hint: 'Is its disk mounted? If it is gone for good, make a new one with projectclone init.',
+    const where = folder === undefined ? 'Is that the right account?' : 'Is its disk mounted?'
+    throw new ArcError(missing.code, `the vault at ${shown} is not there any more`, {
+      hint: `${where} If it is gone for good, make a new one with projectclone init.`,
       cause: missing,
     })
   }
-  if (!isDefault && !existsSync(dirname(folder)))
+  const hint = 'Make one there with projectclone init.'
+  if (folder !== undefined && !isDefault && !existsSync(dirname(folder)))
     throw new ArcError(missing.code, missing.message, { cause: missing, hint })
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new ArcError('ARC_VAULT_NOT_FOUND', `${folder} is no vault, and not empty`, { hint: 'Name another folder.' })
-  }
+  if (await holdsAnything(place, backend, host))
+    throw new ArcError('ARC_VAULT_NOT_FOUND', `${shown} is no vault, and not empty`, { hint: 'Name another place.' })
 }
 
-async function makeVault({ url, folder }: VaultPlace, host: Host, log: Log): Promise<void> {
-  await using backend = await openBackend(url)
+async function holdsAnything({ folder }: VaultPlace, backend: Backend, { signal }: Host): Promise<boolean> {
+  if (folder !== undefined) return existsSync(folder) && readdirSync(folder).length > 0
+  for await (const batch of backend.list('', { signal })) if (batch.length > 0) return true
+  return false
+}
+
+async function makeVault(
+  { url, folder }: VaultPlace,
+  host: Host,
+  log: Log,
+  { retain }: OpenVaultPlaceOptions,
+): Promise<void> {
+  await using opened = await openPlace(url, host)
+  const backend = retain === undefined ? opened : retaining(opened, retain)
   try {
     const vault = await createVault(backend, { signal: host.signal, now: () => host.now() })
     rememberVault(host, vault.location, { id: vault.id, keysId: vault.keysId, generation: 0 })
-    log.info(`made a new vault, without encryption, at ${folder}`)
+    log.info(`made a new vault, without encryption, at ${folder ?? vault.location}`)
   } catch (error) {
     // Somebody else makes it at this very moment.
     if (!isArcError(error) || error.code !== 'ARC_VAULT_EXISTS') throw error

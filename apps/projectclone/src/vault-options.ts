@@ -1,5 +1,12 @@
 import { type Host, textOption, type Values } from '@arc/kit'
-import { openStorePlace, openVaultPlace, secretOptions, secretSource, vaultPlace } from '@arc/kit/vault'
+import {
+  openStorePlace,
+  openVaultPlace,
+  type OpenVaultPlaceOptions,
+  secretOptions,
+  secretSource,
+  vaultPlace,
+} from '@arc/kit/vault'
 import { resolveSnapshot, type SnapshotFilter, type SnapshotInfo, type SnapshotStore, type Vault } from '@arc/snapshot'
 
 const PLACE = { placeholder: 'DEST', complete: 'folder' } as const
@@ -25,14 +32,16 @@ export const filterOptions = {
 }
 
 /** What the options name, opened: a vault, or a folder of copies and archives. */
-export function openFrom(values: Values<typeof vaultOptions>, host: Host): Promise<SnapshotStore> {
-  return openStorePlace(vaultPlace(values.from, host), host, { secret: secretSource(values, host) })
+export function openFrom(values: Values<typeof vaultOptions>, host: Host, how: HowToOpen = {}): Promise<SnapshotStore> {
+  return openStorePlace(vaultPlace(values.from, host), host, { secret: secretSource(values, host), ...how })
 }
 
 /** The vault that the options name, opened. */
-export function openVaultFrom(values: Values<typeof vaultOptions>, host: Host): Promise<Vault> {
-  return openVaultPlace(vaultPlace(values.from, host), host, { secret: secretSource(values, host) })
+export function openVaultFrom(values: Values<typeof vaultOptions>, host: Host, how: HowToOpen = {}): Promise<Vault> {
+  return openVaultPlace(vaultPlace(values.from, host), host, { secret: secretSource(values, host), ...how })
 }
+
+type HowToOpen = Pick<OpenVaultPlaceOptions, 'afresh'>
 
 /** What the filter options say. */
 export function filterOf({ project, host, tag }: Values<typeof filterOptions>): SnapshotFilter {

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import { main } from '../src/main.ts'
 
 const COMMANDS =
-  'save snapshot init list show status diff find ls cat tag verify repair forget prune copy stats log key'.split(' ')
+  'save snapshot init list show status diff find ls cat tag verify repair forget prune copy export import stats log key run runs at bisect schedule storage'.split(
+    ' ',
+  )
 
 test.each(['', ...COMMANDS])('the help of %j is this', async (command) => {
   const { status, stdout, stderr } = await runMain(main, [...(command === '' ? [] : [command]), '--help'])

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ArcError } from '@arc/core'
 import { expect, test } from 'vitest'
 import { makeScratch, writeApp } from './scratch.ts'
 import type { HookResult } from '../src/hook.ts'
@@ -58,4 +59,21 @@ test('a failing hook after is told, and the snapshot stays', async () => {
   expect(run.status).toBe(1)
   expect(run.stderr).toMatch(/hook after the snapshot ended with 3.*\nno/)
   expect(await scratch.ok(['list'])).toContain('app')
+})
+
+test('a hook that cannot be started is told, and does not hide why there is no snapshot', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const run = await scratch.run(['--before', 'rm -r ../app', '--after', 'true'])
+  expect(run.stderr).toMatch(/hook after the snapshot ended with 127: true\nspawn .* ENOENT/)
+  expect(run.stderr).toContain('no such file or directory')
+  expect(run.status).toBeGreaterThan(0)
+})
+
+test('no hook is begun once the person has had enough', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const signal = AbortSignal.abort(new ArcError('ARC_ABORTED', 'enough'))
+  expect(await scratch.run(['--before', 'touch ../ran'], { signal })).toMatchObject({ status: 130 })
+  expect(existsSync(join(scratch.path, 'ran'))).toBe(false)
 })

@@ -104,6 +104,18 @@ test('signed records are held against the public key', async () => {
   expect((await scratch.run(['log', '--verify', '--public-key', 'k.pub'])).stderr).toContain('it is not signed')
 })
 
+test('what log --verify printed is what --since takes, also when it is several records', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 3)
+  await scratch.ok(['forget', 'latest~1', '--yes'])
+  const heads = await scratch.ok(['log', '--verify'])
+  expect(heads.trim().split('\n')).toHaveLength(2)
+  await scratch.ok(['later'])
+  await scratch.ok(['log', '--verify', '--since', heads])
+  expect((await scratch.run(['log', '--verify', '--since', `${heads}${'0'.repeat(64)}`])).status).toBe(3)
+})
+
 test('damage is found, named and repaired from a copy', async () => {
   using scratch = makeScratch()
   writeApp(scratch)

@@ -5,7 +5,8 @@ import { temporaryFolder } from '@arc/core/testing'
 import { runMain, type TestHostOptions, type TestRun } from '@arc/kit/testing'
 import { main } from '../src/main.ts'
 
-const bin: string = join(import.meta.dirname, '../src/bin.ts')
+/** The command, unbuilt. */
+export const bin: string = join(import.meta.dirname, '../src/bin.ts')
 
 /** A folder for one test, with a home of its own, and the command in it. */
 export interface Scratch extends Disposable {
@@ -22,7 +23,7 @@ export interface Scratch extends Disposable {
   /** Run it as a process of its own, to its end. */
   spawn(args: readonly string[], options?: SpawnOptions): SpawnSyncReturns<string>
   /** Start it as a process of its own. */
-  start(args: readonly string[]): ChildProcess
+  start(args: readonly string[], env?: Record<string, string>): ChildProcess
   /** Run another program in it. */
   tool(command: string, ...args: readonly string[]): string
 }
@@ -79,8 +80,12 @@ export function makeScratch(): Scratch {
       const settings = { cwd, env: { ...env, ...more }, maxBuffer: 1 << 28, timeout: 60_000, encoding: 'utf8' } as const
       return spawnSync(command, words, { ...settings, input: '' })
     },
-    start: (args) =>
-      spawn(process.execPath, [bin, ...args], { cwd: join(path, 'app'), env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    start: (args, more = {}) =>
+      spawn(process.execPath, [bin, ...args], {
+        cwd: join(path, 'app'),
+        env: { ...env, ...more },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
     tool: (command, ...args) =>
       execFileSync(command, args, {
         cwd: path,

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTree } from '@arc/core/testing'
@@ -261,4 +262,23 @@ test('a folder that cannot be a project is refused', async () => {
   writeFileSync(join(scratch.path, 'vault'), 'a file')
   expect((await scratch.run(['--to', join(scratch.path, 'vault')])).status).toBe(1)
   chmodSync(join(scratch.path, 'vault'), 0o600)
+})
+
+test('--one-file-system does not enter what is mounted', async ({ skip }) => {
+  using scratch = makeScratch()
+  const root = writeApp(scratch)
+  const mounted = join(root, 'mounted')
+  mkdirSync(mounted)
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', mounted], { encoding: 'utf8' })
+  if (status !== 0) return skip(`nothing can be mounted here: ${stderr}`)
+  try {
+    writeFileSync(join(mounted, 'elsewhere'), 'on another file system\n')
+    const inside = await scratch.json<SnapshotResult>(['--one-file-system'])
+    expect(inside.snapshot.statistics).toMatchObject({ files: 10 })
+    expect(existsSync(join(await restored(scratch), 'mounted'))).toBe(true)
+    const all = await scratch.json<SnapshotResult>([])
+    expect(all.snapshot.statistics).toMatchObject({ files: 11 })
+  } finally {
+    spawnSync('umount', [mounted])
+  }
 })

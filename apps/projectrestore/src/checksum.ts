@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { ArcError, errnoOf, systemCallError } from '@arc/core'
+import { ArcError, errnoOf, isArcError, systemCallError } from '@arc/core'
 import type { Host } from '@arc/kit'
+import { isRemoteUrl, objectAddress, openObject, pathOfArgument } from '@arc/kit/place'
 
+const MAX_SIDECAR_BYTES = 1024 * 1024
 const HEX = /^[0-9a-f]{64}$/i
 // As `sha256sum` prints it (a backslash in front tells that the name is escaped), and as `sha256sum --tag` and BSD do.
 const LINE = /^(\\?)([0-9a-f]{64}) [ *](.+)$/i
@@ -15,20 +17,42 @@ interface Sum {
 }
 
 /** Which SHA-256 a source must have: what `--checksum` says, else what a `.sha256` beside it says about it, else any. */
-export function expectedChecksum(
+export async function expectedChecksum(
   source: string,
   options: { checksum?: string | undefined; sidecar: boolean },
   host: Host,
-): string | undefined {
+): Promise<string | undefined> {
   const { checksum, sidecar } = options
   if (checksum !== undefined) return HEX.test(checksum) ? checksum.toLowerCase() : readChecksum(checksum, source, host)
   if (!sidecar || source === '-') return undefined
+  const text = isRemoteUrl(source) ? await remoteSidecar(source, host) : localSidecar(pathOfArgument(source), host)
+  const sums = parseSums(text ?? '')
+  return sums.find(({ name }) => name !== undefined && basename(name) === nameOf(source))?.sha256
+}
+
+function nameOf(source: string): string {
+  return isRemoteUrl(source) ? objectAddress(source).key : basename(pathOfArgument(source))
+}
+
+function localSidecar(source: string, host: Host): string | undefined {
   try {
-    const sums = parseSums(readFileSync(resolve(host.cwd, `${source}.sha256`), 'latin1'))
-    return sums.find(({ name }) => name !== undefined && basename(name) === basename(source))?.sha256
+    return readFileSync(resolve(host.cwd, `${source}.sha256`), 'latin1')
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EISDIR') return undefined
     throw systemCallError(error, 'read', `${source}.sha256`)
+  }
+}
+
+async function remoteSidecar(url: string, host: Host): Promise<string | undefined> {
+  await using object = await openObject(url, host)
+  const { signal } = host
+  try {
+    const { readBytes } = await import('@arc/storage')
+    const bytes = await readBytes(object.backend, `${object.key}.sha256`, { maxBytes: MAX_SIDECAR_BYTES, signal })
+    return Buffer.from(bytes).toString('latin1')
+  } catch (error) {
+    if (isArcError(error) && error.code === 'ARC_OBJECT_NOT_FOUND') return undefined
+    throw error
   }
 }
 
@@ -41,11 +65,11 @@ function readChecksum(file: string, source: string, host: Host): string {
     throw systemCallError(error, 'read the checksum', file)
   }
   const sums = parseSums(text)
-  const named = sums.find(({ name }) => name !== undefined && basename(name) === basename(source))
+  const named = sums.find(({ name }) => name !== undefined && basename(name) === nameOf(source))
   const only = sums.length === 1 ? sums[0] : undefined
   const sum = named ?? only
   if (sum !== undefined) return sum.sha256
-  const problem = sums.length === 0 ? 'holds no SHA-256' : `has no line for ${basename(source)}`
+  const problem = sums.length === 0 ? 'holds no SHA-256' : `has no line for ${nameOf(source)}`
   throw new ArcError('ARC_OPTION_INVALID', `--checksum: ${file} ${problem}`, {
     hint: 'Name a file that sha256sum wrote, or give the 64 hexadecimal digits themselves.',
   })

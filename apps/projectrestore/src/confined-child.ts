@@ -6,7 +6,7 @@ import { nodeFileSystem, readFully } from '@arc/core/node'
 import { type ConfinedReport, confinementBroken, stageConfined } from '@arc/restore-safe'
 import type { ConfinedAnswer, ConfinedOrder } from './confined-order.ts'
 import { EntryChoice } from './entry-choice.ts'
-import { openArriving, openSeekable, type ReadOptions, type StoredState } from './stored-bytes.ts'
+import { openArriving, openSeekable, type ReadOptions, STDIN, type StoredState } from './stored-bytes.ts'
 import { openChosen } from './whole-source.ts'
 
 const STDIN_FD = 0
@@ -34,7 +34,7 @@ async function carryOut(order: ConfinedOrder): Promise<ConfinedReport> {
 }
 
 function openInput({ file }: ConfinedOrder, options: ReadOptions): Promise<StoredState> {
-  if (file === undefined) return openArriving(process.stdin, { ...options, again: false })
+  if (file === undefined) return openArriving(process.stdin, STDIN, { ...options, again: false })
   const input = {
     sizeBytes: nodeFs.fstatSync(STDIN_FD).size,
     read: (into: Uint8Array, position: number) => readFully(nodeFileSystem, STDIN_FD, into, position),

@@ -19,6 +19,8 @@ export async function restoreConfinedly(
   if (values.to === undefined) throw unfit('reads no name from the source', 'Say where to restore it with --to.')
   if (values.from !== undefined)
     throw unfit('is for archives and dumps', 'A vault checks every byte of a snapshot: leave it out.')
+  if (values.owners || values.xattrs)
+    throw unfit('sets no owners or extended attributes', 'Leave out --owners and --xattrs, or --confine.')
   const source = findSource(argument, host)
   if (source.kind === 'folder')
     throw unfit('is for archives and dumps', 'A folder has nothing to unpack: leave it out.')
@@ -26,7 +28,7 @@ export async function restoreConfinedly(
   const { only, strip, links, setId, portable, partial: isPartial } = values
   const { patterns } = new EntryChoice(only, strip)
   const limits = limitsOf(values)
-  const expected = expectedChecksum(argument, values, host)
+  const expected = await expectedChecksum(argument, values, host)
   const order = { only: patterns, strip, links, setId, portable, limits, isPartial, expected }
   return await naming(argument, () =>
     explaining(links, async () => {

@@ -123,6 +123,6 @@ export class EntryChoice {
 
 /** The same entry under another path, field by field: a source may compute its entries' fields when they are asked for. */
 function renamed(entry: Entry, path: EntryPath): Entry {
-  const { type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, sha256, content } = entry
-  return { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, sha256, content }
+  const { type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, sha256, attributes, content } = entry
+  return { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, sha256, attributes, content }
 }

@@ -27,16 +27,47 @@ export async function peek(
   return { head, all: all() }
 }
 
+/** What arrives, for a reader that may stop early. */
+export interface WholeStream {
+  /** Stopping to read does not end it. */
+  readonly bytes: AsyncIterable<Uint8Array>
+  /** Read the rest: whoever checks it does so at its end. */
+  finish(): Promise<void>
+  /** End it where it is. */
+  stop(): Promise<void>
+}
+
+/** Let what arrives be read on behind the place where an archive ends. */
+export function readToItsEnd(source: AsyncIterable<Uint8Array>): WholeStream {
+  const iterator = source[Symbol.asyncIterator]()
+  let isDone = false
+  const next = async (): Promise<IteratorResult<Uint8Array, void>> => {
+    const result = await iterator.next()
+    isDone = result.done === true
+    return result
+  }
+  return {
+    bytes: { [Symbol.asyncIterator]: () => ({ next }) },
+    async finish() {
+      while (!isDone) await next()
+    },
+    async stop() {
+      await iterator.return?.()
+    },
+  }
+}
+
 /** Keep what arrives in a private temporary file, so that it can be read in any order and more than once. */
 export async function spool(
   bytes: AsyncIterable<Uint8Array>,
+  { shown }: { readonly shown: string },
   options: { limits: Limits; signal: AbortSignal },
 ): Promise<TemporaryFile> {
   const file = new TemporaryFile()
   try {
     for await (const piece of bytes) {
       options.signal.throwIfAborted()
-      assertWithin('bytes on standard input', file.sizeBytes + piece.length, options.limits.maxTotalBytes)
+      assertWithin(`bytes of ${shown}`, file.sizeBytes + piece.length, options.limits.maxTotalBytes)
       file.write(piece)
     }
     return file

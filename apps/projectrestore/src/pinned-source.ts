@@ -1,5 +1,5 @@
 import { ArcError, type Entry, entryChanged, type EntryPath, type EntrySource, printablePath } from '@arc/core'
-import { hashContent, type Sha256, startSha256 } from '@arc/core/node'
+import { hashContent, plainAttributes, type Sha256, startSha256 } from '@arc/core/node'
 import type { RestorePlan } from '@arc/restore-safe'
 
 /** A source of which every byte is read while its entries are listed. */
@@ -108,10 +108,12 @@ function plainFields({ name, access, git }: EntrySource): Pick<EntrySource, 'nam
 }
 
 function declaring(entry: Entry, sha256: string | undefined): Entry {
-  const { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, content } = entry
-  return { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, content, sha256 }
+  const { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, attributes, content } = entry
+  return { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, attributes, content, sha256 }
 }
 
-function fingerprintLine({ path, type, mode, sizeBytes, mtimeNs, target, hardLink }: Entry): Buffer {
-  return Buffer.from(`${JSON.stringify([path, type, mode, sizeBytes, mtimeNs?.toString(), target, hardLink])}\n`)
+function fingerprintLine({ path, type, mode, sizeBytes, mtimeNs, target, hardLink, attributes }: Entry): Buffer {
+  const facts = [path, type, mode, sizeBytes, mtimeNs?.toString(), target, hardLink]
+  const more = attributes === undefined ? [] : [plainAttributes(attributes)]
+  return Buffer.from(`${JSON.stringify([...facts, ...more])}\n`)
 }

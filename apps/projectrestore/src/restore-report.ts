@@ -9,7 +9,13 @@ import {
   reportOmissions,
   warnOfPaths,
 } from '@arc/kit'
-import { actsUnasked, listRestorePoints, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
+import {
+  actsUnasked,
+  listRestorePoints,
+  type RestorePlan,
+  type RestoreResult,
+  type UnsetAttribute,
+} from '@arc/restore-safe'
 
 /** `This would add 1, change 2 and remove 3 paths in /place` */
 export function summarise({ totals, target }: RestorePlan): string {
@@ -68,8 +74,23 @@ export function tellResult(
       `the tree from before is ${restorePoint}${kept > 1 ? `, one of ${formatCount(kept)}` : ''}; to go back: projectrestore undo --to ${printablePath(target)}`,
     )
   }
-  return reportOmissions(result.omissions, common, log)
+  const isPartial = tellAttributes(result, context)
+  return Math.max(reportOmissions(result.omissions, common, log), isPartial ? PARTIAL_STATUS : 0)
 }
+
+/** Tell what became of owners and extended attributes. True when the system did not allow all that was asked for. */
+function tellAttributes({ attributes }: RestoreResult, { log, common }: { log: Log; common: CommonValues }): boolean {
+  if (attributes === undefined) return false
+  const { owners, xattrs, dropped, failed } = attributes
+  const lines = (rows: readonly UnsetAttribute[]): string[] =>
+    rows.map(({ path, attribute, reason }) => `${printablePath(path)}: ${printablePath(attribute)}: ${reason}`)
+  warnOfPaths(lines(dropped), 'without an attribute, which --privileged-xattrs restores', common, log)
+  warnOfPaths(lines(failed), 'without its owner or an attribute', common, log)
+  log.info(`${formatCounted(owners, 'owner')} and ${formatCounted(xattrs, 'extended attribute')} set`)
+  return failed.length > 0
+}
+
+const PARTIAL_STATUS = 4
 
 /** What recovery did, as a participle. */
 export const IN_WORDS: Readonly<Record<RestoreResult['recovery'], string>> = {

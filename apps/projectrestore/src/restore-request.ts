@@ -10,6 +10,7 @@ import {
   type Values,
 } from '@arc/kit'
 import { planRestore, type PlanOptions, type RestorePlan } from '@arc/restore-safe'
+import { attributeOptions, attributeRules, wishesOf } from './attribute-options.ts'
 import { choiceOptions, EntryChoice } from './entry-choice.ts'
 import { limitOptions, limitsOf } from './limit-options.ts'
 import type { StoredState } from './stored-bytes.ts'
@@ -38,6 +39,7 @@ export const requestOptions = {
   setId: flagOption('restore set-user-id and set-group-id bits too'),
   portable: flagOption('refuse names that Windows or macOS would read differently'),
   partial: flagOption('restore the rest of a source of which something could not be read or was left out'),
+  ...attributeOptions,
   ...sourceOptions,
   ...limitOptions,
 }
@@ -67,14 +69,17 @@ export async function openRequest(
   const limits = limitsOf(values)
   const { checksum, sidecar } = values
   const onProgress = progress.listener
-  const stored = await openStored(source, { host, limits, checksum, sidecar, vault: values, again, onProgress })
+  const rules = attributeRules(values)
+  const attributes = wishesOf(rules)
+  const how = { host, limits, checksum, sidecar, attributes, vault: values, again, onProgress }
+  const stored = await openStored(source, how)
   try {
     const { mode, links, setId, portable } = values
     return {
       stored,
       choice,
       place: targetPlace(values.to, stored, host),
-      options: { mode, links, setId, portable, limits, signal, onProgress },
+      options: { mode, links, setId, portable, ...rules, limits, signal, onProgress },
       isPartial: values.partial,
       [Symbol.asyncDispose]: () => stored[Symbol.asyncDispose](),
     }

@@ -1,7 +1,7 @@
 import { DUMP_HEAD_BYTES } from '@arc/render-md'
 import type { EntrySource, Limits, ProgressListener, RandomBytes } from '@arc/core'
 import type { DumpOrigin } from '@arc/render-md'
-import { assertChecksum, checked, peek, piecesOf, spool } from './input-bytes.ts'
+import { assertChecksum, checked, peek, piecesOf, readToItsEnd, spool } from './input-bytes.ts'
 import { recognise } from './source-format.ts'
 
 /** Where a project is stored, found and recognised. */
@@ -9,7 +9,7 @@ export interface StoredState extends AsyncDisposable {
   readonly kind: 'folder' | 'dump' | 'archive' | 'snapshot'
   /** What it calls itself, if anything: the name for a new folder. */
   readonly name: string | undefined
-  /** Absolute; `undefined` for standard input and snapshots. */
+  /** Absolute; `undefined` for standard input, URLs and snapshots. */
   readonly path: string | undefined
   /** The id of a snapshot. */
   readonly snapshot?: string | undefined
@@ -19,9 +19,16 @@ export interface StoredState extends AsyncDisposable {
   open(): Promise<EntrySource>
 }
 
+/** What entries are to tell besides the usual metadata. */
+export interface AttributeWishes {
+  readonly owners?: boolean | undefined
+  readonly xattrs?: boolean | undefined
+}
+
 /** How bytes are read. */
 export interface ReadOptions {
   readonly limits: Limits
+  readonly attributes?: AttributeWishes | undefined
   readonly signal: AbortSignal
   /** The SHA-256 that they must have. */
   readonly expected: string | undefined
@@ -68,48 +75,76 @@ export async function openSeekable(
   }
 }
 
+/** What arrives on standard input. */
+export const STDIN: StoredFile = { shown: 'standard input', name: undefined, path: undefined, madeAt: undefined }
+
 /** What can be read once, as it arrives. `again`: it will be read more often, so it is kept in a temporary file. */
 export async function openArriving(
   bytes: AsyncIterable<Uint8Array>,
+  file: StoredFile,
   options: ReadOptions & { readonly again: boolean },
 ): Promise<StoredState> {
   const { expected, again } = options
   const { head, all } = await peek(bytes)
-  const format = await recognise(head, STDIN.shown)
-  const arriving = expected === undefined ? all : checked(all, expected, STDIN.shown)
-  if (format === 'dump') return dumpState(arriving, STDIN, options)
-  if (format === 'archive' && !again && expected === undefined) return streamedArchive(arriving, options)
-  return archiveState(await spool(arriving, options), STDIN, options)
+  const format = await recognise(head, file.shown)
+  const arriving = expected === undefined ? all : checked(all, expected, file.shown)
+  if (format === 'dump') return dumpState(arriving, file, options)
+  if (format === 'archive' && !again) return streamedArchive(arriving, file, options)
+  return archiveState(await spool(arriving, file, options), file, options)
 }
-
-const STDIN: StoredFile = { shown: 'standard input', name: undefined, path: undefined, madeAt: undefined }
 
 function archiveState(
   input: RandomBytes & Disposable,
   { name, path, madeAt }: StoredFile,
-  { limits }: ReadOptions,
+  { limits, attributes }: ReadOptions,
 ): StoredState {
   return {
     kind: 'archive',
     name,
     path,
     madeAt,
-    open: async () => (await import('@arc/archive/node')).openArchive(input, { name: name ?? 'archive', limits }),
+    open: async () =>
+      (await import('@arc/archive/node')).openArchive(input, { name: name ?? 'archive', limits, ...attributes }),
     async [Symbol.asyncDispose]() {
       input[Symbol.dispose]()
     },
   }
 }
 
-function streamedArchive(bytes: AsyncIterable<Uint8Array>, { limits }: ReadOptions): StoredState {
-  const { name, path, madeAt } = STDIN
+/**
+ * An archive that is unpacked while it arrives. What has a checksum is read to its end behind the last entry: whoever restores
+ * makes nothing visible before.
+ */
+function streamedArchive(arriving: AsyncIterable<Uint8Array>, file: StoredFile, options: ReadOptions): StoredState {
+  const { name, path, madeAt } = file
+  const whole = readToItsEnd(arriving)
+  const isChecked = options.expected !== undefined || file !== STDIN
   return {
     kind: 'archive',
     name,
     path,
     madeAt,
-    open: async () => (await import('@arc/archive/node')).openArchive(bytes, { name: 'archive', limits }),
-    async [Symbol.asyncDispose]() {},
+    async open() {
+      const { openArchive } = await import('@arc/archive/node')
+      const source = await openArchive(whole.bytes, {
+        name: name ?? 'archive',
+        limits: options.limits,
+        ...options.attributes,
+      })
+      return {
+        name: source.name,
+        access: source.access,
+        get omissions() {
+          return source.omissions
+        },
+        async *entries(entryOptions) {
+          yield* source.entries(entryOptions)
+          if (isChecked) await whole.finish()
+        },
+        [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+      }
+    },
+    [Symbol.asyncDispose]: () => whole.stop(),
   }
 }
 

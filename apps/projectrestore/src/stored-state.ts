@@ -2,12 +2,22 @@ import { createReadStream, type Stats, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { ArcError, isArcError, type Limits, type ProgressListener, systemCallError } from '@arc/core'
 import { fileOption, flagOption, type Host, textOption } from '@arc/kit'
+import { isRemoteUrl, objectAddress, pathOfArgument, readObject, withoutPassword } from '@arc/kit/place'
+import { isForeignStore, vaultPlace } from '@arc/kit/vault'
 import { expectedChecksum } from './checksum.ts'
 import { hasVault, openVaultState, vaultOptions, type VaultValues } from './vault-state.ts'
-import { openArriving, openSeekable, type ReadOptions, type StoredFile, type StoredState } from './stored-bytes.ts'
+import {
+  openArriving,
+  type AttributeWishes,
+  openSeekable,
+  type ReadOptions,
+  STDIN,
+  type StoredFile,
+  type StoredState,
+} from './stored-bytes.ts'
 
 /** The argument that names a source. */
-export const sourceArgument = fileOption('an archive, a dump, a folder or a snapshot; - is standard input', {
+export const sourceArgument = fileOption('an archive, a dump, a folder, a URL or a snapshot; - is standard input', {
   required: true,
   placeholder: 'SOURCE',
 })
@@ -27,6 +37,8 @@ export interface OpenStoredOptions {
   readonly checksum?: string | undefined
   readonly sidecar: boolean
   readonly vault: VaultValues
+  /** What entries are to tell besides the usual metadata, where the source can; default nothing. */
+  readonly attributes?: AttributeWishes | undefined
   /** Whether it will be read more than once; then what arrives on standard input is kept in a temporary file. */
   readonly again: boolean
   /** Decode all content of a dump right away. */
@@ -38,40 +50,58 @@ export interface OpenStoredOptions {
 export type FoundSource =
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'file'; readonly file: StoredFile & { readonly path: string } }
-  | { readonly kind: 'arriving'; readonly bytes: AsyncIterable<Uint8Array> }
+  | { readonly kind: 'arriving'; readonly bytes: AsyncIterable<Uint8Array>; readonly file: StoredFile }
 
 /** Find what a command line names. Opens nothing. */
 export function findSource(source: string, host: Host): FoundSource {
   if (source === '-') {
-    if (!host.stdin.isTTY) return { kind: 'arriving', bytes: host.stdin }
+    if (!host.stdin.isTTY) return { kind: 'arriving', bytes: host.stdin, file: STDIN }
     throw new ArcError('ARC_ARGUMENT_INVALID', 'the source should come on standard input, which is a terminal', {
       hint: 'Send it through a pipe, or name its file.',
     })
   }
-  const path = resolve(host.cwd, source)
+  if (isRemoteUrl(source)) return remoteSource(source, host)
+  const path = resolve(host.cwd, pathOfArgument(source))
   const stat = statOf(path, source)
   if (stat.isDirectory()) return { kind: 'folder', path }
-  if (stat.isFIFO() || stat.isCharacterDevice()) return { kind: 'arriving', bytes: createReadStream(path) }
+  if (stat.isFIFO() || stat.isCharacterDevice()) return { kind: 'arriving', bytes: createReadStream(path), file: STDIN }
   return { kind: 'file', file: { shown: source, name: archiveName(path), path, madeAt: stat.mtime } }
 }
 
 /** Open what a command line names, and see what it is. What is wrong with its content is said by name. */
 export function openStored(source: string, options: OpenStoredOptions): Promise<StoredState> {
   return naming(source, async () => {
-    const { host, limits, verifyContent, onProgress } = options
+    const { host, limits, attributes, verifyContent, onProgress } = options
     if (options.vault.from !== undefined) return snapshotState(source, options)
+    if (isForeignStore(vaultPlace(source, host))) return foreignState(source, options)
     const found = findOrMiss(source, host)
     if (isArcError(found)) {
       if (!hasVault(options.vault, host)) throw found
       return snapshotState(source, options, found)
     }
     if (found.kind === 'folder') return folderState(found.path, options)
-    const expected = expectedChecksum(source, options, host)
-    const reading: ReadOptions = { limits, signal: host.signal, expected, verifyContent, onProgress }
-    if (found.kind === 'arriving') return openArriving(found.bytes, { ...reading, again: options.again })
+    const expected = await expectedChecksum(source, options, host)
+    const reading: ReadOptions = { limits, attributes, signal: host.signal, expected, verifyContent, onProgress }
+    if (found.kind === 'arriving') return openArriving(found.bytes, found.file, { ...reading, again: options.again })
     const { openFileInput } = await import('@arc/archive/node')
     return openSeekable(openFileInput(found.file.path), found.file, reading)
   })
+}
+
+/** A snapshot of what another program wrote. */
+function foreignState(source: string, options: OpenStoredOptions): Promise<StoredState> {
+  const { snapshot = 'latest' } = options.vault
+  return snapshotState(snapshot, { ...options, vault: { ...options.vault, from: source } })
+}
+
+/** Something on another machine, asked for when it is first read. */
+function remoteSource(url: string, host: Host): FoundSource {
+  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* await readObject(url, host)
+  }
+  const { key } = objectAddress(url)
+  const file = { shown: withoutPassword(url), name: archiveName(key), path: undefined, madeAt: undefined }
+  return { kind: 'arriving', bytes: bytes(), file }
 }
 
 /** What a command line names, or that there is no such file. */
@@ -95,7 +125,7 @@ function snapshotState(
   })
 }
 
-function folderState(path: string, { host, checksum }: OpenStoredOptions): StoredState {
+function folderState(path: string, { host, checksum, attributes }: OpenStoredOptions): StoredState {
   if (checksum !== undefined)
     throw new ArcError('ARC_OPTION_INVALID', '--checksum is for files: a folder has no SHA-256', {
       hint: 'Leave it out.',
@@ -107,7 +137,7 @@ function folderState(path: string, { host, checksum }: OpenStoredOptions): Store
     madeAt: undefined,
     open: async () => {
       const { openDirectory } = await import('@arc/collect')
-      const everything = { ignoreRules: false, gitFolders: true }
+      const everything = { ignoreRules: false, gitFolders: true, ...attributes }
       return openDirectory(path, { ...everything, signal: host.signal, env: host.env, now: () => host.now() })
     },
     async [Symbol.asyncDispose]() {},
@@ -142,7 +172,7 @@ const ABOUT_CONTENT =
   /^ARC_(?:ARCHIVE|DUMP)_|^ARC_(?:PATH_UNSAFE|PATH_INVALID|ENTRY_DUPLICATE|LIMIT_EXCEEDED|HASH_MISMATCH)$/
 
 function withName(source: string, error: ArcError): ArcError {
-  const name = source === '-' ? 'standard input' : source
+  const name = source === '-' ? 'standard input' : isRemoteUrl(source) ? withoutPassword(source) : source
   if (error.message.includes(name)) return error
   const { code, message, hint, path, retryable, details } = error
   return new ArcError(code, `${name}: ${message}`, {

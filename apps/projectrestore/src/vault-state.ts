@@ -11,6 +11,12 @@ export const vaultOptions = {
     placeholder: 'DEST',
     complete: 'folder',
   }),
+  snapshot: textOption(
+    'where SOURCE is a repository of restic or an old vault: which of its snapshots (default: latest)',
+    {
+      placeholder: 'SNAPSHOT',
+    },
+  ),
   project: textOption('of the snapshots only those of this project', { placeholder: 'NAME' }),
   ...secretOptions,
 }

@@ -15,6 +15,15 @@ const SLOW_MS = 5000
 /** Codes that say "this means harm or is ambiguous": the others list such archives without a word. */
 const DELIBERATE: ReadonlySet<string> = new Set(['ARC_ARCHIVE_UNSAFE', 'ARC_PATH_UNSAFE', 'ARC_ENTRY_DUPLICATE'])
 
+/** Refusals of what all others read that were decided upon (ADR 0022), by what their messages say. */
+const DECIDED: Readonly<Record<string, RegExp>> = {
+  'no end mark': /no end mark/,
+  'something behind the end': /something follows its end|no bzip2 data follows|comment hides another/,
+  'holes beyond the ratio': /passes the limit maxRatio/,
+  'unsupported, and said so': /compression method|entry of the type|in several files/,
+  'a number that is none': /is not a number|is not where it should be/,
+}
+
 interface Verdict {
   /** `accepted`, or the code of the refusal. */
   code: string
@@ -97,6 +106,9 @@ const COLUMNS = [
 ] as const
 type Column = (typeof COLUMNS)[number]
 
+/** How many refusals were decided upon, by the reason. */
+const decided = new Map<string, number>()
+
 /** Counts of one corpus, and what in it needs a look. */
 class Corpus {
   readonly name: string
@@ -123,7 +135,7 @@ class Corpus {
       this.counts.refused++
       if (DELIBERATE.has(code)) this.counts['of these deliberate']++
       if (accepting.length < others.length) return
-      if (!DELIBERATE.has(code)) this.counts['to explain']++
+      if (!DELIBERATE.has(code)) this.#explain(message)
       return say(`refused, though all others read it: ${code} ${message}`)
     }
     this.counts.accepted++
@@ -138,6 +150,12 @@ class Corpus {
         `accepted, though all others refuse it: ${others.map(([tool, { refused }]) => `${tool}: ${refused?.trim()}`).join(' | ')}`,
       )
     }
+  }
+
+  #explain(message: string): void {
+    const reason = Object.keys(DECIDED).find((each) => DECIDED[each]?.test(message))
+    if (reason === undefined) this.counts['to explain']++
+    else decided.set(reason, (decided.get(reason) ?? 0) + 1)
   }
 }
 
@@ -166,3 +184,5 @@ for (const { name, counts } of corpora)
 console.log(
   `| all | ${COLUMNS.map((column) => corpora.reduce((sum, { counts }) => sum + counts[column], 0)).join(' | ')} |`,
 )
+console.log('\nRefused though all others read them, as decided:')
+for (const [reason, count] of decided) console.log(`- ${reason}: ${count}`)

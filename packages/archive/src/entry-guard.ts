@@ -5,7 +5,9 @@ import {
   type EntryPath,
   type EntryType,
   type Limits,
+  PathMap,
   pathProblem,
+  type PathRules,
   printablePath,
 } from '@arc/core'
 import { limitExceeded, unsafe } from './problems.ts'
@@ -27,15 +29,19 @@ type Kind = EntryType | 'implied'
  * once, nothing below what is not a folder, no two names that the target would take for one, and not too many.
  */
 export class EntryGuard {
-  readonly #kinds = new Map<string, Kind>()
+  readonly #kinds = new PathMap<Kind>()
   readonly #folded: Map<string, string> | undefined
   readonly #limits: Readonly<Limits>
   readonly #names: NameRules
+  readonly #rules: PathRules
+  /** The folder that the last entry lay in; most lie in the same one. */
+  #lastFolder = ''
   #count = 0
 
   constructor(options: { limits?: Readonly<Limits> | undefined; names?: NameRules | undefined } = {}) {
     this.#limits = options.limits ?? DEFAULT_LIMITS
     this.#names = options.names ?? {}
+    this.#rules = { platform: this.#names.platform ?? 'posix', limits: this.#limits }
     this.#folded = this.#names.ignoresCase === true || this.#names.ignoresNormalisation === true ? new Map() : undefined
   }
 
@@ -44,12 +50,13 @@ export class EntryGuard {
     if (++this.#count > this.#limits.maxEntries)
       throw limitExceeded('maxEntries', this.#limits.maxEntries, 'the number of entries', path)
     const slash = path.lastIndexOf('/')
-    const rules = { platform: this.#names.platform ?? 'posix', limits: this.#limits }
+    const rules = this.#rules
     // Parents are judged once, when first met; only a long path needs to be judged as a whole.
     const long = path.length * 3 > this.#limits.maxPathBytes || path.length > this.#limits.maxDepth
     if (long || slash === 0 || pathProblem(path.slice(slash + 1) as EntryPath, rules) !== undefined)
       assertSafePath(path, rules)
-    if (slash > 0) this.#admitFolders(path, slash)
+    const isSibling = slash === this.#lastFolder.length && path.startsWith(this.#lastFolder)
+    if (slash > 0 && !isSibling) this.#admitFolders(path, slash)
     const known = this.#kinds.get(path)
     if (known !== undefined && !(known === 'implied' && type === 'directory')) throw duplicate(path, known, type)
     if (known === undefined) this.#assertDistinct(path)
@@ -64,8 +71,12 @@ export class EntryGuard {
   #admitFolders(path: EntryPath, lastSlash: number): void {
     const parent = path.slice(0, lastSlash)
     const known = this.#kinds.get(parent)
-    if (known === 'directory' || known === 'implied') return
-    if (known === undefined) assertSafePath(path, { platform: this.#names.platform ?? 'posix', limits: this.#limits })
+    if (known === undefined) assertSafePath(path, this.#rules)
+    if (known !== 'directory' && known !== 'implied') this.#implyFolders(path, lastSlash)
+    this.#lastFolder = parent
+  }
+
+  #implyFolders(path: EntryPath, lastSlash: number): void {
     for (let at = path.indexOf('/'); at > 0 && at <= lastSlash; at = path.indexOf('/', at + 1)) {
       const folder = path.slice(0, at)
       const kind = this.#kinds.get(folder)

@@ -1,11 +1,11 @@
 import {
   ArcError,
-  type ContentReader,
   type Entry,
   entryChanged,
   isArcError,
   type Omission,
   printablePath,
+  type SyncContent,
 } from '@arc/core'
 import { Manifest, MANIFEST_NAME } from './manifest.ts'
 
@@ -38,7 +38,8 @@ export class WriteRecord {
 
   /** True for a file that gives way to the archive's own manifest. */
   yieldsToManifest(entry: Entry): boolean {
-    if (this.manifest === undefined || entry.path !== MANIFEST_NAME) return false
+    if (this.manifest === undefined || entry.path.length !== MANIFEST_NAME.length || entry.path !== MANIFEST_NAME)
+      return false
     this.omissions.push({ path: entry.path, reason: 'own-output', detail: 'the archive has its own manifest' })
     return true
   }
@@ -58,13 +59,17 @@ export class WriteRecord {
   }
 }
 
-/** Read a whole small file into `into`, which must be longer than it, so that one that grew is noticed. Throws `ARC_ENTRY_CHANGED`. */
-export function readSmall(entry: Entry, into: Uint8Array): void {
+/** Read a whole small file into `into[at, at + length)`, longer than it, so that one that grew is noticed. Throws `ARC_ENTRY_CHANGED`. */
+export function readSmall(entry: Entry, into: Uint8Array, at: number, length: number): void {
   if (entry.content?.kind !== 'sync') throw contentMissing(entry)
-  const reader: ContentReader = entry.content.open()
+  const found = entry.content.readStart?.(into, at, length) ?? readAll(entry.content, into.subarray(at, at + length))
+  if (found !== entry.sizeBytes) throw entryChanged(entry, found)
+}
+
+function readAll(content: SyncContent, into: Uint8Array): number {
+  const reader = content.open()
   try {
-    const found = reader.read(into)
-    if (found !== entry.sizeBytes) throw entryChanged(entry, found)
+    return reader.read(into)
   } finally {
     reader.close()
   }

@@ -11,26 +11,31 @@ const NIBBLES = new Uint8Array(256).fill(255)
 Array.from('0123456789abcdef', (digit, value) => (NIBBLES[digit.charCodeAt(0)] = value))
 
 /** Told of each line; `digest` is valid until the call returns. */
-type ManifestListener = (path: EntryPath, digest: Uint8Array) => void
+type ManifestListener<Name> = (name: EntryPath | Name, digest: Uint8Array) => void
+
+/** The name that should come next, when that is what lies from `from` to `to`: it need not be decoded then. */
+type Expectation<Name> = (bytes: Uint8Array, from: number, to: number) => Name | undefined
 
 /** Reads a manifest that comes in pieces, line by line. */
-class ManifestLines {
+class ManifestLines<Name extends EntryPath | number> {
   readonly #maxLineBytes: number
-  readonly #onLine: ManifestListener
+  readonly #onLine: ManifestListener<Name>
+  readonly #expects: Expectation<Name>
   readonly #digest = new Uint8Array(DIGEST_BYTES)
   #rest: Uint8Array = new Uint8Array(0)
 
-  constructor(limits: Pick<Limits, 'maxPathBytes'>, onLine: ManifestListener) {
+  constructor(limits: Pick<Limits, 'maxPathBytes'>, onLine: ManifestListener<Name>, expects: Expectation<Name>) {
     // Every byte of a name may be escaped.
     this.#maxLineBytes = 1 + HEX_LENGTH + 2 + 2 * limits.maxPathBytes
     this.#onLine = onLine
+    this.#expects = expects
   }
 
   push(piece: Uint8Array): void {
     const bytes = this.#rest.length === 0 ? piece : join(this.#rest, piece)
     let at = 0
-    for (let end = bytes.indexOf(LINE_END); end >= 0; end = bytes.indexOf(LINE_END, at)) {
-      this.#take(bytes.subarray(at, end))
+    for (let end = lineEnd(bytes, at); end >= 0; end = lineEnd(bytes, at)) {
+      this.#take(bytes, at, end)
       at = end + 1
     }
     this.#rest = bytes.slice(at)
@@ -41,21 +46,47 @@ class ManifestLines {
     if (this.#rest.length > 0) throw malformed()
   }
 
-  #take(line: Uint8Array): void {
-    const isEscaped = line[0] === BACKSLASH
-    const start = isEscaped ? 1 : 0
+  /** Take the line that lies from `from` to `to`. */
+  #take(bytes: Uint8Array, from: number, to: number): void {
+    const isEscaped = bytes[from] === BACKSLASH
+    const start = isEscaped ? from + 1 : from
     const separator = start + HEX_LENGTH
-    const name = line.subarray(separator + 2)
-    if (name.length === 0 || line[separator] !== SPACE || line[separator + 1] !== SPACE) throw malformed()
+    const name = separator + 2
+    if (name >= to || bytes[separator] !== SPACE || bytes[separator + 1] !== SPACE) throw malformed()
+    let digits = 0
     for (let i = 0; i < DIGEST_BYTES; i++) {
-      const high = NIBBLES[line[start + 2 * i] as number] as number
-      const low = NIBBLES[line[start + 2 * i + 1] as number] as number
-      if (high > 15 || low > 15) throw malformed()
+      const high = NIBBLES[bytes[start + 2 * i] as number] as number
+      const low = NIBBLES[bytes[start + 2 * i + 1] as number] as number
+      digits |= high | low
       this.#digest[i] = (high << 4) | low
     }
-    const path = decodePath(name)
+    if (digits > 15) throw malformed()
+    const expected = isEscaped ? undefined : this.#expects(bytes, name, to)
+    if (expected !== undefined) return this.#onLine(expected, this.#digest)
+    const path = decodePath(bytes.subarray(name, to))
     this.#onLine(isEscaped ? unescapeName(path) : path, this.#digest)
   }
+}
+
+/** Where the line at `at` ends; negative when its end is not there. A line feed before that would be no digit. */
+function lineEnd(bytes: Uint8Array, at: number): number {
+  return bytes.indexOf(LINE_END, at + HEX_LENGTH)
+}
+
+function isThere(name: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  if (name.length !== to - from) return false
+  for (let i = 0; i < name.length; i++) if (name[i] !== bytes[from + i]) return false
+  return true
+}
+
+/** True when the bytes from `from` to `to` are the ASCII characters of `path`. */
+function isSpelled(path: string, bytes: Uint8Array, from: number, to: number): boolean {
+  if (path.length !== to - from) return false
+  for (let i = 0; i < path.length; i++) {
+    const byte = bytes[from + i] as number
+    if (byte > 0x7f || byte !== path.charCodeAt(i)) return false
+  }
+  return true
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {
@@ -79,7 +110,8 @@ function malformed(): ArcError {
   return damaged('its manifest is malformed')
 }
 
-function differs(path: EntryPath): ArcError {
+/** What to throw for a file whose content is not what the manifest says. */
+export function differs(path: EntryPath): ArcError {
   const shown = printablePath(path)
   return new ArcError('ARC_HASH_MISMATCH', `the content of ${shown} is not what the archive's manifest says`, {
     path: shown,
@@ -143,12 +175,19 @@ export class ManifestCheck {
   readonly #digests = new DigestList()
   /** Numbers of further names, and what they name. */
   readonly #links = new Map<number, EntryPath>()
-  readonly #lines: ManifestLines
+  readonly #lines: ManifestLines<EntryPath>
   #numbers: Map<EntryPath, number> | undefined
   #next = 0
 
   constructor(limits: Pick<Limits, 'maxPathBytes'>) {
-    this.#lines = new ManifestLines(limits, (path, digest) => this.#compare(path, digest))
+    this.#lines = new ManifestLines(
+      limits,
+      (path, digest) => this.#compare(path, digest),
+      (bytes, from, to) => {
+        const path = this.#paths[this.#next]
+        return path !== undefined && isSpelled(path, bytes, from, to) ? path : undefined
+      },
+    )
   }
 
   noteFile(path: EntryPath, sha256: string): void {
@@ -197,16 +236,17 @@ export interface NumberedFiles {
   readonly count: number
   /** The number of what has this path, file or not. */
   numberOf(path: EntryPath): number | undefined
-  /** The path of a file that the manifest must list; `undefined` for what is none. */
-  fileAt(index: number): EntryPath | undefined
+  /** Whether it is a file that the manifest must list. */
+  isFile(index: number): boolean
+  pathOf(index: number): EntryPath
+  /** The name in the archive, as bytes: nearly always those of its path. */
+  nameOf(index: number): Uint8Array
 }
 
 /** What the manifest says of each file. */
 export interface ManifestDigests {
   /** SHA-256 of the file's content in lower-case hex. */
   of(index: number): string
-  /** Throws `ARC_HASH_MISMATCH` unless the content of a file has the SHA-256 that the manifest lists. */
-  assertContent(index: number, path: EntryPath, sha256: string): void
 }
 
 /** Read a manifest. Throws `ARC_ARCHIVE_DAMAGED` unless it lists exactly the files there are, each once. */
@@ -217,23 +257,28 @@ export async function readManifest(
 ): Promise<ManifestDigests> {
   const digests = new DigestList()
   const isListed = new Uint8Array(files.count)
-  const lines = new ManifestLines(limits, (path, digest) => {
+  const numberOf = (path: EntryPath): number => {
     const index = files.numberOf(path)
-    if (index === undefined || files.fileAt(index) === undefined) throw missing(path)
+    if (index === undefined || !files.isFile(index)) throw missing(path)
+    return index
+  }
+  // The manifest is in the order of the archive, and so, nearly always, are the numbers.
+  let next = 0
+  const take = (name: EntryPath | number, digest: Uint8Array): void => {
+    const index = typeof name === 'number' ? name : numberOf(name)
     if (isListed[index] === 1) throw malformed()
     isListed[index] = 1
     digests.set(index, digest)
+    next = index + 1
+  }
+  const lines = new ManifestLines<number>(limits, take, (bytes, from, to) => {
+    while (next < files.count && !files.isFile(next)) next++
+    return next < files.count && isThere(files.nameOf(next), bytes, from, to) ? next : undefined
   })
   for await (const piece of pieces) lines.push(piece)
   lines.finish()
   for (let index = 0; index < files.count; index++) {
-    const path = isListed[index] === 1 ? undefined : files.fileAt(index)
-    if (path !== undefined) throw extra(path)
+    if (isListed[index] === 0 && files.isFile(index)) throw extra(files.pathOf(index))
   }
-  return {
-    of: (index) => digests.get(index),
-    assertContent(index, path, sha256) {
-      if (digests.get(index) !== sha256) throw differs(path)
-    },
-  }
+  return { of: (index) => digests.get(index) }
 }

@@ -7,34 +7,43 @@ export const MANIFEST_NAME: EntryPath = '.arc-manifest.sha256' as EntryPath
 /** The lines of `sha256sum`, one for each file, in the order of the archive; `sha256sum -c` checks an extracted tree by it. */
 export class Manifest {
   readonly #lines = new ByteList()
+  /** Lines that are not among the bytes yet: many at once are encoded at the price of one. */
+  #text = ''
 
   /** Add a file; `sha256` is lower-case hex. */
   add(path: EntryPath, sha256: string): void {
-    const line = manifestLine(path, sha256)
-    this.#lines.append(line.length * 3, (into, at) => {
-      if (line.isWellFormed()) return at + encoder.encodeInto(line, into.subarray(at)).written
-      const bytes = encodePath(line as EntryPath)
-      into.set(bytes, at)
-      return at + bytes.length
-    })
+    this.#text += manifestLine(path, sha256)
+    if (this.#text.length >= TEXT_LENGTH) this.#encode()
   }
 
   get sizeBytes(): number {
+    this.#encode()
     return this.#lines.sizeBytes
   }
 
   /** The text so far, in pieces. */
   pieces(): readonly Uint8Array[] {
+    this.#encode()
     return this.#lines.pieces()
   }
 
   /** The text so far. */
   bytes(): Uint8Array {
+    this.#encode()
     return this.#lines.bytes()
+  }
+
+  #encode(): void {
+    const bytes = encodePath(this.#text as EntryPath)
+    this.#text = ''
+    this.#lines.append(bytes.length, (into, at) => {
+      into.set(bytes, at)
+      return at + bytes.length
+    })
   }
 }
 
-const encoder = new TextEncoder()
+const TEXT_LENGTH = 8 * 1024
 const NEEDS_ESCAPE = /[\\\n\r]/
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r' }
 

@@ -43,6 +43,10 @@ export interface OpenArchiveOptions {
    * without it such an archive is refused with `ARC_ARCHIVE_UNSUPPORTED`. What it returns is disposed with the source.
    */
   spool?: ((bytes: AsyncIterable<Uint8Array>) => Promise<RandomBytes & Partial<Disposable>>) | undefined
+  /** Tell whom entries belong to, where the archive does; default false. */
+  owners?: boolean | undefined
+  /** Give the extended attributes of entries, where the archive has them; default false. */
+  xattrs?: boolean | undefined
   /** Devices, pipes and sockets: `refuse` the archive (default), or `omit` them and list them as omissions. */
   specialFiles?: 'refuse' | 'omit' | undefined
 }

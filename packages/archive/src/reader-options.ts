@@ -1,8 +1,9 @@
 import { DEFAULT_LIMITS, type Limits } from '@arc/core'
 import type { NameRules } from './entry-guard.ts'
+import type { AttributeWishes } from './tar-attributes.ts'
 
 /** How an archive is read. */
-export interface ReaderOptions {
+export interface ReaderOptions extends AttributeWishes {
   readonly limits: Readonly<Limits>
   /** What the names of the target's file system mean. */
   readonly names?: NameRules | undefined
@@ -14,5 +15,6 @@ export interface ReaderOptions {
 export function readerOptions(
   options: Partial<Omit<ReaderOptions, 'limits'>> & { limits?: Partial<Limits> | undefined },
 ): ReaderOptions {
-  return { names: options.names, specialFiles: options.specialFiles, limits: { ...DEFAULT_LIMITS, ...options.limits } }
+  const { names, specialFiles, owners, xattrs } = options
+  return { names, specialFiles, owners, xattrs, limits: { ...DEFAULT_LIMITS, ...options.limits } }
 }

@@ -2,6 +2,7 @@ import {
   comparePaths,
   encodePath,
   type Entry,
+  type EntryAttributes,
   type EntryPath,
   type EntrySource,
   type EntrySourceOptions,
@@ -14,11 +15,13 @@ import type { Codecs } from './codecs.ts'
 import { ContentMeter } from './content-meter.ts'
 import { EntryGuard } from './entry-guard.ts'
 import { MANIFEST_NAME } from './manifest.ts'
-import { type ManifestDigests, readManifest } from './manifest-check.ts'
+import { differs, type ManifestDigests, readManifest } from './manifest-check.ts'
 import { damaged, unsafe, unsupported } from './problems.ts'
 import type { ReaderOptions } from './reader-options.ts'
-import { assertTarget, readMember } from './tar-entry.ts'
+import type { AttributeWishes } from './tar-attributes.ts'
+import { assertTarget, readMember, type TarMember } from './tar-entry.ts'
 import { announcesManifest, assertChecksum, BLOCK_BYTES, readNumber } from './tar-header.ts'
+import { FrameReader } from './frame-reader.ts'
 import { decodeIndexRow, INDEX_FRAME_MAGIC, INDEX_SIGNATURE, type IndexRow, rowBytes, rowMatches } from './tar-index.ts'
 import { TarMeta } from './tar-meta.ts'
 import { readAt } from './zip-directory.ts'
@@ -69,6 +72,12 @@ class SeekableTarSource implements EntrySource {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #entry(place: Place): Entry {
+    const entry = this.#plainEntry(place)
+    const attributes = this.#contents.attributes.get(place.number)
+    return attributes === undefined ? entry : { ...entry, attributes }
+  }
+
+  #plainEntry(place: Place): Entry {
     const { path, mode, mtimeNs, type, target, sizeBytes } = place.row
     if (type === 'directory') return { path, type, mode, mtimeNs, sizeBytes: 0 }
     if (type === 'symlink')
@@ -115,6 +124,7 @@ export async function openSeekableTar(
   if (end + END_MARK_BYTES !== reader.contentBytes) throw unsafe('its index leaves something out')
   const contents = new Contents(reader, codecs)
   const isListed = await contents.readManifest(places, options.limits)
+  await contents.readAttributes(places, options)
   return new SeekableTarSource(name, contents, isListed ? places.slice(0, -1) : places)
 }
 
@@ -205,6 +215,8 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array {
 /** The contents of the files, held against their headers and the manifest. */
 class Contents {
   digests: ManifestDigests | undefined
+  /** As far as they are wanted, by number of place. */
+  readonly attributes = new Map<number, EntryAttributes>()
   readonly #frames: FrameReader
   readonly #codecs: Codecs
 
@@ -223,14 +235,27 @@ class Contents {
     const files = {
       count: places.length,
       numberOf: (path: EntryPath) => byPath.get(path)?.number,
-      fileAt(index: number) {
+      isFile(index: number) {
         const { row } = places[index] as Place
         const type = row.type === 'hard-link' ? byPath.get(row.target as EntryPath)?.row.type : row.type
-        return type === 'file' && index !== last.number ? row.path : undefined
+        return type === 'file' && index !== last.number
       },
+      pathOf: (index: number) => (places[index] as Place).row.path,
+      nameOf: (index: number) => encodePath((places[index] as Place).row.path),
     }
     this.digests = await readManifest(this.read(last), files, limits)
     return true
+  }
+
+  /** The index does not tell of owners and extended attributes: who wants them has every header read. */
+  async readAttributes(places: readonly Place[], wishes: AttributeWishes): Promise<void> {
+    if (wishes.owners !== true && wishes.xattrs !== true) return
+    const meta = new TarMeta(wishes)
+    for (const { row, position, number } of places) {
+      const { attributes, path } = parseMember(await this.#frames.read(position, row.headerBytes), meta)
+      if (path !== row.path) throw unsafe('its index and its header tell different things', row.path)
+      if (attributes !== undefined) this.attributes.set(number, attributes)
+    }
   }
 
   async *read({ row, position, number }: Place): AsyncGenerator<Uint8Array, void, void> {
@@ -242,13 +267,19 @@ class Contents {
       hash?.update(piece)
       yield piece
     }
-    if (hash !== undefined) this.digests?.assertContent(number, row.path, hash.digestHex())
+    if (hash !== undefined && hash.digestHex() !== this.digests?.of(number)) throw differs(row.path)
   }
 }
 
-/** The member that headers as we write them describe: at most one extended header, then a file's. */
+/** The file that headers as we write them describe. */
 function parseHeaders(headers: Uint8Array): { path: EntryPath; mode: number; mtimeNs: bigint; sizeBytes: number } {
-  const meta = new TarMeta()
+  const member = parseMember(headers, new TarMeta({}))
+  if (member.kind !== 'file') throw unsafe('its index and its header tell different things', member.path)
+  return { path: member.path, mode: member.mode, mtimeNs: member.mtimeNs, sizeBytes: member.storedBytes }
+}
+
+/** The member that headers as we write them describe: at most one extended header, then its own. */
+function parseMember(headers: Uint8Array, meta: TarMeta): TarMember {
   const at = headers.length - BLOCK_BYTES
   assertChecksum(headers, at)
   if (at > 0) {
@@ -258,88 +289,6 @@ function parseHeaders(headers: Uint8Array): { path: EntryPath; mode: number; mti
     meta.addPax(headers.subarray(BLOCK_BYTES, BLOCK_BYTES + length))
   }
   const member = readMember(headers, at, meta, undefined)
-  if (member.kind !== 'file') throw unsafe('its index and its header tell different things', member.path)
-  return { path: member.path, mode: member.mode, mtimeNs: member.mtimeNs, sizeBytes: member.storedBytes }
-}
-
-/** Reads ranges of the content of independent frames; keeps the one it decompressed last. */
-class FrameReader {
-  readonly contentBytes: number
-  readonly #input: RandomBytes
-  readonly #codecs: Codecs
-  readonly #frames: readonly SeekFrame[]
-  /** Where the content of each frame starts, and where its compressed bytes do. */
-  readonly #contentStarts: Float64Array
-  readonly #starts: Float64Array
-  #kept: { index: number; content: Uint8Array } | undefined
-
-  constructor(input: RandomBytes, codecs: Codecs, frames: readonly SeekFrame[]) {
-    this.#input = input
-    this.#codecs = codecs
-    this.#frames = frames
-    this.#contentStarts = new Float64Array(frames.length)
-    this.#starts = new Float64Array(frames.length)
-    let content = 0
-    let start = 0
-    frames.forEach((frame, i) => {
-      this.#contentStarts[i] = content
-      this.#starts[i] = start
-      content += frame.contentBytes
-      start += frame.compressedBytes
-    })
-    this.contentBytes = content
-  }
-
-  /** Exactly `count` bytes from `position`. */
-  async read(position: number, count: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(count)
-    let at = 0
-    for await (const piece of this.stream(position, count)) {
-      bytes.set(piece, at)
-      at += piece.length
-    }
-    return bytes
-  }
-
-  /** Exactly `count` bytes from `position`, in pieces. */
-  async *stream(position: number, count: number): AsyncGenerator<Uint8Array, void, void> {
-    if (position + count > this.contentBytes) throw damaged('it is cut off')
-    let index = this.#frameAt(position)
-    for (let at = position, left = count; left > 0; index++) {
-      const content = await this.#content(index)
-      const from = at - (this.#contentStarts[index] as number)
-      const piece = content.subarray(from, from + left)
-      at += piece.length
-      left -= piece.length
-      yield piece
-    }
-  }
-
-  #frameAt(position: number): number {
-    let [low, high] = [0, this.#frames.length - 1]
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if ((this.#contentStarts[middle] as number) <= position) low = middle
-      else high = middle - 1
-    }
-    return low
-  }
-
-  async #content(index: number): Promise<Uint8Array> {
-    if (this.#kept?.index === index) return this.#kept.content
-    const start = this.#starts[index] as number
-    const { compressedBytes, contentBytes } = this.#frames[index] as SeekFrame
-    // Through the walker, so that a frame is exactly one whole frame here too.
-    const feed = new ByteFeed(inputPieces(this.#input, start, start + compressedBytes))
-    const content = new Uint8Array(contentBytes)
-    let at = 0
-    for await (const piece of unzstd(feed, this.#codecs)) {
-      if (at + piece.length > contentBytes) throw damaged('its seek table does not fit the archive')
-      content.set(piece, at)
-      at += piece.length
-    }
-    if (at !== contentBytes) throw damaged('its seek table does not fit the archive')
-    this.#kept = { index, content }
-    return content
-  }
+  meta.clear()
+  return member
 }

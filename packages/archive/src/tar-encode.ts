@@ -1,5 +1,6 @@
-import { encodePath, type EntryPath } from '@arc/core'
-import { BLOCK_BYTES, MAX_OCTAL_SIZE, putManifestMark, toBlocks } from './tar-header.ts'
+import { decodePath, encodePath, type EntryAttributes, type EntryPath } from '@arc/core'
+import { putAttributes } from './tar-attributes.ts'
+import { BLOCK_BYTES, headerSum, MAX_OCTAL_SIZE, putManifestMark, toBlocks } from './tar-header.ts'
 
 /** What a header is to say. */
 export interface TarRecord {
@@ -11,9 +12,11 @@ export interface TarRecord {
   readonly mtimeNs: bigint
   /** Where a symlink points, or the first name of the inode. */
   readonly target?: EntryPath | undefined
+  /** Owner and extended attributes; without an owner, it is 0. */
+  readonly attributes?: EntryAttributes | undefined
 }
 
-/** No headers of one entry are longer: two paths and some numbers. */
+/** No headers of one entry are longer, its attributes apart: two paths and some numbers. */
 export const MAX_HEADER_BYTES: number = 16 * 1024
 
 const FLAGS = { file: 0x30, 'hard-link': 0x31, symlink: 0x32, directory: 0x35 } as const
@@ -32,7 +35,7 @@ encoder.encodeInto('0000000\x000000000\0', TEMPLATE.subarray(329))
 const NS_PER_SECOND = 1_000_000_000n
 
 /**
- * Write the headers of an entry at `into[at..]`, which has room for {@link MAX_HEADER_BYTES}: a ustar header, and before
+ * Write the headers of an entry at `into[at..]`, which has room for {@link MAX_HEADER_BYTES} and the attributes: a ustar header, and before
  * it an extended one when a name, size or time does not fit. Returns where they end.
  */
 export function encodeHeaders(into: Uint8Array, at: number, record: TarRecord): number {
@@ -50,6 +53,7 @@ export function encodeHeaders(into: Uint8Array, at: number, record: TarRecord): 
   if (record.sizeBytes > MAX_OCTAL_SIZE) pax.add('size', String(record.sizeBytes))
   putOctal(into, header + 124, 11, record.sizeBytes > MAX_OCTAL_SIZE ? 0 : record.sizeBytes)
   putOctal(into, header + 136, 11, fits ? time.seconds : 0)
+  if (record.attributes !== undefined) putAttributes(into, header, record.attributes, pax)
   putChecksum(into, header)
   return pax.isEmpty ? header + BLOCK_BYTES : putPaxBefore(into, at, header, pax)
 }
@@ -73,9 +77,8 @@ function decimalTime(ns: bigint, { seconds, nanoseconds }: SplitTime): string {
 function putName(into: Uint8Array, header: number, record: TarRecord, pax: PaxRecords): void {
   const path = record.type === 'directory' ? `${record.path}/` : record.path
   // Nearly every name is short and ASCII: written straight into its field, with no byte array in between.
-  if (path.length <= NAME_BYTES && path.isWellFormed()) {
-    const { read, written } = encoder.encodeInto(path, into.subarray(header, header + NAME_BYTES))
-    if (read === path.length && written === path.length) return
+  if (path.length <= NAME_BYTES) {
+    if (putAscii(into, header, path)) return
     into.fill(0, header, header + NAME_BYTES)
   }
   const bytes = encodePath(path as EntryPath)
@@ -90,6 +93,16 @@ function putName(into: Uint8Array, header: number, record: TarRecord, pax: PaxRe
   }
   pax.addName('path', path)
   into.set(bytes.subarray(0, NAME_BYTES), header)
+}
+
+/** Write text of nothing but ASCII; false, with only some of it written, when it is other. */
+function putAscii(into: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return false
+    into[at + i] = unit
+  }
+  return true
 }
 
 /** Where the slash is at which a name splits into prefix and name; 0 when it needs no split. */
@@ -119,14 +132,11 @@ function putOctal(into: Uint8Array, at: number, digits: number, value: number): 
 /** Announce in the header at `at`, an archive's first, that the last entry is its manifest. */
 export function announceManifest(into: Uint8Array, at: number): void {
   putManifestMark(into, at)
-  into.fill(0x20, at + 148, at + 156)
   putChecksum(into, at)
 }
 
 function putChecksum(into: Uint8Array, header: number): void {
-  let sum = 0
-  for (let i = header; i < header + BLOCK_BYTES; i++) sum += into[i] as number
-  putOctal(into, header + 148, 6, sum)
+  putOctal(into, header + 148, 6, headerSum(into, header))
   into[header + 154] = 0
   into[header + 155] = 0x20
 }
@@ -186,6 +196,11 @@ class PaxRecords {
       this.add('hdrcharset', 'BINARY')
     }
     this.#add(key, value, encodePath(value as EntryPath).length)
+  }
+
+  /** A record whose value is any bytes. */
+  addBytes(key: string, value: Uint8Array): void {
+    this.#add(key, decodePath(value), value.length)
   }
 
   #add(key: string, value: string, valueBytes: number): void {

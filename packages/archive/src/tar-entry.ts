@@ -3,8 +3,10 @@ import {
   type ContentReader,
   encodePath,
   type Entry,
+  type EntryAttributes,
   type EntryPath,
   type Limits,
+  PathMap,
   printablePath,
   type SyncContent,
 } from '@arc/core'
@@ -24,6 +26,8 @@ export interface TarMember {
   readonly storedBytes: number
   /** As written, for symlinks and hard links. */
   readonly linkBytes: Uint8Array | undefined
+  /** As far as they are wanted. */
+  readonly attributes: EntryAttributes | undefined
 }
 
 const TYPES: Readonly<Record<string, TarMember['kind']>> = {
@@ -71,6 +75,7 @@ export function readMember(bytes: Uint8Array, at: number, meta: TarMeta, globalM
       meta.pax.mtimeNs ?? globalMtimeNs ?? BigInt(readNumber(bytes, at + 136, 12, 'time', true)) * 1_000_000_000n,
     storedBytes,
     linkBytes: isLink ? (meta.linkPath ?? readText(bytes, at + 157, 100)) : undefined,
+    attributes: meta.attributesOf(bytes, at, dialect, sparse !== undefined || flag === 'S'),
   }
 }
 
@@ -101,7 +106,7 @@ function readSize(
 
 /** Remembers what later hard links may point to. */
 export class TarLinks {
-  readonly #sizes = new Map<EntryPath, number>()
+  readonly #sizes = new PathMap<number>()
   readonly #targets = new Map<EntryPath, EntryPath>()
   readonly #firstNames = new Map<EntryPath, EntryPath>()
 
@@ -150,32 +155,35 @@ export interface Turn {
 /** The content of a small file, as it lies in the reader's window until the next batch is asked for. */
 export class WindowContent implements SyncContent, ContentReader {
   readonly kind = 'sync'
-  readonly #window: Uint8Array
-  readonly #end: number
+  readonly #bytes: Uint8Array
   readonly #turn: Turn
   readonly #mine: number
-  readonly #start: number
-  #at: number
+  #at = 0
 
-  constructor(window: Uint8Array, start: number, sizeBytes: number, turn: Turn) {
-    this.#window = window
-    this.#start = this.#at = start
-    this.#end = start + sizeBytes
+  constructor(bytes: Uint8Array, turn: Turn) {
+    this.#bytes = bytes
     this.#turn = turn
     this.#mine = turn.current
   }
 
   open(): ContentReader {
-    this.#at = this.#start
+    this.#at = 0
     return this
   }
 
   read(into: Uint8Array): number {
-    if (this.#turn.current !== this.#mine) throw tooLate()
-    const part = this.#window.subarray(this.#at, Math.min(this.#end, this.#at + into.length))
+    const left = this.view()
+    const part = left.length <= into.length ? left : left.subarray(0, into.length)
     into.set(part)
-    this.#at += part.length
+    this.#at += part.length - left.length
     return part.length
+  }
+
+  view(): Uint8Array {
+    if (this.#turn.current !== this.#mine) throw tooLate()
+    const left = this.#at === 0 ? this.#bytes : this.#bytes.subarray(this.#at)
+    this.#at = this.#bytes.length
+    return left
   }
 
   close(): void {}

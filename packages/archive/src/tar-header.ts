@@ -25,14 +25,33 @@ export function toBlocks(bytes: number): number {
   return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES
 }
 
+/** The sum of a header's bytes, with spaces in place of its checksum. */
+export function headerSum(bytes: Uint8Array, at: number): number {
+  const sum = 8 * SPACE - sumOf(bytes, at + 148, at + 156)
+  const offset = bytes.byteOffset + at
+  if (offset % 4 !== 0) return sum + sumOf(bytes, at, at + BLOCK_BYTES)
+  // Four bytes at a time: two sums of 256 bytes each, which 16 bits hold.
+  const words = new Uint32Array(bytes.buffer, offset, BLOCK_BYTES / 4)
+  let sums = 0
+  for (let i = 0; i < BLOCK_BYTES / 4; i++) {
+    const word = words[i] as number
+    sums = (sums + (word & 0x00ff00ff) + ((word >>> 8) & 0x00ff00ff)) | 0
+  }
+  return sum + (sums & 0xffff) + (sums >>> 16)
+}
+
+function sumOf(bytes: Uint8Array, from: number, to: number): number {
+  let sum = 0
+  for (let i = from; i < to; i++) sum += bytes[i] as number
+  return sum
+}
+
 /** Throws unless the header at `at` carries its checksum, as an unsigned sum or as the signed one of some old writers. */
 export function assertChecksum(bytes: Uint8Array, at: number): void {
   const declared = readNumber(bytes, at + 148, 8, 'checksum')
-  let sum = 8 * SPACE
-  let high = 0
-  for (let i = at; i < at + 148; i++) sum += bytes[i] as number
-  for (let i = at + 156; i < at + BLOCK_BYTES; i++) sum += bytes[i] as number
+  const sum = headerSum(bytes, at)
   if (declared === sum) return
+  let high = 0
   for (let i = at; i < at + BLOCK_BYTES; i++) if ((bytes[i] as number) > 0x7f && (i < at + 148 || i >= at + 156)) high++
   if (declared !== sum - 256 * high) throw damaged('a header does not match its checksum')
 }

@@ -4,7 +4,7 @@ import type { ContentMeter } from './content-meter.ts'
 import { EntryGuard } from './entry-guard.ts'
 import type { ManifestCheck } from './manifest-check.ts'
 import type { ReaderOptions } from './reader-options.ts'
-import { assertTarget, refuseSpecial, TarLinks, type TarMember } from './tar-entry.ts'
+import { assertTarget, refuseSpecial, TarLinks, type TarMember, type Turn, WindowContent } from './tar-entry.ts'
 
 /** Lets the members of a tar archive in, one after another, and makes entries of them. */
 export class TarMembers {
@@ -35,8 +35,8 @@ export class TarMembers {
     if (kind === 'file') this.#meter.assertFileSize(sizeBytes, path)
   }
 
-  /** The entry of an admitted member whose content, if any, is `stored`; `undefined` for what is no entry. */
-  entryOf(member: TarMember, stored: Uint8Array, content: () => EntryContent): Entry | undefined {
+  /** The entry of an admitted member whose content, if any, is `stored` as long as the turn lasts; `undefined` for what is no entry. */
+  entryOf(member: TarMember, stored: Uint8Array, turn: Turn): Entry | undefined {
     const { kind, path, mode, mtimeNs } = member
     switch (kind) {
       case 'root':
@@ -47,24 +47,24 @@ export class TarMembers {
       case 'directory':
         if (this.#isKnownFolder(member)) return undefined
         this.#folders.set(path, factsOf(member))
-        return { path, type: 'directory', mode, mtimeNs, sizeBytes: 0 }
+        return withAttributes(member, { path, type: 'directory', mode, mtimeNs, sizeBytes: 0 })
       case 'hard-link': {
         const entry = this.#links.resolve(member)
         if (entry.type === 'file') this.check?.noteLink(path, entry.hardLink as EntryPath)
-        return entry
+        return withAttributes(member, entry)
       }
       case 'symlink': {
         const bytes = member.linkBytes as Uint8Array
         assertTarget(bytes, path, this.#options.limits)
         const target = decodePath(bytes)
         this.#links.noteSymlink(path, target)
-        return { path, type: 'symlink', mode, mtimeNs, sizeBytes: bytes.length, target }
+        return withAttributes(member, { path, type: 'symlink', mode, mtimeNs, sizeBytes: bytes.length, target })
       }
       case 'file':
         this.#links.noteFile(path, stored.length)
         this.#meter.add(stored.length, path)
         this.check?.noteFile(path, this.#codecs.sha256(stored))
-        return fileEntry(member, stored.length, content())
+        return fileEntry(member, stored.length, new WindowContent(stored, turn))
     }
   }
 
@@ -79,11 +79,16 @@ export class TarMembers {
   }
 }
 
-function factsOf({ mode, mtimeNs }: TarMember): string {
-  return `${mode} ${mtimeNs}`
+function factsOf({ mode, mtimeNs, attributes }: TarMember): string {
+  return attributes === undefined ? `${mode} ${mtimeNs}` : `${mode} ${mtimeNs} ${JSON.stringify(attributes)}`
+}
+
+function withAttributes({ attributes }: TarMember, entry: Entry): Entry {
+  return attributes === undefined ? entry : { ...entry, attributes }
 }
 
 /** Every file carries an identity, its own path, because a later entry may turn out to be another name of it. */
-export function fileEntry({ path, mode, mtimeNs }: TarMember, sizeBytes: number, content: EntryContent): Entry {
-  return { path, type: 'file', mode, mtimeNs, sizeBytes, hardLink: path, content }
+export function fileEntry(member: TarMember, sizeBytes: number, content: EntryContent): Entry {
+  const { path, mode, mtimeNs } = member
+  return withAttributes(member, { path, type: 'file', mode, mtimeNs, sizeBytes, hardLink: path, content })
 }

@@ -1,13 +1,22 @@
-import type { EntryPath } from '@arc/core'
+import type { EntryAttributes, EntryPath } from '@arc/core'
 import { decodePath } from '@arc/core'
 import { damaged, unsafe } from './problems.ts'
+import { AttributeReader, type AttributeWishes } from './tar-attributes.ts'
+import type { TarDialect } from './tar-header.ts'
 import { parsePax, type PaxFields } from './tar-pax.ts'
 
 /** What the special headers before an entry have said of it so far. */
 export class TarMeta {
+  readonly #wishes: AttributeWishes
+  readonly #attributes: AttributeReader
   #pax: PaxFields | undefined
   #longName: Uint8Array | undefined
   #longLink: Uint8Array | undefined
+
+  constructor(wishes: AttributeWishes) {
+    this.#wishes = wishes
+    this.#attributes = new AttributeReader(wishes)
+  }
 
   /** True while no special header waits for its entry. */
   get isEmpty(): boolean {
@@ -27,11 +36,16 @@ export class TarMeta {
     return this.#pax?.linkPath ?? this.#longLink
   }
 
+  /** What is wanted of the attributes of the member with the header at `at`. */
+  attributesOf(bytes: Uint8Array, at: number, dialect: TarDialect, isSparse: boolean): EntryAttributes | undefined {
+    return this.#attributes.read(bytes, at, dialect !== 'v7', this.#pax?.attributes, isSparse)
+  }
+
   /** A POSIX extended header (type `x`). */
   addPax(records: Uint8Array): void {
     if (this.#pax !== undefined) throw unsafe('two extended headers belong to one entry')
     // The records lie in a window that moves on.
-    this.#pax = parsePax(records.slice())
+    this.#pax = parsePax(records.slice(), this.#wishes)
     this.#assertOneName()
   }
 

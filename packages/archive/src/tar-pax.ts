@@ -1,7 +1,9 @@
 import { damaged, unsafe, unsupported } from './problems.ts'
+import { assertNotGlobal, type AttributeWishes, PaxAttributes } from './tar-attributes.ts'
 
 /** What the extended headers before an entry say about it. */
 export interface PaxFields {
+  attributes?: PaxAttributes
   path?: Uint8Array
   linkPath?: Uint8Array
   sizeBytes?: number
@@ -22,10 +24,11 @@ const LINE_END = 0x0a
 const EQUALS = 0x3d
 
 /** Read the records of an extended header (`<length> <key>=<value>\n`), refusing whatever readers take differently. */
-export function parsePax(records: Uint8Array): PaxFields {
+export function parsePax(records: Uint8Array, wishes: AttributeWishes = {}): PaxFields {
   const fields: PaxFields = {}
+  const attributes = wishes.owners === true || wishes.xattrs === true ? new PaxAttributes(wishes) : undefined
   const seen = new Map<string, Uint8Array>()
-  forEachRecord(records, (key, value) => {
+  forEachRecord(records, (key, value, keyBytes) => {
     if (key.startsWith('GNU.sparse.'))
       return addSparse((fields.sparse ??= { values: new Map(), pairs: [] }), key.slice(11), value)
     const earlier = seen.get(key)
@@ -34,7 +37,9 @@ export function parsePax(records: Uint8Array): PaxFields {
     }
     seen.set(key, value)
     readField(fields, key, value)
+    attributes?.add(key, value, keyBytes)
   })
+  if (attributes !== undefined) fields.attributes = attributes
   return fields
 }
 
@@ -42,10 +47,11 @@ export function parsePax(records: Uint8Array): PaxFields {
  * Read a global extended header. It may carry remarks and times (`git archive` stores its commit there); names and sizes
  * for all entries at once are refused, because no writer needs them and readers disagree on them.
  */
-export function parseGlobalPax(records: Uint8Array): Pick<PaxFields, 'mtimeNs'> {
+export function parseGlobalPax(records: Uint8Array, wishes: AttributeWishes): Pick<PaxFields, 'mtimeNs'> {
   const fields: PaxFields = {}
   forEachRecord(records, (key, value) => {
     if (DECISIVE.has(key) || key.startsWith('GNU.sparse.')) throw unsafe(`a global header sets ${key} for every entry`)
+    assertNotGlobal(key, wishes)
     readField(fields, key, value)
   })
   return fields.mtimeNs === undefined ? {} : { mtimeNs: fields.mtimeNs }
@@ -73,7 +79,7 @@ function readField(fields: PaxFields, key: string, value: Uint8Array): void {
         throw unsupported(`its names are in the character set ${name}`)
       break
     }
-    default: // remarks, owners, other times, and attributes that Arc does not carry
+    default: // owners and attributes are read by who wants them; remarks and other times by nobody
   }
 }
 
@@ -93,7 +99,10 @@ function addSparse(sparse: PaxSparseKeys, key: string, value: Uint8Array): void 
   }
 }
 
-function forEachRecord(records: Uint8Array, visit: (key: string, value: Uint8Array) => void): void {
+/** The key is given as text, in which only ASCII is what it seems, and as its bytes. */
+type RecordVisitor = (key: string, value: Uint8Array, keyBytes: Uint8Array) => void
+
+function forEachRecord(records: Uint8Array, visit: RecordVisitor): void {
   for (let at = 0; at < records.length;) {
     const space = records.indexOf(0x20, at)
     if (space < 0 || space - at > 10 || records[at] === 0x30) throw malformed()
@@ -102,9 +111,10 @@ function forEachRecord(records: Uint8Array, visit: (key: string, value: Uint8Arr
     if (end > records.length || end <= space + 1 || records[end - 1] !== LINE_END) throw malformed()
     const equals = records.indexOf(EQUALS, space)
     if (equals < 0 || equals >= end || equals === space + 1) throw malformed()
-    const key = text.decode(records.subarray(space + 1, equals))
+    const keyBytes = records.subarray(space + 1, equals)
+    const key = text.decode(keyBytes)
     if (key.includes('\0') || key.includes('\n')) throw malformed()
-    visit(key, records.subarray(equals + 1, end - 1))
+    visit(key, records.subarray(equals + 1, end - 1), keyBytes)
     at = end
   }
 }

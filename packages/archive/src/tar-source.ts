@@ -7,7 +7,7 @@ import { MANIFEST_NAME } from './manifest.ts'
 import { ManifestCheck } from './manifest-check.ts'
 import { damaged, limitExceeded, unsafe } from './problems.ts'
 import type { ReaderOptions } from './reader-options.ts'
-import { readMember, type TarMember, tooLate, type Turn, WindowContent } from './tar-entry.ts'
+import { readMember, type TarMember, tooLate, type Turn } from './tar-entry.ts'
 import {
   announcesManifest,
   assertChecksum,
@@ -45,7 +45,7 @@ export class TarSource implements EntrySource {
   readonly #options: ReaderOptions
   readonly #meter: ContentMeter
   readonly #members: TarMembers
-  readonly #meta = new TarMeta()
+  readonly #meta: TarMeta
   readonly #turn: Turn = { current: 0 }
   readonly #maxWindowBytes: number
   #window: Uint8Array = new Uint8Array(FIRST_WINDOW_BYTES)
@@ -71,6 +71,7 @@ export class TarSource implements EntrySource {
     this.#codecs = codecs
     this.#input = input
     this.#options = options
+    this.#meta = new TarMeta(options)
     this.#meter = new ContentMeter(options.limits, () => input.consumedBytes)
     this.#members = new TarMembers(options, this.#meter, codecs)
     this.omissions = this.#members.omissions
@@ -153,7 +154,8 @@ export class TarSource implements EntrySource {
       throw unsafe('something is hidden behind a special header')
     const bytes = this.#window.subarray(start, start + sizeBytes)
     if (flag === 0x78 /* x */) this.#meta.addPax(bytes)
-    else if (flag === 0x67 /* g */) this.#globalMtimeNs = parseGlobalPax(bytes).mtimeNs ?? this.#globalMtimeNs
+    else if (flag === 0x67 /* g */)
+      this.#globalMtimeNs = parseGlobalPax(bytes, this.#options).mtimeNs ?? this.#globalMtimeNs
     else this.#meta.addLongText(flag === 0x4c /* L */ ? 'name' : 'link', bytes)
     this.#at = start + toBlocks(sizeBytes)
     return true
@@ -181,11 +183,7 @@ export class TarSource implements EntrySource {
     }
     this.#at += toBlocks(member.storedBytes)
     const stored = this.#window.subarray(content, content + member.storedBytes)
-    const entry = this.#members.entryOf(
-      member,
-      stored,
-      () => new WindowContent(this.#window, content, member.storedBytes, this.#turn),
-    )
+    const entry = this.#members.entryOf(member, stored, this.#turn)
     if (entry !== undefined) batch.push(entry)
     return true
   }

@@ -3,6 +3,7 @@ import { sha256Hex, startSha256 } from '@arc/core/node'
 import { contentMissing, type EntryWriter, readSmall, WriteRecord } from './entry-writer.ts'
 import type { FrameBuffer } from './frame-buffer.ts'
 import { MANIFEST_NAME } from './manifest.ts'
+import { assertAttributesFit, MAX_ATTRIBUTE_BYTES } from './tar-attributes.ts'
 import { announceManifest, encodeHeaders, MAX_HEADER_BYTES, type TarRecord } from './tar-encode.ts'
 import { BLOCK_BYTES } from './tar-header.ts'
 
@@ -10,7 +11,7 @@ import { BLOCK_BYTES } from './tar-header.ts'
 const SMALL_FILE_BYTES = 1024 * 1024
 
 /** Room that a {@link FrameBuffer} must keep for a {@link TarWriter}. */
-export const TAR_ROOM_BYTES: number = SMALL_FILE_BYTES + MAX_HEADER_BYTES + 4 * BLOCK_BYTES
+export const TAR_ROOM_BYTES: number = SMALL_FILE_BYTES + MAX_HEADER_BYTES + MAX_ATTRIBUTE_BYTES + 4 * BLOCK_BYTES
 
 export interface TarWriterOptions {
   /** Keep SHA-256 of all files for a manifest. */
@@ -85,7 +86,7 @@ export class TarWriter implements EntryWriter {
       const record = this.#header(entry, entry.sizeBytes)
       const content = this.#encode(record, start)
       const end = content + entry.sizeBytes
-      readSmall(entry, buffer.bytes.subarray(content, end + 1))
+      readSmall(entry, buffer.bytes, content, entry.sizeBytes + 1)
       this.#options.onEntry?.(record, content - start)
       buffer.length = end
       this.#pad(entry.sizeBytes)
@@ -132,8 +133,8 @@ export class TarWriter implements EntryWriter {
   }
 
   #header(entry: Entry, sizeBytes: number): TarRecord {
-    const { path, type, mode, target } = entry
-    return { path, type, mode, sizeBytes, target, mtimeNs: this.#options.mtimeNs ?? entry.mtimeNs ?? 0n }
+    const { path, type, mode, target, attributes } = entry
+    return { path, type, mode, sizeBytes, target, attributes, mtimeNs: this.#options.mtimeNs ?? entry.mtimeNs ?? 0n }
   }
 
   #putHeaders(record: TarRecord): void {
@@ -145,6 +146,7 @@ export class TarWriter implements EntryWriter {
 
   #encode(record: TarRecord, at: number): number {
     if (record.path.length + (record.target?.length ?? 0) > (MAX_HEADER_BYTES - 4 * BLOCK_BYTES) / 3) assertFits(record)
+    if (record.attributes !== undefined) assertAttributesFit(record.path, record.attributes)
     const isFirst = this.#buffer.position === 0
     const end = encodeHeaders(this.#buffer.bytes, at, record)
     if (isFirst && this.#options.manifest) announceManifest(this.#buffer.bytes, at)

@@ -1,3 +1,4 @@
+import type { Owner } from '@arc/core'
 import {
   CENTRAL_BYTES,
   CENTRAL_SIGNATURE,
@@ -7,6 +8,7 @@ import {
   END_BYTES,
   END_SIGNATURE,
   EXTRA_ARC_MANIFEST,
+  EXTRA_UNIX_OWNER,
   EXTRA_UNIX_TIME,
   EXTRA_ZIP64,
   FLAG_DESCRIPTOR,
@@ -34,6 +36,8 @@ export interface ZipRecord {
   readonly unixTime: number | undefined
   /** True for the archive's own manifest. */
   readonly isManifest: boolean
+  /** Whom it belongs to, if that is to be kept. */
+  readonly owner: Pick<Owner, 'uid' | 'gid'> | undefined
   readonly method: number
   readonly crc: number
   readonly compressedBytes: number
@@ -46,6 +50,7 @@ export interface ZipRecord {
 const LARGE_BYTES = 0xff000000
 const TIME_BYTES = 9
 const MARK_BYTES = 5
+const OWNER_BYTES = 15
 const VERSION = 20
 const VERSION64 = 45
 
@@ -59,7 +64,9 @@ export function zipFlags(name: Uint8Array, isText: boolean, isStreamed: boolean)
 }
 
 /** Bytes of the local header of a record, whatever its checksum and compressed size. */
-export function localBytes(record: Pick<ZipRecord, 'name' | 'unixTime' | 'isManifest' | 'sizeBytes'>): number {
+export function localBytes(
+  record: Pick<ZipRecord, 'name' | 'unixTime' | 'isManifest' | 'owner' | 'sizeBytes'>,
+): number {
   return LOCAL_BYTES + record.name.length + extraBytes(record) + (record.sizeBytes >= LARGE_BYTES ? 20 : 0)
 }
 
@@ -157,12 +164,14 @@ function putCommon(into: Uint8Array, at: number, { flags, method, dosTime }: Zip
   put32(into, at + 4, dosTime)
 }
 
-function extraBytes({ unixTime, isManifest }: Pick<ZipRecord, 'unixTime' | 'isManifest'>): number {
-  return (unixTime === undefined ? 0 : TIME_BYTES) + (isManifest ? MARK_BYTES : 0)
+function extraBytes({ unixTime, isManifest, owner }: Pick<ZipRecord, 'unixTime' | 'isManifest' | 'owner'>): number {
+  return (
+    (unixTime === undefined ? 0 : TIME_BYTES) + (isManifest ? MARK_BYTES : 0) + (owner === undefined ? 0 : OWNER_BYTES)
+  )
 }
 
-/** Modification in seconds since 1970, as Info-ZIP writes it, and the mark of our manifest. */
-function putExtra(into: Uint8Array, from: number, { unixTime, isManifest }: ZipRecord): number {
+/** Modification in seconds since 1970 and owner, as Info-ZIP writes them, and the mark of our manifest. */
+function putExtra(into: Uint8Array, from: number, { unixTime, isManifest, owner }: ZipRecord): number {
   let at = from
   if (unixTime !== undefined) {
     put16(into, at, EXTRA_UNIX_TIME)
@@ -170,6 +179,15 @@ function putExtra(into: Uint8Array, from: number, { unixTime, isManifest }: ZipR
     into[at + 4] = 1
     put32(into, at + 5, unixTime)
     at += TIME_BYTES
+  }
+  if (owner !== undefined) {
+    put16(into, at, EXTRA_UNIX_OWNER)
+    put16(into, at + 2, OWNER_BYTES - 4)
+    into[at + 4] = 1 // version
+    into[at + 5] = into[at + 10] = 4 // bytes of each number
+    put32(into, at + 6, owner.uid)
+    put32(into, at + 11, owner.gid)
+    at += OWNER_BYTES
   }
   if (isManifest) {
     put16(into, at, EXTRA_ARC_MANIFEST)

@@ -1,7 +1,8 @@
 import { damaged, unsafe, unsupported } from './problems.ts'
 import { archivePath } from './tar-meta.ts'
-import type { EntryPath, EntryType } from '@arc/core'
+import { decodePath, type EntryPath, type EntryType, isOwnerId, type Owner } from '@arc/core'
 import type { Codecs } from './codecs.ts'
+import { spokenName } from './zip-name.ts'
 import {
   areExtras,
   CENTRAL_BYTES,
@@ -9,6 +10,7 @@ import {
   EXTRA_ARC_MANIFEST,
   EXTRA_NTFS_TIME,
   EXTRA_UNICODE_PATH,
+  EXTRA_UNIX_OWNER,
   EXTRA_UNIX_TIME,
   EXTRA_ZIP64,
   findExtra,
@@ -34,6 +36,8 @@ import {
 /** What the central directory says of one entry. */
 export interface ZipMember {
   readonly path: EntryPath
+  /** What {@link path} was made from. */
+  readonly name: Uint8Array
   readonly type: EntryType | 'special' | 'root'
   readonly mode: number
   readonly mtimeNs: bigint
@@ -48,6 +52,34 @@ export interface ZipMember {
 /** Bytes of the name in the central header at `at`. */
 export function centralName(bytes: Uint8Array, at: number): Uint8Array {
   return bytes.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + u16(bytes, at + 28))
+}
+
+/** The names of the entries whose extra field has another encoding of them, by the places of their central headers. */
+export function transcodedNames(
+  bytes: Uint8Array,
+  central: readonly number[],
+  codecs: Codecs,
+): Map<number, Uint8Array> {
+  const names = new Map<number, Uint8Array>()
+  for (const at of central) {
+    const extra = extraOf(bytes, at, EXTRA_UNICODE_PATH)
+    if (extra === undefined) continue
+    const written = centralName(bytes, at)
+    const name = spokenName(extra, written, codecs)
+    if (name !== written) names.set(at, name)
+  }
+  if (names.size > 0) assertDistinct(bytes, central)
+  return names
+}
+
+/** Readers that do not know the extra field must not take two entries for one. */
+function assertDistinct(bytes: Uint8Array, central: readonly number[]): void {
+  const seen = new Set<EntryPath>()
+  for (const at of central) {
+    const written = decodePath(centralName(bytes, at))
+    if (seen.has(written)) throw unsafe('some readers take it and another entry for one', written)
+    seen.add(written)
+  }
 }
 
 /** Order of two central headers by the bytes of their names. */
@@ -80,11 +112,23 @@ export function isManifest(bytes: Uint8Array, at: number): boolean {
   return extraOf(bytes, at, EXTRA_ARC_MANIFEST)?.[0] === 1
 }
 
+/** The owner that the central header at `at` tells, if it does. */
+export function readCentralOwner(bytes: Uint8Array, at: number): Owner | undefined {
+  const extra = extraOf(bytes, at, EXTRA_UNIX_OWNER)
+  if (extra?.length !== OWNER_EXTRA_BYTES || extra[0] !== 1 || extra[1] !== 4 || extra[6] !== 4) return undefined
+  const [uid, gid] = [u32(extra, 2), u32(extra, 7)]
+  return isOwnerId(uid) && isOwnerId(gid) ? { uid, gid } : undefined
+}
+
+/** Version, and two numbers of four bytes with their lengths: what every writer uses. */
+const OWNER_EXTRA_BYTES = 11
+
 /** Read the central header at `at`. Throws on whatever is not one clear meaning. */
 export function readCentral(bytes: Uint8Array, at: number, codecs: Codecs): ZipMember {
-  const name = centralName(bytes, at)
-  const extra = at + CENTRAL_BYTES + name.length
+  const written = centralName(bytes, at)
+  const extra = at + CENTRAL_BYTES + written.length
   const extraEnd = extra + u16(bytes, at + 30)
+  const name = spokenName(findExtra(bytes, extra, extraEnd, EXTRA_UNICODE_PATH), written, codecs)
   const { path, isFolder } = archivePath(name)
   const flags = u16(bytes, at + 8)
   const method = u16(bytes, at + 10)
@@ -93,28 +137,24 @@ export function readCentral(bytes: Uint8Array, at: number, codecs: Codecs): ZipM
   if (method !== METHOD_STORE && method !== METHOD_DEFLATE)
     throw unsupported(`it uses the compression method ${method}`)
   if (!areExtras(bytes, extra, extraEnd)) throw damaged('its extra fields are malformed', { path })
-  assertUnicodePath(findExtra(bytes, extra, extraEnd, EXTRA_UNICODE_PATH), name, codecs, path)
   const sizes = readSizes(bytes, at, findExtra(bytes, extra, extraEnd, EXTRA_ZIP64), path)
   if (method === METHOD_STORE && sizes.compressedBytes !== sizes.sizeBytes)
     throw damaged('its two sizes differ though it is not compressed', { path })
+  const { type, mode } = kindOf(bytes, at, isFolder, path, sizes.sizeBytes)
+  // Field by field: to spread objects in here costs as much as all the rest.
   return {
     path,
-    ...kindOf(bytes, at, isFolder, path, sizes.sizeBytes),
+    name,
+    type,
+    mode,
     mtimeNs: readTime(bytes, at, extra, extraEnd),
     flags,
     method,
     crc: u32(bytes, at + 16),
-    ...sizes,
+    compressedBytes: sizes.compressedBytes,
+    sizeBytes: sizes.sizeBytes,
+    localOffset: sizes.localOffset,
   }
-}
-
-/** The extra field that overrides a name for some readers must say what the name says. */
-export function assertUnicodePath(extra: Uint8Array | undefined, name: Uint8Array, codecs: Codecs, path: string): void {
-  if (extra === undefined) return
-  if (extra.length < 5 || extra[0] !== 1) throw damaged('its second name is malformed', { path })
-  if (u32(extra, 1) !== codecs.crc32(name)) return // meant for another name: every reader ignores it
-  const other = extra.subarray(5)
-  if (other.length !== name.length || other.some((byte, i) => byte !== name[i])) throw unsafe('it has two names', path)
 }
 
 type Sizes = Pick<ZipMember, 'compressedBytes' | 'sizeBytes' | 'localOffset'>
@@ -160,6 +200,7 @@ function kindOf(
       return { type: 'directory', mode }
     case S_IFLNK:
       if (isFolder) throw unsafe('a symlink has the name of a folder', path)
+      if (host === HOST_DARWIN) throw unsafe('some readers take it for a symlink, others for a file', path)
       return { type: 'symlink', mode }
     case S_IFIFO:
       // What Info-ZIP read from a pipe (`zip x.zip -`) has the pipe's type and a file's content.

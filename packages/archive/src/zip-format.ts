@@ -29,6 +29,8 @@ export const EXTRA_UNIX_TIME = 0x5455
 /** Ours: this entry is the manifest of the archive (docs/formats/arc-archive-1.md). */
 export const EXTRA_ARC_MANIFEST = 0x7241
 export const EXTRA_UNICODE_PATH = 0x7075
+/** Info-ZIP's, with numbers of user and group. */
+export const EXTRA_UNIX_OWNER = 0x7875
 
 export const HOST_UNIX = 3
 export const HOST_DARWIN = 19

@@ -2,7 +2,7 @@ import type { RandomBytes } from '@arc/core'
 import type { Codecs } from './codecs.ts'
 import { damaged, unsafe } from './problems.ts'
 import { readAt, type ZipDirectory } from './zip-directory.ts'
-import { assertUnicodePath, centralName, localOffset, readCentral, type ZipMember } from './zip-entry.ts'
+import { centralName, localOffset, readCentral, type ZipMember } from './zip-entry.ts'
 import {
   areExtras,
   DESCRIPTOR_SIGNATURE,
@@ -17,6 +17,7 @@ import {
   u32,
   u64,
 } from './zip-format.ts'
+import { isSame, spokenName } from './zip-name.ts'
 
 const MIN_AHEAD_BYTES = 16 * 1024
 const MAX_AHEAD_BYTES = 1024 * 1024
@@ -33,7 +34,7 @@ export function locateContents(
   directory: ZipDirectory,
   central: Uint32Array,
   codecs: Codecs,
-  onMember: (member: ZipMember) => void,
+  onMember: (member: ZipMember, index: number) => void,
 ): Float64Array {
   const starts = new Float64Array(central.length)
   const offsets = Float64Array.from(central, (at) => localOffset(directory.bytes, at))
@@ -45,7 +46,7 @@ export function locateContents(
     const next = i + 1 < order.length ? (offsets[order[i + 1] as number] as number) : directory.offset
     const at = central[index] as number
     const member = readCentral(directory.bytes, at, codecs)
-    onMember(member)
+    onMember(member, index)
     starts[index] = checkLocal(window, member, centralName(directory.bytes, at), next, codecs)
   }
   if (order.length === 0 && directory.offset !== 0) throw unsafe('something lies before its list of entries')
@@ -72,7 +73,8 @@ function checkLocal(window: ReadAhead, member: ZipMember, name: Uint8Array, next
   const variable = window.at(offset + LOCAL_BYTES, nameBytes + extraBytes)
   if (nameBytes !== name.length || !startsWith(variable, name)) throw mismatch('names', path)
   if (!areExtras(variable, nameBytes, variable.length)) throw damaged('its extra fields are malformed', { path })
-  assertUnicodePath(findExtra(variable, nameBytes, variable.length, EXTRA_UNICODE_PATH), name, codecs, path)
+  const unicode = findExtra(variable, nameBytes, variable.length, EXTRA_UNICODE_PATH)
+  if (!isSame(spokenName(unicode, name, codecs), member.name)) throw mismatch('names', path)
   const start = offset + LOCAL_BYTES + nameBytes + extraBytes
   const zip64 = findExtra(variable, nameBytes, variable.length, EXTRA_ZIP64)
   const hasDescriptor = (flags & FLAG_DESCRIPTOR) !== 0

@@ -17,11 +17,19 @@ import type { Codecs } from './codecs.ts'
 import { ContentMeter } from './content-meter.ts'
 import { EntryGuard } from './entry-guard.ts'
 import { MANIFEST_NAME } from './manifest.ts'
-import { type ManifestDigests, readManifest } from './manifest-check.ts'
+import { differs, type ManifestDigests, readManifest } from './manifest-check.ts'
 import { damaged, limitExceeded, unsafe } from './problems.ts'
 import type { ReaderOptions } from './reader-options.ts'
 import { assertTarget, refuseSpecial } from './tar-entry.ts'
-import { centralName, compareCentralNames, isManifest, readCentral, type ZipMember } from './zip-entry.ts'
+import {
+  centralName,
+  compareCentralNames,
+  isManifest,
+  readCentral,
+  readCentralOwner,
+  transcodedNames,
+  type ZipMember,
+} from './zip-entry.ts'
 import { centralOffsets, readZipDirectory, type ZipDirectory } from './zip-directory.ts'
 import { METHOD_STORE } from './zip-format.ts'
 import { locateContents, ReadAhead } from './zip-local.ts'
@@ -57,6 +65,8 @@ class ZipSource implements EntrySource {
   /** Places of the contents, in the same order. */
   readonly #starts: Float64Array
   readonly #window: ReadAhead
+  readonly #isFile: Uint8Array
+  readonly #transcoded: ReadonlyMap<number, Uint8Array>
   /** Number of the entry that is the manifest, and what it says. */
   #manifest: number | undefined
   #digests: ManifestDigests | undefined
@@ -73,10 +83,17 @@ class ZipSource implements EntrySource {
     this.#options = options
     this.#directory = readZipDirectory(input, options.limits)
     const { bytes } = this.#directory
-    this.#central = centralOffsets(this.#directory).sort((a, b) => compareCentralNames(bytes, a, b))
+    // Nearly in order already, which an array's sort, unlike a typed array's, takes advantage of.
+    const central = Array.from(centralOffsets(this.#directory))
+    this.#transcoded = transcodedNames(bytes, central, codecs)
+    if (this.#transcoded.size === 0) central.sort((a, b) => compareCentralNames(bytes, a, b))
+    else central.sort((a, b) => compareBytes(this.#nameAt(a), this.#nameAt(b)))
+    this.#central = Uint32Array.from(central)
+    this.#isFile = new Uint8Array(central.length)
     // Decompression is held to the declared sizes: so their sum tells at once whether too much would come.
     const meter = new ContentMeter(options.limits, () => input.sizeBytes)
-    this.#starts = locateContents(input, this.#directory, this.#central, codecs, ({ sizeBytes, path }) => {
+    this.#starts = locateContents(input, this.#directory, this.#central, codecs, ({ sizeBytes, path, type }, index) => {
+      this.#isFile[index] = type === 'file' ? 1 : 0
       meter.assertFileSize(sizeBytes, path)
       meter.add(sizeBytes, path)
     })
@@ -90,24 +107,25 @@ class ZipSource implements EntrySource {
     const files = {
       count: this.#central.length,
       numberOf: (path: EntryPath) => this.#find(encodePath(path)),
-      fileAt: (at: number) => (at === index ? undefined : this.#filePath(at)),
+      isFile: (at: number) => at !== index && this.#isFile[at] === 1,
+      pathOf: (at: number) => this.#member(at).path,
+      nameOf: (at: number) => this.#nameAt(this.#central[at] as number),
     }
     this.#digests = await readManifest(this.#stream(this.#member(index), index), files, this.#options.limits)
     this.#manifest = index
   }
 
-  #filePath(index: number): EntryPath | undefined {
-    const { path, type } = this.#member(index)
-    return type === 'file' ? path : undefined
+  /** The name that the central header at `at` gives. */
+  #nameAt(at: number): Uint8Array {
+    return this.#transcoded.get(at) ?? centralName(this.#directory.bytes, at)
   }
 
   /** The number of the entry with exactly this name. */
   #find(name: Uint8Array): number | undefined {
-    const { bytes } = this.#directory
     let [low, high] = [0, this.#central.length - 1]
     while (low <= high) {
       const middle = (low + high) >> 1
-      const order = compareBytes(centralName(bytes, this.#central[middle] as number), name)
+      const order = compareBytes(this.#nameAt(this.#central[middle] as number), name)
       if (order === 0) return middle
       if (order < 0) low = middle + 1
       else high = middle - 1
@@ -140,6 +158,13 @@ class ZipSource implements EntrySource {
   }
 
   #entry(index: number, guard: EntryGuard): Entry | undefined {
+    const entry = this.#plainEntry(index, guard)
+    if (this.#options.owners !== true || entry === undefined) return entry
+    const owner = readCentralOwner(this.#directory.bytes, this.#central[index] as number)
+    return owner === undefined ? entry : { ...entry, attributes: { owner } }
+  }
+
+  #plainEntry(index: number, guard: EntryGuard): Entry | undefined {
     if (index === this.#manifest) return undefined
     const member = this.#member(index)
     const { path, type, mode, mtimeNs, sizeBytes } = member
@@ -154,27 +179,27 @@ class ZipSource implements EntrySource {
     if (type === 'directory') return { path, type, mode, mtimeNs, sizeBytes: 0 }
     if (type === 'symlink') return this.#symlink(member, index)
     const sha256 = this.#digests?.of(index)
-    return { path, type, mode, mtimeNs, sizeBytes, sha256, content: this.#content(member, index) }
+    return { path, type, mode, mtimeNs, sizeBytes, sha256, content: this.#content(member, index, sha256) }
   }
 
   #symlink(member: ZipMember, index: number): Entry {
     const { path, mode, mtimeNs, sizeBytes } = member
     const limit = this.#options.limits.maxTargetBytes
     if (sizeBytes > limit) throw limitExceeded('maxTargetBytes', limit, "the length of a symlink's target", path)
-    const bytes = this.#whole(member, index)
+    const bytes = this.#whole(member, index, undefined)
     assertTarget(bytes, path, this.#options.limits)
     return { path, type: 'symlink', mode, mtimeNs, sizeBytes, target: decodePath(bytes) }
   }
 
-  #content(member: ZipMember, index: number): EntryContent {
+  #content(member: ZipMember, index: number, sha256: string | undefined): EntryContent {
     if (member.sizeBytes > SMALL_FILE_BYTES || member.compressedBytes > SMALL_FILE_BYTES) {
-      return { kind: 'stream', stream: () => this.#stream(member, index) }
+      return { kind: 'stream', stream: () => this.#stream(member, index, sha256) }
     }
-    return { kind: 'sync', open: () => new WholeReader(() => this.#whole(member, index)) }
+    return { kind: 'sync', open: () => new WholeReader(() => this.#whole(member, index, sha256), sha256) }
   }
 
-  /** The whole content of a small member, checked; valid until another one is asked for. */
-  #whole(member: ZipMember, index: number): Uint8Array {
+  /** The whole content of a small member, checked, also against the hash it should have; valid until another one is asked for. */
+  #whole(member: ZipMember, index: number, sha256: string | undefined): Uint8Array {
     if (this.#current?.index === index) return this.#current.content
     this.#current = undefined
     const { path, method, compressedBytes, sizeBytes, crc } = member
@@ -182,8 +207,7 @@ class ZipSource implements EntrySource {
     const content = method === METHOD_STORE ? stored : this.#inflate(stored, member)
     if (content.length !== sizeBytes) throw damaged('it does not have its length', { path })
     if (this.#codecs.crc32(content) !== crc) throw damaged('it does not match its checksum', { path })
-    // Of links a manifest says nothing.
-    if (member.type === 'file') this.#digests?.assertContent(index, path, this.#codecs.sha256(content))
+    if (sha256 !== undefined && this.#codecs.sha256(content) !== sha256) throw differs(path)
     this.#current = { index, content }
     return content
   }
@@ -195,11 +219,11 @@ class ZipSource implements EntrySource {
     return output.subarray(0, writtenBytes)
   }
 
-  async *#stream(member: ZipMember, index: number): AsyncGenerator<Uint8Array, void, void> {
+  async *#stream(member: ZipMember, index: number, sha256?: string): AsyncGenerator<Uint8Array, void, void> {
     const { path, method, compressedBytes, sizeBytes } = member
     const start = this.#starts[index] as number
     const feed = new ByteFeed(inputPieces(this.#input, start, start + compressedBytes))
-    const hash = this.#digests === undefined ? undefined : this.#codecs.startSha256()
+    const hash = sha256 === undefined ? undefined : this.#codecs.startSha256()
     let crc = 0
     let count = 0
     for await (const piece of method === METHOD_STORE ? feed.rest() : this.#codecs.inflateRaw(feed)) {
@@ -212,17 +236,20 @@ class ZipSource implements EntrySource {
     if (feed.takenBytes !== compressedBytes) throw unsafe('something is hidden behind its compressed data', path)
     if (count !== sizeBytes) throw damaged('it does not have its length', { path })
     if (crc !== member.crc) throw damaged('it does not match its checksum', { path })
-    if (hash !== undefined) this.#digests?.assertContent(index, path, hash.digestHex())
+    if (hash !== undefined && hash.digestHex() !== sha256) throw differs(path)
   }
 }
 
 /** Reads a content that is at hand, or soon again when others were read in between. */
 class WholeReader implements ContentReader {
+  /** What the content was found to have, when it has a hash to be held against. */
+  readonly sha256: string | undefined
   readonly #content: () => Uint8Array
   #at = 0
 
-  constructor(content: () => Uint8Array) {
+  constructor(content: () => Uint8Array, sha256: string | undefined) {
     this.#content = content
+    this.sha256 = sha256
     content()
   }
 
@@ -231,6 +258,13 @@ class WholeReader implements ContentReader {
     into.set(part)
     this.#at += part.length
     return part.length
+  }
+
+  view(): Uint8Array {
+    const content = this.#content()
+    const left = this.#at === 0 ? content : content.subarray(this.#at)
+    this.#at = content.length
+    return left
   }
 
   close(): void {}

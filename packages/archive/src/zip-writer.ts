@@ -1,5 +1,5 @@
 import { createDeflateRaw, crc32 } from 'node:zlib'
-import { ArcError, encodePath, type Entry, entryChanged, type EntryPath, readContent } from '@arc/core'
+import { ArcError, encodePath, type Entry, entryChanged, type EntryPath, printablePath, readContent } from '@arc/core'
 import { sha256Hex, startSha256 } from '@arc/core/node'
 import { ByteList } from './byte-list.ts'
 import { contentMissing, type EntryWriter, readSmall, WriteRecord } from './entry-writer.ts'
@@ -54,6 +54,7 @@ export class ZipWriter implements EntryWriter {
 
   add(entry: Entry): void | Promise<void> {
     if (this.record.yieldsToManifest(entry)) return undefined
+    if (entry.attributes?.xattrs !== undefined && entry.attributes.xattrs.length > 0) throw noXattrs(entry)
     if (entry.type === 'directory') this.#addWhole(entry, S_IFDIR, NOTHING)
     else if (entry.type === 'symlink') this.#addWhole(entry, S_IFLNK, encodePath(entry.target as EntryPath))
     else if (entry.content === undefined) this.record.omit(entry, contentMissing(entry))
@@ -78,7 +79,7 @@ export class ZipWriter implements EntryWriter {
 
   #addSmallFile(entry: Entry): void {
     try {
-      readSmall(entry, this.#scratch.subarray(0, entry.sizeBytes + 1))
+      readSmall(entry, this.#scratch, 0, entry.sizeBytes + 1)
     } catch (error) {
       return this.record.omit(entry, error)
     }
@@ -171,6 +172,7 @@ export class ZipWriter implements EntryWriter {
       dosTime: toDosTime(mtimeNs),
       unixTime,
       isManifest: false,
+      owner: entry.attributes?.owner,
       sizeBytes: entry.type === 'file' ? entry.sizeBytes : 0,
       offset: this.#buffer.position,
     }
@@ -194,3 +196,11 @@ export class ZipWriter implements EntryWriter {
 }
 
 const NOTHING = new Uint8Array(0)
+
+function noXattrs({ path }: Entry): ArcError {
+  const shown = printablePath(path)
+  return new ArcError('ARC_OPTION_INVALID', `a zip archive cannot keep the extended attributes of ${shown}`, {
+    path: shown,
+    hint: 'Choose a tar format, or leave extended attributes out.',
+  })
+}

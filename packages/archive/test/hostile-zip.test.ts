@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { hostileZips } from './hostile-zip.ts'
 import { readAll, verdictOf } from './reading.ts'
-import { extraField, u64, zip } from './zip-builder.ts'
+import { extraField, transcoded, u64, zip } from './zip-builder.ts'
 
 for (const { name, class: classOf, bytes, refusedAs } of hostileZips()) {
   test(`zip: ${classOf}: ${name} is refused`, async () => {
@@ -11,6 +11,10 @@ for (const { name, class: classOf, bytes, refusedAs } of hostileZips()) {
 
 const MTIME_NS = BigInt(Date.UTC(2023, 10, 14)) * 1_000_000n
 const read = (path: string, content = 'x', mode = 0o644) => ({ path, type: 'file', mode, mtimeNs: MTIME_NS, content })
+
+/** A name in GBK, and what it says. */
+const GBK_NAME = Buffer.from('folder/\xc6\xdf\xb8\xf6\xb7\xbf\xbc\xe4.txt', 'latin1')
+const NAME = 'folder/\u4e03\u4e2a\u623f\u95f4.txt'
 
 const legitimate: Readonly<Record<string, [Uint8Array, unknown[]]>> = {
   'an empty archive': [zip([]), []],
@@ -35,6 +39,10 @@ const legitimate: Readonly<Record<string, [Uint8Array, unknown[]]>> = {
   ],
   'a file named __proto__': [zip([{ name: '__proto__', content: 'x' }]), [read('__proto__')]],
   'a name that is no UTF-8': [zip([{ name: Uint8Array.of(0x61, 0xff), content: 'x' }]), [read('a\udcff')]],
+  'a name in some code page, with its meaning in UTF-8': [
+    zip([transcoded(NAME, GBK_NAME), { name: 'folder/z', content: 'x' }]),
+    [read('folder/z'), read(NAME)],
+  ],
   'made on DOS': [
     zip([
       { name: 'a', content: 'x', host: 0, attributes: 0x20 },

@@ -2,7 +2,7 @@
 import { deflateRawSync } from 'node:zlib'
 import type { HostileCase } from './hostile-tar.ts'
 import { bytes, concat } from './tar-builder.ts'
-import { type EndFields, extraField, u16, u32, u64, zip, type ZipMemberFields } from './zip-builder.ts'
+import { type EndFields, extraField, transcoded, u16, u32, u64, zip, type ZipMemberFields } from './zip-builder.ts'
 
 const DAMAGED = ['ARC_ARCHIVE_DAMAGED']
 const UNSAFE = ['ARC_ARCHIVE_UNSAFE']
@@ -78,6 +78,32 @@ function names(): HostileCase[] {
       'longer than all of them, in the local header',
       [{ ...a, local: { extra: concat(u16(0x7241), u16(33), bytes('1')) } }],
       DAMAGED,
+    ),
+    kase(
+      'symlink',
+      'of a system whose modes not all readers know',
+      [{ name: 'l', content: 'a', mode: 0o120777, host: 19 }],
+      UNSAFE,
+    ),
+    ...Object.entries({
+      'as if one were in another folder': 'd/\u00e9/x',
+      'as if one were another': '../\u00e9',
+      'as if one were ASCII': 'd/e',
+    }).map(([what, other]) =>
+      kase('unicode path', `two encodings, ${what}`, [transcoded(other, Uint8Array.of(0x64, 0x2f, 0xe9))], UNSAFE),
+    ),
+    kase('unicode path', 'two readable names', [transcoded('\u00e9', bytes('\u00e8'))], UNSAFE),
+    kase(
+      'unicode path',
+      'only in the central header',
+      [{ ...transcoded('\u00e9', Uint8Array.of(0xe9)), local: { extra: new Uint8Array(0) } }],
+      UNSAFE,
+    ),
+    kase(
+      'unicode path',
+      'two meanings of one name',
+      [transcoded('\u00e9', Uint8Array.of(0xe9)), transcoded('\u00e8', Uint8Array.of(0xe9))],
+      UNSAFE,
     ),
     kase('unicode path', 'malformed', [{ ...a, extra: extraField(0x7075, Uint8Array.of(9)) }], DAMAGED),
   ]

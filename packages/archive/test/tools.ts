@@ -22,6 +22,7 @@ function has(command: string, args: readonly string[]): boolean {
 
 const PROBES = {
   tar: ['--version'],
+  getfattr: ['--version'],
   bsdtar: ['--version'],
   unzip: ['-v'],
   zip: ['-v'],

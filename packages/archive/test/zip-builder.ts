@@ -75,6 +75,12 @@ export function extraField(id: number, data: Uint8Array): Uint8Array {
   return concat(u16(id), u16(data.length), data)
 }
 
+/** A file with a name in some code page, and in the extra field of Info-ZIP the same in UTF-8. */
+export function transcoded(text: string, name: Uint8Array): ZipMemberFields {
+  const extra = extraField(0x7075, concat(Uint8Array.of(1), u32(crc32(name)), bytes(text)))
+  return { name, content: 'x', extra, local: { extra } }
+}
+
 export function zip(members: readonly ZipMemberFields[], end: EndFields = {}): Uint8Array {
   const locals: Uint8Array[] = [end.before ?? new Uint8Array(0)]
   const centrals: Uint8Array[] = []

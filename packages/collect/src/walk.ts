@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs'
-import { decodePath, encodePath, type Entry, type EntryPath, type Omission } from '@arc/core'
+import { decodePath, encodePath, type Entry, type EntryPath, type Omission, systemCallError } from '@arc/core'
 import { localPath, type LocalRoot } from '@arc/core/node'
 import type { FolderMarkers } from './folder-markers.ts'
 import { type IgnoreReader, infoExcludeFile, isIgnored, type RuleChain, withRules } from './ignore-files.ts'
@@ -133,7 +133,7 @@ class Walker {
       identity = followSymlinks ? this.#identity(path as EntryPath) : undefined
       names = at.fs.readdirSync(onDisk, AS_BYTES)
     } catch (error) {
-      if (path === '') throw error
+      if (path === '') throw systemCallError(error, 'read', at.root)
       this.found.push(systemOmission(path as EntryPath, error, 'its contents: '))
       return
     }

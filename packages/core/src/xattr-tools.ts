@@ -2,13 +2,13 @@ import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import type { ExtendedAttribute } from './attributes.ts'
-import { comparePaths, decodePath, encodePath, type EntryPath } from './entry-path.ts'
+import { comparePaths, decodePath, encodePath, type EntryPath, printablePath } from './entry-path.ts'
 import { ArcError } from './error.ts'
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 const TIMEOUT_MS = 10 * 60 * 1000
 // Not that anything is lost: these paths have no extended attributes, or are gone, which reading them tells.
-const HARMLESS = /^(?:Operation not supported|No such file or directory|Not a directory)$/
+const HARMLESS = /(?:^|: )(?:Operation not supported|No data available|No such file or directory|Not a directory)$/
 
 /** A path and its extended attributes, in byte order of name. */
 export interface XattrRow {
@@ -152,7 +152,11 @@ function unquoted(text: string): EntryPath {
 function quoted(path: EntryPath): string {
   return Buffer.from(encodePath(path))
     .toString('latin1')
-    .replace(/[^\w./-]/g, (byte) => `\\${byte.charCodeAt(0).toString(8).padStart(3, '0')}`)
+    .replace(/[^\w./-]/g, octal)
+}
+
+function octal(byte: string): string {
+  return `\\${byte.charCodeAt(0).toString(8).padStart(3, '0')}`
 }
 
 /** attr 2.5 loses an empty value in Base64 whose attribute has an equals sign in its name. */
@@ -165,21 +169,29 @@ function dumpOf({ path, xattrs }: XattrRow): string {
   return `${HEAD}${quoted(path)}\n${lines.join('')}\n`
 }
 
-/** `getfattr: PATH: REASON`, or with the name of an attribute before the reason. */
-function problemsOf(paths: readonly EntryPath[], { stderr, status }: SpawnSyncReturns<Buffer>): Map<EntryPath, string> {
+/** What it said of paths on standard error: `getfattr: PATH: REASON`, or `PATH: NAME: REASON` about one attribute. */
+function problemsOf(paths: readonly EntryPath[], { stderr }: SpawnSyncReturns<Buffer>): Map<EntryPath, string> {
   const problems = new Map<EntryPath, string>()
   if (stderr.length === 0) return problems
-  const text = `\n${stderr.toString('latin1')}`
+  const text = `\n${stderr.toString('latin1')}\n`
   let told = 0
   for (const path of paths) {
-    const mark = `\ngetfattr: ${Buffer.from(encodePath(path)).toString('latin1')}: `
-    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
-      told++
-      const reason = text.slice(at + mark.length, text.indexOf('\n', at + mark.length))
-      if (!HARMLESS.test(reason)) problems.set(path, reason)
+    for (const mark of marksOf(path)) {
+      for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
+        told++
+        const reason = text.slice(at + mark.length, text.indexOf('\n', at + mark.length))
+        if (!HARMLESS.test(reason)) problems.set(path, printablePath(reason))
+      }
     }
   }
-  if (told === 0 && status !== 0)
+  if (told === 0)
     throw new ArcError('ARC_SYSTEM_CALL_FAILED', `cannot read extended attributes: ${stderr.toString().trim()}`)
   return problems
+}
+
+/** How a line about a path can begin. */
+function marksOf(path: EntryPath): Iterable<string> {
+  const plain = Buffer.from(encodePath(path)).toString('latin1')
+  const escaped = plain.replace(/[\\\n\r]/g, octal)
+  return new Set([plain, escaped].flatMap((name) => [`\ngetfattr: ${name}: `, `\n${name}: `]))
 }

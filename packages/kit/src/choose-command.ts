@@ -21,7 +21,14 @@ export function chooseCommand(program: Program, args: readonly string[]): Choice
   for (let length = 1; length > 0; at += length) length = commonOptionLength(args.slice(at))
   const word = args[at]
   if (word !== undefined && Object.hasOwn(program.commands, word)) {
-    return { name: word, entry: program.commands[word], args: args.toSpliced(at, 1), isNamed: true }
+    const entry = program.commands[word]
+    const next = args[at + 1] ?? ''
+    if (entry?.commands !== undefined && Object.hasOwn(entry.commands, next)) {
+      return { name: `${word} ${next}`, entry: entry.commands[next], args: args.toSpliced(at, 2), isNamed: true }
+    }
+    // Of a group, the word that names none of its commands is all there is to be told about.
+    const isUnknown = entry?.commands !== undefined && next !== '' && !next.startsWith('-')
+    return { name: word, entry, args: isUnknown ? [next] : args.toSpliced(at, 1), isNamed: true }
   }
   const name = program.defaultCommand
   return { name, entry: name === undefined ? undefined : program.commands[name], args, isNamed: false }

@@ -81,6 +81,8 @@ export interface AnyCommand extends Omit<Command, 'run' | 'conflicts'> {
 export interface CommandEntry {
   readonly summary: string
   load(): Promise<AnyCommand>
+  /** Of a group of commands, those in it: `storage ls` is the command `ls` of the group `storage`. */
+  readonly commands?: Readonly<Record<string, CommandEntry>>
 }
 
 /** A whole command-line program. */

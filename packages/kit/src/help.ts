@@ -17,6 +17,8 @@ export function commandHelp(program: Program, name: string, command: AnyCommand,
   const calledAs = `${program.name} ${name}`
   const parser = commandParser(command, calledAs, { now: Date.now })
   parser.usage(usageOf(parser))
+  for (const [verb, { summary }] of Object.entries(program.commands[name]?.commands ?? {}))
+    parser.addCommand(new Parser(verb).summary(summary))
   return render(parser, options) + sections(command, options.style)
 }
 

@@ -60,6 +60,11 @@ export interface Host {
   readonly stderr: HostOutput
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP, with an `ARC_ABORTED` as its reason. Pass it to every library call. */
   readonly signal: AbortSignal
+  /**
+   * Until the result is disposed of, SIGINT, SIGTERM and SIGHUP go to `listener` and abort nothing: what to do is up to a program that
+   * was started and has the terminal now.
+   */
+  divertSignals(listener: (signal: NodeJS.Signals) => void): Disposable
   /** Milliseconds since 1970. */
   now(): number
   /** Milliseconds of a clock that never jumps. */

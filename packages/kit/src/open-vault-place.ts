@@ -1,14 +1,21 @@
 import { ArcError } from '@arc/core'
+import { sha256Hex } from '@arc/core/node'
 import { keyGeneration } from '@arc/crypto'
 import { openVault, type OpenVaultOptions, type Vault } from '@arc/snapshot'
-import { openBackend } from '@arc/storage'
+import { type Backend, retaining, type RetainingOptions, withLocalCopies } from '@arc/storage'
 import type { Host } from './host.ts'
+import { openPlace } from './open-place.ts'
+import { isResticPlace } from './store-format.ts'
 import { rememberedVaults, rememberVault } from './vault-memory.ts'
-import type { VaultPlace } from './vault-place.ts'
+import { cachePath, type VaultPlace } from './vault-place.ts'
 import type { SecretSource } from './vault-secret.ts'
 
 export interface OpenVaultPlaceOptions extends Pick<OpenVaultOptions, 'signingKey' | 'compressionLevel'> {
   secret: SecretSource
+  /** Keep what is written from being changed or removed for so long. */
+  retain?: RetainingOptions | undefined
+  /** Look at everything where it is, whatever copies this machine has: for whoever checks a vault. Default false. */
+  afresh?: boolean | undefined
   /** Take the keys that the vault has now for the right ones from now on; default false. */
   trust?: boolean | undefined
 }
@@ -18,9 +25,12 @@ export interface OpenVaultPlaceOptions extends Pick<OpenVaultOptions, 'signingKe
  * place could put a vault with keys of his own there. Throws what `openVault` throws, and `ARC_KEY_WRONG` for such a vault.
  */
 export async function openVaultPlace(place: VaultPlace, host: Host, options: OpenVaultPlaceOptions): Promise<Vault> {
-  const { secret, signingKey, compressionLevel, trust } = options
+  const { secret, signingKey, compressionLevel, trust, retain, afresh = false } = options
   const { signal } = host
-  const backend = await openBackend(place.url, { environment: host.env })
+  if (isResticPlace(place)) throw noVault(place)
+  const whole = await openPlace(place.url, host)
+  const opened = afresh || place.folder !== undefined ? whole : withCopies(whole, host)
+  const backend = retain === undefined ? opened : retaining(opened, retain)
   try {
     const vault = await openVault(backend, { secret, signingKey, compressionLevel, signal, now: () => host.now() })
     assertKnown(vault, host, trust ?? false)
@@ -29,6 +39,21 @@ export async function openVaultPlace(place: VaultPlace, host: Host, options: Ope
     await backend[Symbol.asyncDispose]()
     throw error
   }
+}
+
+function noVault({ folder, url }: VaultPlace): ArcError {
+  return new ArcError('ARC_VAULT_UNSUPPORTED', `${folder ?? url} is a repository of restic, not a vault`, {
+    hint: 'projectclone export writes to it, projectclone import reads it into a vault.',
+  })
+}
+
+/** What a far vault says of its snapshots and where their chunks are never changes: this machine asks for each of it once. */
+function withCopies(backend: Backend, host: Host): Backend {
+  const name = sha256Hex(Buffer.from(backend.location)).slice(0, 32)
+  return withLocalCopies(backend, {
+    folder: cachePath(host, 'vaults', name),
+    prefixes: ['snapshots/', 'log/', 'index/'],
+  })
 }
 
 function assertKnown(vault: Vault, host: Host, isTrusted: boolean): void {

@@ -13,8 +13,14 @@ import { createStyle } from './style.ts'
 export async function runInProcess(name: string, main: Main, args: readonly string[]): Promise<void> {
   tuneEngine()
   const controller = new AbortController()
+  let diversion: ((signal: NodeJS.Signals) => void) | undefined
+  const divertSignals: Host['divertSignals'] = (listener) => {
+    diversion = listener
+    return { [Symbol.dispose]: () => void (diversion = undefined) }
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
+      if (diversion !== undefined) return diversion(signal)
       if (controller.signal.aborted) process.exit(signalStatus(signal))
       controller.abort(interruption(signal))
     })
@@ -29,13 +35,13 @@ export async function runInProcess(name: string, main: Main, args: readonly stri
   process.on('uncaughtException', fail)
   const stdout = new ProcessOutput(process.stdout, 1)
   const stderr = new ProcessOutput(process.stderr, 2)
-  const status = await main(args, processHost(stdout, stderr, controller.signal))
+  const status = await main(args, { ...processHost(stdout, stderr, controller.signal), divertSignals })
   await Promise.all([stdout.flush(), stderr.flush()])
   if (stdout.failure !== undefined && status === 0) fail(cannotWrite(stdout.failure))
   process.exit(status)
 }
 
-function processHost(stdout: HostOutput, stderr: HostOutput, signal: AbortSignal): Host {
+function processHost(stdout: HostOutput, stderr: HostOutput, signal: AbortSignal): Omit<Host, 'divertSignals'> {
   return {
     env: process.env,
     cwd: process.cwd(),

@@ -68,6 +68,7 @@ class Run {
         this.#hasWritten = true
         if (host.stdout.isTTY) clear()
       }),
+      divertSignals: (listener) => host.divertSignals(listener),
       now: () => host.now(),
       elapsed: () => host.elapsed(),
       resources: () => host.resources(),

@@ -79,6 +79,7 @@ export function testHost(options: TestHostOptions = {}): TestHost {
     stdout,
     stderr: new CapturedOutput(terminals.includes('stderr'), columns),
     signal: options.signal ?? new AbortController().signal,
+    divertSignals: () => ({ [Symbol.dispose]() {} }),
     now: () => options.now ?? Date.UTC(2026, 0, 1),
     elapsed: () => (elapsed += tickMs),
     resources: () => ({ userMs: 1000, systemMs: 200, peakBytes: 100 * 1024 * 1024 }),

@@ -2,5 +2,7 @@
 export { homePath, type VaultPlace, vaultPlace } from './vault-place.ts'
 export { newPassphrase, secretOptions, type SecretSource, secretSource } from './vault-secret.ts'
 export { rememberVault, rememberedVaults } from './vault-memory.ts'
-export { isSnapshotFolder, openStorePlace } from './open-store-place.ts'
+export { isForeignStore, isResticPlace, isSnapshotFolder } from './store-format.ts'
+export { openStorePlace } from './open-store-place.ts'
+export { openResticPlace, type OpenResticPlaceOptions } from './restic-place.ts'
 export { openVaultPlace, type OpenVaultPlaceOptions } from './open-vault-place.ts'

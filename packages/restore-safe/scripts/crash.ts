@@ -27,8 +27,8 @@ const { values } = parseArgs({
   },
 })
 const LANES = 2
-// One of each kind: no journal, a journal, a journal and points to forget, a restore point that comes back.
-const RECOVERED_JOBS: ReadonlySet<string> = new Set(['new', 'replace', 'replace-again', 'undo'])
+// One of each kind: no journal, a journal, a journal and points to forget, a restore point that comes back, a folder of any name.
+const RECOVERED_JOBS: ReadonlySet<string> = new Set(['new', 'replace', 'replace-again', 'undo', 'confined'])
 const SWAP_CALLS = 30 // that many calls before its end a job has not begun to swap
 const scratch = mkdtempSync(join(values.scratch, 'arc-crash-'))
 let cases = 0

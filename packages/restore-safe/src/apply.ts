@@ -1,6 +1,7 @@
 import { ArcError, type Entry, type EntrySource, printablePath } from '@arc/core'
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
 import { stale } from './attempt.ts'
+import { assertAttributesAvailable } from './attribute-rules.ts'
 import { withLockedTarget } from './locked-target.ts'
 import type { ApplyOptions } from './options.ts'
 import type { RestorePlan, RestoreResult, RestoreRow } from './plan.ts'
@@ -28,6 +29,7 @@ export async function applyRestore(
   const fs = options.fs ?? nodeFileSystem
   assertKeepPoints(options.keepPoints)
   assertNoConflict(plan)
+  assertAttributesAvailable(plan)
   const target = locateTarget(plan.target, fs)
   return withLockedTarget(target, options, async (recovery) => {
     const reading = readAsPlanned(target, plan, fs)
@@ -37,7 +39,7 @@ export async function applyRestore(
       fs,
       target,
       rules: plan,
-      rootMode: reading.state.mode,
+      old: reading.state,
       totals: plan.totals,
     })
     await stagePlanned(staged, plan, source, reading, options.signal)
@@ -69,7 +71,7 @@ export function assertNoConflict(plan: RestorePlan): void {
 
 /** Look at the target, and throw `ARC_PLAN_STALE` unless it is as the plan found it. */
 export function readAsPlanned(target: Target, plan: RestorePlan, fs: FileSystem): TargetReading {
-  const reading = readTarget(target, plan.mode, fs)
+  const reading = readTarget(target, plan.mode, fs, plan)
   // Missing or empty makes no difference to what will be done.
   const same =
     reading.fingerprint === plan.targetFingerprint ||

@@ -9,8 +9,9 @@ import {
   printablePath,
   systemCallError,
 } from '@arc/core'
-import { type FileSystem, sha256Hex, startSha256, writeFully } from '@arc/core/node'
+import { type FileSystem, sha256Hex, startSha256, writeFully, writeWithHoles } from '@arc/core/node'
 import { duplicate, limitExceeded } from './restore-tree.ts'
+import type { StagedAttributes } from './staged-attributes.ts'
 
 // O_NOFOLLOW is absent on Windows, where O_EXCL alone already refuses any name that exists.
 const CREATE = fsConstants.O_CREAT | fsConstants.O_EXCL | fsConstants.O_WRONLY | (fsConstants.O_NOFOLLOW ?? 0)
@@ -24,6 +25,13 @@ export interface FileJob {
   readonly mode: number
 }
 
+export interface FileWriterOptions {
+  /** Present when owners or extended attributes are restored. */
+  attributes?: StagedAttributes | undefined
+  /** Leave holes where any file is zeros, not only in those that had some. */
+  sparse?: boolean | undefined
+}
+
 /**
  * Creates files and checks every byte that goes into them. One buffer serves all; metadata is set on the descriptor that
  * created the file, never by name.
@@ -35,10 +43,14 @@ export class FileWriter {
   readonly #limits: Readonly<Limits>
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   readonly #createdModes = new Map<number, number>()
+  readonly #attributes: StagedAttributes | undefined
+  readonly #makesHoles: boolean
 
-  constructor(fs: FileSystem, limits: Readonly<Limits>) {
+  constructor(fs: FileSystem, limits: Readonly<Limits>, options: FileWriterOptions = {}) {
     this.#fs = fs
     this.#limits = limits
+    this.#attributes = options.attributes
+    this.#makesHoles = options.sparse ?? false
   }
 
   /**
@@ -56,7 +68,7 @@ export class FileWriter {
     if (entry.content?.kind !== 'sync') throw noContent(entry.path)
     const reader = entry.content.open()
     try {
-      if (reader.view !== undefined) return this.#writeSmall(job, reader.view())
+      if (reader.view !== undefined) return this.#writeSmall(job, reader.view(), reader.sha256)
       const count = reader.read(this.#buffer)
       if (count < BUFFER_BYTES) this.#writeSmall(job, this.#buffer.subarray(0, count))
       else this.#writeLarge(job, count, () => reader.read(this.#buffer))
@@ -85,14 +97,14 @@ export class FileWriter {
   }
 
   /** Most files: the whole content is at hand, so nothing is created before it has been verified. */
-  #writeSmall(job: FileJob, bytes: Uint8Array): void {
+  #writeSmall(job: FileJob, bytes: Uint8Array, sha256?: string): void {
     const { entry } = job
     if (bytes.length !== entry.sizeBytes) throw wrongSize(entry, bytes.length)
-    if (entry.sha256 !== undefined && sha256Hex(bytes) !== entry.sha256) throw wrongHash(entry)
+    if (entry.sha256 !== undefined && (sha256 ?? sha256Hex(bytes)) !== entry.sha256) throw wrongHash(entry)
     this.#checkTotal(entry.path, bytes.length)
     const fd = this.#create(job)
     try {
-      if (bytes.length > 0) this.#writeBytes(entry.path, fd, bytes)
+      if (bytes.length > 0) this.#writeBytes(entry, fd, bytes, 0)
       this.#finish(job, fd)
     } finally {
       this.#fs.closeSync(fd)
@@ -116,17 +128,23 @@ export class FileWriter {
   }
 
   #append(job: FileJob, fd: number, piece: Uint8Array, check: ContentCheck): void {
+    const position = check.sizeBytes
     check.add(piece)
     this.#checkTotal(job.entry.path, piece.length)
-    this.#writeBytes(job.entry.path, fd, piece)
+    this.#writeBytes(job.entry, fd, piece, position)
   }
 
-  #writeBytes(path: EntryPath, fd: number, bytes: Uint8Array): void {
+  #writeBytes(entry: Entry, fd: number, bytes: Uint8Array, position: number): void {
     try {
-      writeFully(this.#fs, fd, bytes, null)
+      if (this.#hasHoles(entry)) writeWithHoles(this.#fs, fd, bytes, position)
+      else writeFully(this.#fs, fd, bytes, null)
     } catch (error) {
-      throw systemCallError(error, 'write', printablePath(path))
+      throw systemCallError(error, 'write', printablePath(entry.path))
     }
+  }
+
+  #hasHoles({ attributes }: Entry): boolean {
+    return this.#makesHoles || attributes?.isSparse === true
   }
 
   #create(job: FileJob): number {
@@ -139,8 +157,11 @@ export class FileWriter {
 
   #finish(job: FileJob, fd: number): void {
     const { path, mtimeNs } = job.entry
+    const settled = this.#attributes?.settle(job.entry, job.mode, (uid, gid) => this.#fs.fchownSync(fd, uid, gid))
+    const mode = settled ?? job.mode
     try {
-      if (this.#modeOf(fd, job.mode & 0o777) !== job.mode) this.#fs.fchmodSync(fd, job.mode)
+      if (this.#hasHoles(job.entry)) this.#fs.ftruncateSync(fd, job.entry.sizeBytes)
+      if (settled !== undefined || this.#modeOf(fd, mode & 0o777) !== mode) this.#fs.fchmodSync(fd, mode)
       if (mtimeNs !== undefined) setTimes(mtimeNs, (seconds) => this.#fs.futimesSync(fd, seconds, seconds))
     } catch (error) {
       throw systemCallError(error, 'set mode and time of', printablePath(path))
@@ -176,6 +197,11 @@ class ContentCheck {
   readonly #entry: Entry
   readonly #hash: ReturnType<typeof startSha256> | undefined
   #bytes = 0
+
+  /** Bytes so far. */
+  get sizeBytes(): number {
+    return this.#bytes
+  }
 
   constructor(entry: Entry) {
     this.#entry = entry

@@ -1,30 +1,66 @@
-import { encodePath, printablePath, systemCallError } from '@arc/core'
+import { encodePath, type EntryPath, type Owner, printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, localPath } from '@arc/core/node'
 import { attempt } from './attempt.ts'
 import { notCreated, setTimes } from './file-writer.ts'
 import type { RestoreTree, TreeFolder, TreeLink } from './restore-tree.ts'
+import type { StagedAttributes } from './staged-attributes.ts'
+
+/** A symlink has no mode of its own. */
+const LINK_MODE = 0o777
 
 export interface FinishOptions {
   readonly fs: FileSystem
   /** The permissions that the tree's folders have, in its order, as far as they are known: what is right is left alone. */
   readonly madeModes?: readonly number[]
+  /** Present when owners or extended attributes are restored. */
+  readonly attributes?: StagedAttributes | undefined
 }
 
-/** Complete a staged tree: symlinks, then modes and times of folders, the deepest first, the root's mode last. */
-export function finishTree(root: string, tree: RestoreTree, rootMode: number, { fs, madeModes }: FinishOptions): void {
-  for (const link of tree.links) makeLink(root, link, fs)
+/** What the folder itself gets that a tree is put into. */
+export interface RootFacts {
+  readonly mode: number
+  /** Of the folder that was there before. */
+  readonly owner?: Owner | undefined
+}
+
+/**
+ * Complete a staged tree: symlinks, owners and extended attributes, then modes and times of folders, the deepest first, the
+ * root's mode last.
+ */
+export function finishTree(root: string, tree: RestoreTree, facts: RootFacts, options: FinishOptions): void {
+  const { fs, attributes } = options
+  for (const link of tree.links) makeLink(root, link, options)
+  const madeModes = attributes === undefined ? options.madeModes : settleFolders(root, tree, attributes, fs)
   const { folders } = tree
   for (let i = folders.length - 1; i >= 0; i--) finishFolder(root, folders[i] as TreeFolder, madeModes?.[i], fs)
-  attempt('set the mode of', root, () => fs.chmodSync(root, rootMode))
+  const { mode, owner } = facts
+  if (owner !== undefined)
+    attributes?.settle({ path: '.' as EntryPath, type: 'directory', attributes: { owner } }, mode, (uid, gid) =>
+      fs.chownSync(root, uid, gid),
+    )
+  attempt('set the mode of', root, () => fs.chmodSync(root, mode))
 }
 
-function makeLink(root: string, { path, target, mtimeNs }: TreeLink, fs: FileSystem): void {
+/** Everything is there now: a folder's default access list can no longer change what is made in it. */
+function settleFolders(root: string, tree: RestoreTree, attributes: StagedAttributes, fs: FileSystem): undefined {
+  for (const folder of tree.folders) {
+    const at = localPath(root, folder.path)
+    folder.mode = attributes.settle({ ...folder, type: 'directory' }, folder.mode, (uid, gid) =>
+      fs.chownSync(at, uid, gid),
+    )
+  }
+  attributes.flush()
+}
+
+function makeLink(root: string, link: TreeLink, { fs, attributes }: FinishOptions): void {
+  const { path, target, mtimeNs } = link
   const at = localPath(root, path)
   try {
     fs.symlinkSync(target.isWellFormed() ? target : Buffer.from(encodePath(target)), at)
   } catch (error) {
     throw notCreated(path, error)
   }
+  attributes?.settle({ ...link, type: 'symlink' }, LINK_MODE, (uid, gid) => fs.lchownSync(at, uid, gid))
   if (mtimeNs === undefined) return
   attempt('set the time of', path, () => setTimes(mtimeNs, (seconds) => fs.lutimesSync(at, seconds, seconds)))
 }

@@ -13,7 +13,9 @@ export type {
   TreeOptions,
   UndoOptions,
 } from './options.ts'
+export type { AttributeRules } from './attribute-rules.ts'
 export type {
+  AttributeReport,
   LinkPolicy,
   OutwardLink,
   RecoveryOutcome,
@@ -26,6 +28,7 @@ export type {
   RestoreRow,
   RestoreSpace,
   RestoreTotals,
+  UnsetAttribute,
 } from './plan.ts'
 export { estimateLikelihood, readOutcomes, recordOutcome, type RestoreOutcome } from './outcome-log.ts'
 export { parsePlan } from './plan-file.ts'
@@ -38,6 +41,7 @@ export {
   restoreConfined,
   type RestoreConfinedOptions,
 } from './restore-confined.ts'
+export { removeTree } from './remove-tree.ts'
 export { restoreNew } from './restore-new.ts'
 export { listRestorePoints } from './restore-point.ts'
 export { stageConfined, type StageConfinedOptions } from './stage-confined.ts'

@@ -1,3 +1,4 @@
+import type { PathMap } from '@arc/core'
 import type { TreeLink, TreeNode } from './restore-tree.ts'
 
 /** Where a walk has come to: a folder of the tree, or a name below it that the tree does not have. */
@@ -26,11 +27,11 @@ interface Walk {
 export class LinkJudge {
   readonly #separator: string | RegExp
   readonly #absolute: RegExp
-  readonly #nodes: ReadonlyMap<string, TreeNode>
+  readonly #nodes: Pick<PathMap<TreeNode>, 'get'>
   readonly #verdicts = new Map<TreeLink, Verdict | 'walking'>()
 
   /** `nodes` is the tree: what has each path. */
-  constructor(platform: 'posix' | 'windows', nodes: ReadonlyMap<string, TreeNode>) {
+  constructor(platform: 'posix' | 'windows', nodes: Pick<PathMap<TreeNode>, 'get'>) {
     this.#nodes = nodes
     this.#separator = platform === 'windows' ? /[\\/]/ : '/'
     this.#absolute = platform === 'windows' ? /^(?:[\\/]|[A-Za-z]:)/ : /^\//

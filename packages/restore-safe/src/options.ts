@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS, type EntryPath, type Limits, type ProgressListener } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
+import { assertAttributesAvailable, type AttributeRules } from './attribute-rules.ts'
 import type { LinkPolicy, RestoreMode } from './plan.ts'
 import type { TreeRules } from './restore-tree.ts'
 
@@ -14,7 +15,7 @@ export interface JobOptions {
 }
 
 /** What decides which tree comes to be. */
-export interface TreeOptions {
+export interface TreeOptions extends AttributeRules {
   /** Which entries of the source to restore; default all. Folders on the way to a chosen path come along. */
   only?: ((path: EntryPath) => boolean) | undefined
   /** Default `inside`: a link that leads out of the target refuses the whole source. */
@@ -30,9 +31,16 @@ export interface TreeOptions {
   limits?: Partial<Limits> | undefined
 }
 
-/** {@link TreeOptions} with every choice made. */
+/** {@link TreeOptions} with every choice made. Throws `ARC_ATTRIBUTES_UNAVAILABLE` for what this machine cannot do. */
 export function treeRules(options: TreeOptions): TreeRules {
+  assertAttributesAvailable(options)
+  const { owners, numericIds, xattrs, privilegedXattrs, sparse } = options
   return {
+    ...(owners === true && { owners }),
+    ...(numericIds === true && { numericIds }),
+    ...(xattrs === true && { xattrs }),
+    ...(privilegedXattrs === true && { privilegedXattrs }),
+    ...(sparse === true && { sparse }),
     links: options.links ?? 'inside',
     setId: options.setId ?? false,
     portable: (options.portable ?? false) || process.platform === 'win32',

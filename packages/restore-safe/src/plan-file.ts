@@ -15,7 +15,18 @@ const count = z.int().check(z.gte(0))
 const entryPath = z.string().check(z.minLength(1), z.maxLength(64 * 1024))
 const mode = z.int().check(z.gte(0), z.lte(0o7777))
 const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/))
-const reasons = ['type', 'size', 'content', 'link-target', 'mode', 'mtime', 'implied', 'not-in-source'] as const
+const reasons = [
+  'type',
+  'size',
+  'content',
+  'link-target',
+  'mode',
+  'mtime',
+  'owner',
+  'xattrs',
+  'implied',
+  'not-in-source',
+] as const
 
 const row = z.strictObject({
   path: entryPath,
@@ -45,6 +56,8 @@ const conflict = z.strictObject({
   message: z.string(),
 })
 
+const asked = z.optional(z.boolean())
+
 const planSchema = z.strictObject({
   schemaVersion: z.literal(1),
   target: z.string().check(z.refine(isAbsolute, 'must be an absolute path')),
@@ -53,6 +66,11 @@ const planSchema = z.strictObject({
   links: z.enum(['inside', 'keep', 'refuse']),
   setId: z.boolean(),
   portable: z.boolean(),
+  owners: asked,
+  numericIds: asked,
+  xattrs: asked,
+  privilegedXattrs: asked,
+  sparse: asked,
   limits,
   rows: z.array(row),
   totals: z.strictObject({

@@ -1,4 +1,5 @@
 import type { ArcErrorCode, EntryPath, EntryType, Limits, Omission } from '@arc/core'
+import type { AttributeRules } from './attribute-rules.ts'
 
 /**
  * What a restore does to its target. `new`: the target must not exist, or be an empty folder. `replace`: afterwards the
@@ -21,6 +22,8 @@ export type RestoreReason =
   | 'link-target'
   | 'mode'
   | 'mtime'
+  | 'owner'
+  | 'xattrs'
   | 'implied' // a folder that only the names of other entries tell of
   | 'not-in-source'
 
@@ -78,7 +81,7 @@ export interface RestoreSpace {
  * What a restore would do: the preview, the dry run and the diff. Plain data that survives JSON. It holds for one state of
  * the target and one source; `applyRestore` refuses it with `ARC_PLAN_STALE` once either has changed.
  */
-export interface RestorePlan {
+export interface RestorePlan extends AttributeRules {
   readonly schemaVersion: 1
   /** Absolute path of the folder to be restored, symlinks resolved. */
   readonly target: string
@@ -111,6 +114,26 @@ export type RecoveryOutcome =
   | 'rolled-back' // the swap was half done: the tree from before is back
   | 'finished' // the swap was done, its bookkeeping was not
 
+/** An owner or extended attribute that a path does not have now. */
+export interface UnsetAttribute {
+  readonly path: EntryPath
+  /** `owner`, or the name of the extended attribute. */
+  readonly attribute: string
+  readonly reason: string
+}
+
+/** What became of owners and extended attributes. */
+export interface AttributeReport {
+  /** Paths that were given their owner. */
+  readonly owners: number
+  /** Extended attributes that were set, and read back. */
+  readonly xattrs: number
+  /** Extended attributes left out because their namespace was not asked for. */
+  readonly dropped: readonly UnsetAttribute[]
+  /** What the system or the file system did not allow: the result is partial. */
+  readonly failed: readonly UnsetAttribute[]
+}
+
 /** What a restore did. Plain data. */
 export interface RestoreResult {
   readonly schemaVersion: 1
@@ -128,6 +151,8 @@ export interface RestoreResult {
   readonly verifiedFiles: number
   readonly outwardLinks: readonly OutwardLink[]
   readonly droppedSetId: readonly EntryPath[]
+  /** Present when owners or extended attributes were asked for. */
+  readonly attributes?: AttributeReport | undefined
   /** What the source itself had to leave out. */
   readonly omissions: readonly Omission[]
   /** Names the tree from before, for `undoRestore`; absent when there was none, or `keepPoints` is 0. */

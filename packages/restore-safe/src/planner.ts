@@ -9,6 +9,7 @@ import {
   printablePath,
 } from '@arc/core'
 import { hashContent } from '@arc/core/node'
+import { AttributeComparison } from './attribute-rules.ts'
 import type { PlanOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import type { RestoreConflict, RestoreMode, RestorePlan, RestoreReason, RestoreRow } from './plan.ts'
@@ -23,6 +24,7 @@ type Outline = Pick<RestorePlan, 'rows' | 'totals' | 'conflicts' | 'outwardLinks
  */
 export class Planner {
   readonly #rules: TreeRules
+  readonly #attributes: AttributeComparison
   readonly #mode: RestoreMode
   readonly #options: PlanOptions
   readonly #tree: RestoreTree
@@ -36,6 +38,7 @@ export class Planner {
 
   constructor(rules: TreeRules, mode: RestoreMode, reading: TargetReading, options: PlanOptions) {
     this.#rules = rules
+    this.#attributes = new AttributeComparison(rules)
     this.#mode = mode
     this.#options = options
     this.#tree = new RestoreTree(rules)
@@ -48,8 +51,11 @@ export class Planner {
     const pace = new Pace(this.#mode === 'new' ? 'listing' : 'comparing', this.#options)
     for await (const batch of source.entries({ signal })) {
       for (const entry of batch) {
-        if (only !== undefined && !only(entry.path)) this.#tree.hint(entry)
-        else if (this.#mode === 'new') this.#add(entry, undefined)
+        if (only !== undefined && !only(entry.path)) {
+          this.#tree.hint(entry)
+          continue
+        }
+        if (this.#mode === 'new') this.#add(entry, undefined)
         else await this.#compare(entry)
         if (pace.count(entry.sizeBytes)) await pace.pause()
       }
@@ -105,14 +111,14 @@ export class Planner {
 
   async #difference(entry: Entry, old: Entry): Promise<RestoreReason | undefined> {
     if (entry.type !== old.type) return 'type'
-    if (entry.type === 'symlink') return entry.target === old.target ? this.#timeDifference(entry, old) : 'link-target'
+    if (entry.type === 'symlink') return entry.target === old.target ? this.#otherDifference(entry, old) : 'link-target'
     if (entry.type === 'file') {
       if (entry.sizeBytes !== old.sizeBytes) return 'size'
       if (!(await this.#sameContent(entry, old))) return 'content'
     }
     const mask = this.#rules.setId ? 0o7777 : 0o1777
     if ((entry.mode & mask) !== old.mode) return 'mode'
-    return this.#timeDifference(entry, old)
+    return this.#otherDifference(entry, old)
   }
 
   /** A further name of a file may come without content; then it is the same when its first name was, for the same file. */
@@ -124,7 +130,9 @@ export class Planner {
     return same
   }
 
-  #timeDifference(entry: Entry, old: Entry): RestoreReason | undefined {
+  #otherDifference(entry: Entry, old: Entry): RestoreReason | undefined {
+    const difference = this.#attributes.difference(entry.attributes, old.attributes)
+    if (difference !== undefined) return difference
     if (entry.mtimeNs === undefined || old.mtimeNs === undefined) return undefined
     const apart = entry.mtimeNs - old.mtimeNs
     return apart > TIME_TOLERANCE_NS || apart < -TIME_TOLERANCE_NS ? 'mtime' : undefined

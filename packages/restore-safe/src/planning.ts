@@ -25,11 +25,11 @@ export function planRestore(source: EntrySource, target: string, options: PlanOp
 
 async function makePlan(source: EntrySource, target: string, options: PlanOptions): Promise<RestorePlan> {
   const fs = options.fs ?? nodeFileSystem
+  const rules = treeRules(options)
   const located = locateTarget(target, fs)
   if (fs.existsSync(join(located.controlFolder, JOURNAL_NAME))) await recoverTarget(target, options)
   const mode = options.mode ?? 'new'
-  const reading = readTarget(located, mode, fs)
-  const rules = treeRules(options)
+  const reading = readTarget(located, mode, fs, rules)
   const planner = new Planner(rules, mode, reading, options)
   await planner.readSource(source)
   const outline = planner.finish()

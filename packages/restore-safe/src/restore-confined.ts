@@ -65,7 +65,7 @@ export async function restoreConfined(
     const scan = scanTarget(places.folder, fs)
     const { tree, ...counts } = judge(scan, report, rules)
     const outwardLinks = outwardLinksOf(tree, rules)
-    finishTree(places.folder, tree, state.mode ?? NEW_ROOT_MODE, { fs })
+    finishTree(places.folder, tree, { mode: state.mode ?? NEW_ROOT_MODE }, { fs })
     if (options.durable !== false)
       attempt('make durable', places.folder, () => syncTree(places.folder, scan.entries.length, fs))
     options.signal?.throwIfAborted()

@@ -19,6 +19,7 @@ export async function restoreNew(
   options: RestoreNewOptions = {},
 ): Promise<RestoreResult> {
   const fs = options.fs ?? nodeFileSystem
+  const rules = treeRules(options)
   const located = locateTarget(target, fs)
   return withLockedTarget(located, options, async (recovery) => {
     const { state } = readTarget(located, 'new', fs)
@@ -26,8 +27,8 @@ export async function restoreNew(
       ...options,
       fs,
       target: located,
-      rules: treeRules(options),
-      rootMode: state.mode,
+      rules,
+      old: state,
     })
     await stageSelected(staged, source, options)
     staged.finish()

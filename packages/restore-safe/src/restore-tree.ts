@@ -4,10 +4,13 @@ import {
   decodePath,
   encodePath,
   type Entry,
+  type EntryAttributes,
   type EntryPath,
   type Limits,
+  PathMap,
   printablePath,
 } from '@arc/core'
+import { AttributeGuard, type AttributeRules } from './attribute-rules.ts'
 import { LinkJudge } from './link-judge.ts'
 import { foldPath } from './name-fold.ts'
 import type { LinkPolicy, OutwardLink } from './plan.ts'
@@ -21,6 +24,7 @@ export interface TreeFolder {
   implied: boolean
   mode: number
   mtimeNs: bigint | undefined
+  attributes: EntryAttributes | undefined
 }
 
 /** A symlink of the tree that is being built. */
@@ -30,6 +34,7 @@ export interface TreeLink {
   readonly parent: TreeFolder
   readonly target: EntryPath
   readonly mtimeNs: bigint | undefined
+  readonly attributes: EntryAttributes | undefined
 }
 
 /** A file that may have further names. */
@@ -49,7 +54,7 @@ const FILE: TreeFile = { kind: 'file' }
 export type TreeNode = TreeFolder | TreeLink | TreeFile
 
 /** What a tree accepts. */
-export interface TreeRules {
+export interface TreeRules extends AttributeRules {
   readonly links: LinkPolicy
   readonly setId: boolean
   readonly portable: boolean
@@ -73,16 +78,19 @@ export class RestoreTree {
   readonly droppedSetId: EntryPath[] = []
   readonly #rules: TreeRules
   readonly #platform: 'posix' | 'windows'
-  readonly #nodes = new Map<string, TreeNode>([['', this.root]])
+  readonly #nodes = new PathMap<TreeNode>()
   /** The folder that was asked for last; most entries lie in it, too. */
   #lastFolder: TreeFolder = this.root
-  readonly #hints = new Map<EntryPath, Pick<Entry, 'mode' | 'mtimeNs'>>()
+  readonly #hints = new Map<EntryPath, Pick<Entry, 'mode' | 'mtimeNs' | 'attributes'>>()
   readonly #folded: Map<string, EntryPath> | undefined
   #pathCount = 0
+  readonly #attributes: AttributeGuard
 
   constructor(rules: TreeRules) {
     this.#rules = rules
+    this.#attributes = new AttributeGuard(rules, rules.limits)
     this.#platform = rules.portable ? 'windows' : 'posix'
+    this.#nodes.set('', this.root)
     this.#folded = rules.portable ? new Map() : undefined
   }
 
@@ -92,6 +100,7 @@ export class RestoreTree {
    */
   add(entry: Entry): number {
     this.#checkPath(entry.path)
+    this.#attributes.check(entry)
     const mode = this.#modeOf(entry)
     if (entry.type === 'directory') this.#addFolder(entry, mode)
     else if (entry.type === 'symlink') this.#addLink(entry)
@@ -108,7 +117,7 @@ export class RestoreTree {
   firstName(file: Entry): EntryPath | undefined {
     const { hardLink } = file
     if (hardLink === undefined) return undefined
-    const first = this.#firstNames.get(hardLink) ?? this.#ownFirst(hardLink)
+    const first = this.#isFirstElsewhere(hardLink) ? this.#firstNames.get(hardLink) : this.#ownFirst(hardLink)
     if (first === undefined) {
       this.#firstNames.set(hardLink, firstNameOf(file))
       return undefined
@@ -128,8 +137,8 @@ export class RestoreTree {
   /** What a folder is to look like in case only the names of other entries tell of it. The first hint counts. */
   hint(folder: Entry): void {
     if (folder.type !== 'directory' || this.#hints.has(folder.path)) return
-    const { mode, mtimeNs } = folder
-    this.#hints.set(folder.path, { mode: this.#rules.setId ? mode : mode & ~SET_ID, mtimeNs })
+    const { mode, mtimeNs, attributes } = folder
+    this.#hints.set(folder.path, { mode: this.#rules.setId ? mode : mode & ~SET_ID, mtimeNs, attributes })
     const node = this.#nodes.get(folder.path)
     if (node?.kind === 'directory' && node.implied) this.#applyHint(node)
   }
@@ -164,11 +173,17 @@ export class RestoreTree {
     folder.implied = false
     folder.mode = mode
     folder.mtimeNs = entry.mtimeNs
+    folder.attributes = entry.attributes
   }
 
   #addFile(entry: Entry): void {
-    const isOwnFirst = entry.hardLink === entry.path && !this.#firstNames.has(entry.path)
+    const isOwnFirst = entry.hardLink === entry.path && !this.#isFirstElsewhere(entry.path)
     this.#place(entry.path, isOwnFirst ? firstNameOf(entry) : FILE)
+  }
+
+  /** Whether the identity was met on a file of another path. A look into a map is dear, and mostly there is none. */
+  #isFirstElsewhere(hardLink: string): boolean {
+    return this.#firstNames.size > 0 && this.#firstNames.has(hardLink)
   }
 
   #ownFirst(hardLink: string): FirstName | undefined {
@@ -196,6 +211,7 @@ export class RestoreTree {
       parent,
       target: entry.target as EntryPath,
       mtimeNs: entry.mtimeNs,
+      attributes: entry.attributes,
     }
     this.#place(entry.path, link)
     this.links.push(link)
@@ -227,6 +243,7 @@ export class RestoreTree {
     if (hint === undefined) return
     folder.mode = hint.mode
     folder.mtimeNs = hint.mtimeNs
+    folder.attributes = hint.attributes
   }
 
   /** The folder that holds `path`; made, with those above it, when nothing has told of it yet. Not recursive: depth is input. */
@@ -263,7 +280,7 @@ export class RestoreTree {
 }
 
 function newFolder(path: EntryPath, parent: TreeFolder | undefined, implied: boolean): TreeFolder {
-  return { kind: 'directory', path, parent, implied, mode: IMPLIED_MODE, mtimeNs: undefined }
+  return { kind: 'directory', path, parent, implied, mode: IMPLIED_MODE, mtimeNs: undefined, attributes: undefined }
 }
 
 function firstNameOf({ path, sizeBytes, sha256 }: Entry): FirstName {

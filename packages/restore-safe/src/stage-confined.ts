@@ -25,7 +25,7 @@ export async function stageConfined(
   const rules = treeRules(options)
   const tree = new RestoreTree(rules)
   const fs = pathFileSystem(options.fs ?? nodeFileSystem)
-  const staging = new Staging(folder, tree, { fs, limits: rules.limits, oldRoot: folder, kept: 'copy' })
+  const staging = new Staging(folder, tree, { fs, limits: rules.limits, oldRoot: folder, kept: 'copy', rules: {} })
   const unasked: EntryPath[] = []
   let mismatch: ArcError | undefined
   for await (const batch of source.entries({ signal: options.signal })) {

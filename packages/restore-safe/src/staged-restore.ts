@@ -9,15 +9,15 @@ import { Pace } from './pace.ts'
 import type { OutwardLink, RestoreResult, RestoreTotals } from './plan.ts'
 import { linkLeadsOut, RestoreTree, type TreeRules } from './restore-tree.ts'
 import { Staging } from './staging.ts'
-import type { Target } from './target.ts'
+import type { Target, TargetState } from './target.ts'
 
 export interface StagedRestoreOptions
   extends Pick<JobOptions, 'signal' | 'onProgress'>, Pick<SwapOptions, 'durable' | 'kept'> {
   readonly target: Target
   readonly rules: TreeRules
   readonly fs: FileSystem
-  /** Permissions of the restored folder itself. */
-  readonly rootMode: number | undefined
+  /** The target as it is: the restored folder itself gets its permissions, and its owner where owners are restored. */
+  readonly old: TargetState
   readonly totals?: RestoreTotals | undefined
 }
 
@@ -42,6 +42,7 @@ export class StagedRestore {
       limits: rules.limits,
       oldRoot: target.path,
       kept: options.kept ?? 'copy',
+      rules,
     })
     this.#pace = new Pace('writing', options, totals && { totalBytes: totals.sourceBytes + totals.keptBytes })
   }
@@ -55,7 +56,7 @@ export class StagedRestore {
   /** Write an entry of the source; returns a promise only when there is something to wait for. */
   add(entry: Entry): Promise<void> | undefined {
     const arriving = this.#staging.add(entry)
-    const due = this.#pace.count(entry.sizeBytes)
+    const due = this.#pace.count(this.#newBytes(entry))
     if (!due) return arriving
     return this.#pause(arriving)
   }
@@ -63,7 +64,7 @@ export class StagedRestore {
   /** Carry over a path of the target as it is. */
   keep(entry: Entry): Promise<void> | undefined {
     this.#staging.keep(entry)
-    return this.#pace.count(entry.sizeBytes) ? this.#pause(undefined) : undefined
+    return this.#pace.count(this.#newBytes(entry)) ? this.#pause(undefined) : undefined
   }
 
   /** Tell what a folder that was not selected looks like, in case something below it was. */
@@ -77,7 +78,8 @@ export class StagedRestore {
     const first = this.#outwardLinks[0]
     if (first !== undefined && this.#options.rules.links === 'inside') throw linkLeadsOut(first)
     this.#pace.tell()
-    this.#staging.finish(this.#options.rootMode ?? NEW_ROOT_MODE)
+    const { old } = this.#options
+    this.#staging.finish({ mode: old.mode ?? NEW_ROOT_MODE, owner: old.owner })
     this.#options.signal?.throwIfAborted()
     if (this.#options.durable !== false)
       attempt('make durable', this.#root, () => syncTree(this.#root, this.#pace.doneEntries, this.#options.fs))
@@ -94,8 +96,9 @@ export class StagedRestore {
     | 'verifiedFiles'
     | 'outwardLinks'
     | 'droppedSetId'
+    | 'attributes'
   > {
-    const { counts, writer } = this.#staging
+    const { counts, writer, attributes } = this.#staging
     return {
       schemaVersion: 1,
       files: counts.files,
@@ -106,7 +109,13 @@ export class StagedRestore {
       verifiedFiles: writer.verifiedFiles,
       outwardLinks: this.#outwardLinks,
       droppedSetId: this.#tree.droppedSetId,
+      ...(attributes && { attributes: attributes.report }),
     }
+  }
+
+  /** What an entry that was taken adds, counted as the totals of a plan are. */
+  #newBytes(entry: Entry): number {
+    return entry.type !== 'file' || this.#tree.firstName(entry) !== undefined ? 0 : entry.sizeBytes
   }
 
   async #pause(arriving: Promise<void> | undefined): Promise<void> {

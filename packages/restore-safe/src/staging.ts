@@ -1,10 +1,12 @@
 import { type Entry, type EntryPath, errnoOf, type Limits } from '@arc/core'
 import { type FileSystem, localPath } from '@arc/core/node'
 import { attempt } from './attempt.ts'
+import type { AttributeRules } from './attribute-rules.ts'
 import { FileWriter, notCreated } from './file-writer.ts'
-import { finishTree } from './finish-tree.ts'
+import { finishTree, type RootFacts } from './finish-tree.ts'
 import { localContent } from './local-content.ts'
 import type { RestoreTree, TreeFolder } from './restore-tree.ts'
+import { StagedAttributes } from './staged-attributes.ts'
 
 /** Ours alone, and ours wholly. */
 const PRIVATE_MODE = 0o700
@@ -15,6 +17,7 @@ export interface StagingOptions {
   /** The target as it is, for what stays of it. */
   readonly oldRoot: string
   readonly kept: 'copy' | 'link'
+  readonly rules: AttributeRules
 }
 
 /** How much has been put into a staging folder. */
@@ -31,6 +34,8 @@ export interface StagingCounts {
 export class Staging {
   readonly counts: StagingCounts = { files: 0, hardLinks: 0 }
   readonly writer: FileWriter
+  /** Present when owners or extended attributes are restored. */
+  readonly attributes: StagedAttributes | undefined
   readonly #root: string
   readonly #tree: RestoreTree
   readonly #options: StagingOptions
@@ -43,7 +48,9 @@ export class Staging {
     this.#root = root
     this.#tree = tree
     this.#options = options
-    this.writer = new FileWriter(options.fs, options.limits)
+    const { fs, limits, rules } = options
+    this.attributes = StagedAttributes.for(root, rules, tree.droppedSetId, fs)
+    this.writer = new FileWriter(fs, limits, { attributes: this.attributes, sparse: rules.sparse === true })
     attempt('create', root, () => this.#makeFolder(root, PRIVATE_MODE))
   }
 
@@ -69,12 +76,14 @@ export class Staging {
   }
 
   /** Complete the tree: symlinks, then modes and times of folders, the root's last. */
-  finish(rootMode: number): void {
-    finishTree(this.#root, this.#tree, rootMode, { fs: this.#options.fs, madeModes: this.#foldersMade })
+  finish(rootFacts: RootFacts): void {
+    const { fs } = this.#options
+    finishTree(this.#root, this.#tree, rootFacts, { fs, madeModes: this.#foldersMade, attributes: this.attributes })
   }
 
   #addFile(entry: Entry, mode: number): Promise<void> | undefined {
     this.counts.files++
+    this.attributes?.flushIfDue()
     const at = localPath(this.#root, entry.path)
     const first = this.#tree.firstName(entry)
     if (first !== undefined && this.#link(localPath(this.#root, first), at, entry.path)) {

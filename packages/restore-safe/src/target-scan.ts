@@ -1,7 +1,9 @@
 import { comparePaths, decodePath, type Entry, type EntryPath, printablePath } from '@arc/core'
-import { type FileSystem, localPath, startSha256 } from '@arc/core/node'
+import { type FileSystem, isSparseFile, localPath, startSha256 } from '@arc/core/node'
+import type { AttributeRules } from './attribute-rules.ts'
 import { attemptRead } from './attempt.ts'
 import { localContent } from './local-content.ts'
+import { withXattrs } from './scan-attributes.ts'
 import { unsuitable } from './target.ts'
 
 /** The tree that is at the target. */
@@ -21,18 +23,19 @@ interface Found {
 }
 
 /** List everything below `root`; opens no file, follows no link. Refuses a tree with another file system mounted in it. */
-export function scanTarget(root: string, fs: FileSystem): TargetScan {
+export function scanTarget(root: string, fs: FileSystem, rules: AttributeRules = {}): TargetScan {
   const device = attemptRead('look at', root, () => fs.lstatSync(root, { bigint: true })).dev
-  const found: Found[] = []
+  const paths: Found[] = []
   const folders: EntryPath[] = ['' as EntryPath]
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
     for (const path of childPaths(root, next, fs)) {
-      const one = look(root, path, device, fs)
-      found.push(one)
+      const one = look(root, path, device, fs, rules)
+      paths.push(one)
       if (one.entry?.type === 'directory') folders.push(path)
     }
   }
-  found.sort((a, b) => comparePaths(a.path, b.path))
+  paths.sort((a, b) => comparePaths(a.path, b.path))
+  const found = withXattrs(root, paths, rules)
   const hash = startSha256()
   for (const { path, line } of found) hash.update(Buffer.from(`${JSON.stringify(path)} ${line}\n`))
   return {
@@ -48,7 +51,7 @@ function childPaths(root: string, folder: EntryPath, fs: FileSystem): EntryPath[
   return names.map((name) => (folder === '' ? decodePath(name) : (`${folder}/${decodePath(name)}` as EntryPath)))
 }
 
-function look(root: string, path: EntryPath, device: bigint, fs: FileSystem): Found {
+function look(root: string, path: EntryPath, device: bigint, fs: FileSystem, { owners }: AttributeRules): Found {
   const at = localPath(root, path)
   const stat = attemptRead('look at', path, () => fs.lstatSync(at, { bigint: true }))
   if (stat.dev !== device) {
@@ -58,8 +61,11 @@ function look(root: string, path: EntryPath, device: bigint, fs: FileSystem): Fo
       'Unmount it first, or restore to a new folder.',
     )
   }
-  const line = `${stat.mode} ${stat.size} ${stat.mtimeNs} ${stat.ino}`
-  const facts = { path, mode: Number(stat.mode) & 0o7777, mtimeNs: stat.mtimeNs }
+  const owner = owners === true ? { uid: Number(stat.uid), gid: Number(stat.gid) } : undefined
+  const whose = owner === undefined ? '' : ` ${owner.uid}:${owner.gid}`
+  const line = `${stat.mode} ${stat.size} ${stat.mtimeNs} ${stat.ino}${whose}`
+  const mode = Number(stat.mode) & 0o7777
+  const facts = { path, mode, mtimeNs: stat.mtimeNs, ...(owner && { attributes: { owner } }) }
   if (stat.isDirectory()) return { path, line, entry: { ...facts, type: 'directory', sizeBytes: 0 } }
   if (stat.isSymbolicLink()) {
     const target = decodePath(attemptRead('read', path, () => fs.readlinkSync(at, { encoding: 'buffer' })))
@@ -72,5 +78,7 @@ function look(root: string, path: EntryPath, device: bigint, fs: FileSystem): Fo
   if (!stat.isFile()) return { path, line, entry: undefined }
   const hardLink = stat.nlink > 1n ? `target ${stat.ino}` : undefined
   const content = localContent(root, path, fs)
-  return { path, line, entry: { ...facts, type: 'file', sizeBytes: Number(stat.size), content, hardLink } }
+  const entry = { ...facts, type: 'file' as const, sizeBytes: Number(stat.size), content, hardLink }
+  if (!isSparseFile(stat)) return { path, line, entry }
+  return { path, line, entry: { ...entry, attributes: { ...facts.attributes, isSparse: true } } }
 }

@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { ArcError, errnoOf, printablePath, systemCallError } from '@arc/core'
+import { ArcError, errnoOf, type Owner, printablePath, systemCallError } from '@arc/core'
 import { type FileSystem, sha256Hex, RESTORE_FOLDER_SUFFIX } from '@arc/core/node'
 import { attempt, attemptRead } from './attempt.ts'
 
@@ -19,6 +19,8 @@ export interface TargetState {
   readonly kind: 'missing' | 'empty' | 'occupied'
   /** Permission bits of the folder; `undefined` when it is missing. */
   readonly mode?: number | undefined
+  /** Its owner, like {@link TargetState.mode}. */
+  readonly owner?: Pick<Owner, 'uid' | 'gid'> | undefined
 }
 
 const MAX_LINKS = 40
@@ -97,7 +99,7 @@ export function inspectTarget(target: Target, fs: FileSystem): TargetState {
     )
   }
   const empty = attemptRead('list', target.path, () => fs.readdirSync(target.path)).length === 0
-  return { kind: empty ? 'empty' : 'occupied', mode: stat.mode & 0o7777 }
+  return { kind: empty ? 'empty' : 'occupied', mode: stat.mode & 0o7777, owner: { uid: stat.uid, gid: stat.gid } }
 }
 
 function holdsCurrentFolder(path: string): boolean {

@@ -1,5 +1,6 @@
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
 import { applyRestore, assertAllAsPlanned, assertNoConflict, readAsPlanned } from './apply.ts'
+import { allAttributes } from './attribute-rules.ts'
 import { withLockedTarget } from './locked-target.ts'
 import type { ApplyOptions, UndoOptions } from './options.ts'
 import type { RestorePlan, RestoreResult } from './plan.ts'
@@ -14,8 +15,10 @@ import { scanTarget } from './target-scan.ts'
 export async function planUndo(target: string, point: string, options: UndoOptions = {}): Promise<RestorePlan> {
   const fs = options.fs ?? nodeFileSystem
   const { path } = findRestorePoint(locateTarget(target, fs), point, fs)
-  return planRestore(folderSource(path, fs), target, {
+  const rules = options.only === undefined ? {} : allAttributes()
+  return planRestore(folderSource(path, fs, rules), target, {
     ...options,
+    ...rules,
     mode: 'replace',
     links: 'keep',
     setId: true,
@@ -74,7 +77,7 @@ async function undoPaths(
   const { path } = findRestorePoint(target, point, options.fs)
   const points = readRestorePoints(target, options.fs)
   const sinceThen = points.length - points.findIndex(({ id }) => id === point)
-  return applyRestore(plan, folderSource(path, options.fs), {
+  return applyRestore(plan, folderSource(path, options.fs, plan), {
     ...options,
     keepPoints: options.keepPoints ?? sinceThen + 1,
   })

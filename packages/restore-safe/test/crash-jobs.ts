@@ -6,11 +6,14 @@ import { type FileSystem, sha256Hex } from '@arc/core/node'
 import { readTree, writeTree } from '@arc/core/testing'
 import {
   applyRestore,
+  type ConfinedPlaces,
   listRestorePoints,
   planRestore,
   planUndo,
   recoverTarget,
+  restoreConfined,
   restoreNew,
+  stageConfined,
   undoRestore,
 } from '../src/index.ts'
 import { folderEntry, hashedEntry, linkEntry } from './trees.ts'
@@ -24,6 +27,8 @@ export const CRASH_JOBS = [
   'merge',
   'undo',
   'undo-some',
+  'confined',
+  'confined-empty',
 ] as const
 
 /** `recover` is what runs after the others. */
@@ -52,9 +57,9 @@ const isChosen = (path: string): boolean => path === 'both' || path.startsWith('
 export async function prepareJob(job: CrashJob, folder: string): Promise<void> {
   mkdirSync(folder)
   const target = `${folder}/target`
-  if (job === 'new') return
+  if (job === 'new' || job === 'confined') return
   mkdirSync(target)
-  if (job === 'empty') return
+  if (job === 'empty' || job === 'confined-empty') return
   writeTree(target, oldTree)
   if (job === 'replace-again' || job.startsWith('undo')) {
     await applyRestore(await planRestore(newSource, target, { mode: 'replace', links: 'keep' }), newSource, {
@@ -72,7 +77,12 @@ export async function runJob(job: CrashJob, folder: string, fs: FileSystem): Pro
   const target = `${folder}/target`
   if (job === 'recover') await recoverTarget(target, { fs })
   else if (job === 'new' || job === 'empty') await restoreNew(newSource, target, { fs, links: 'keep' })
-  else if (job === 'undo' || job === 'undo-some') {
+  else if (job === 'confined' || job === 'confined-empty') {
+    // Both halves in one process, so that each call of either is one to be killed at.
+    const fill = (places: ConfinedPlaces): Promise<unknown> =>
+      stageConfined(newSource, places.folder, { fs, links: 'keep' })
+    await restoreConfined(target, fill, { fs, links: 'keep' })
+  } else if (job === 'undo' || job === 'undo-some') {
     const point = listRestorePoints(target, { fs })[0]?.id ?? 'none'
     const plan = await planUndo(target, point, job === 'undo' ? { fs } : { fs, only: isChosen })
     await undoRestore(plan, point, { fs })

@@ -73,7 +73,7 @@ test('a new target appears complete, with nothing beside it', async () => {
   expect(result.restorePoint).toBeUndefined()
   expect(readdirSync(folder.path)).toEqual(['target'])
   expect(statSync(`${folder.path}/target`).mode & 0o7777).toBe(0o755)
-  expect(events.at(-1)).toMatchObject({ phase: 'writing', doneEntries: 3, doneBytes: 7 + 3 })
+  expect(events.at(-1)).toMatchObject({ phase: 'writing', doneEntries: 3, doneBytes: 7 })
 })
 
 test('times are restored, also of folders and links, as exactly as Node can', async () => {
@@ -313,6 +313,29 @@ test('only: chosen paths become the source, the others stay, folders on the way 
     'n/f 644',
     'z 644',
   ])
+})
+
+test('progress counts what the plan says there is to do, whatever is chosen, linked or kept', async () => {
+  using folder = standingTarget({ 'chosen/a': 'old', 'other/kept': 'stays as it is', gone: 'x' })
+  const twice = { ...hashedEntry('chosen/b', 'twice'), hardLink: '1' }
+  const entries = [
+    hashedEntry('chosen/a', 'new'),
+    twice,
+    { ...twice, path: 'chosen/c' as Entry['path'] },
+    linkEntry('chosen/link', 'a'),
+    hashedEntry('other/kept', 'not chosen, and longer'),
+  ]
+  const source = memorySource('s', entries)
+  const planned: ProgressEvent[] = []
+  const only = (path: string): boolean => path.startsWith('chosen')
+  const options = { mode: 'replace', only, onProgress: (event: ProgressEvent) => planned.push(event) } as const
+  const plan = await planRestore(source, folder.target, options)
+  expect(planned.at(-1)?.doneEntries).toBe(4)
+  const told: ProgressEvent[] = []
+  await applyRestore(plan, source, { ...fast, onProgress: (event) => told.push(event) })
+  const { doneBytes, totalBytes } = told.at(-1) ?? {}
+  expect(totalBytes).toBe('new'.length + 'twice'.length + 'stays as it is'.length + 'x'.length)
+  expect(doneBytes).toBe(totalBytes)
 })
 
 test('kept: link shares the bytes of what stays, copy does not', async () => {

@@ -1,12 +1,12 @@
-import { ENTRY_BYTES } from './index-format.ts'
 import { type FramePlace, IndexPart } from './index-part.ts'
 import { IdTable } from './id-table.ts'
-import { ID_BYTES } from './chunk-id.ts'
+import { type NumberedPart, pageEntries, PagedNames } from './paged-names.ts'
+import { isMissing } from './problems.ts'
 import type { CallOptions } from './store.ts'
 import type { VaultObjects } from './vault-objects.ts'
 
-/** Pages of large indexes kept in memory: 256 MiB hold 7.3 million names. */
-const MAX_CACHED_PAGES = 1820
+/** Times the indexes are listed anew when one of them is gone before it is read. */
+const MAX_LOOKS = 5
 
 /** Where a chunk is. */
 export interface ChunkPlace {
@@ -18,31 +18,21 @@ export interface ChunkPlace {
   readonly sizeBytes: number
 }
 
-interface Part {
-  readonly index: IndexPart
-  /** Added to the numbers of its chunks and frames to get those of the whole. */
-  readonly firstChunk: number
-  readonly firstFrame: number
-  /** By number of pack: its chunks count as not there. */
-  readonly excluded: ReadonlySet<number>
-}
-
 /**
  * Which chunks a vault has and where: all its index objects together. Small ones are gathered in one table; of large ones only the
  * headers are loaded, and a page when a name in its range is asked for, so that millions of chunks cost little memory.
  */
 export class ChunkIndex {
   readonly #objects: VaultObjects
-  readonly #parts: Part[] = []
-  readonly #large: Part[] = []
+  readonly #parts: NumberedPart[] = []
   readonly #small = new IdTable()
-  /** By part and page, the one used longest ago first. */
-  readonly #pages = new Map<number, Buffer>()
+  readonly #large: PagedNames
   #chunkCount = 0
   #frameCount = 0
 
   private constructor(objects: VaultObjects) {
     this.#objects = objects
+    this.#large = new PagedNames(objects)
   }
 
   /** Load what there is; chunks of `excludedPacks` count as missing. */
@@ -50,6 +40,21 @@ export class ChunkIndex {
     objects: VaultObjects,
     excludedPacks: ReadonlySet<string>,
     options: CallOptions = {},
+  ): Promise<ChunkIndex> {
+    for (let looks = 1; ; looks++) {
+      try {
+        return await ChunkIndex.#loadListed(objects, excludedPacks, options)
+      } catch (error) {
+        // A pruning has just deleted an index that was listed; others say the same by now.
+        if (!isMissing(error) || looks === MAX_LOOKS) throw error
+      }
+    }
+  }
+
+  static async #loadListed(
+    objects: VaultObjects,
+    excludedPacks: ReadonlySet<string>,
+    options: CallOptions,
   ): Promise<ChunkIndex> {
     const index = new ChunkIndex(objects)
     // Who may only write cannot know what is there, and stores everything.
@@ -71,48 +76,48 @@ export class ChunkIndex {
 
   /** Every pack with its size in bytes, by id. */
   packs(): Map<string, number> {
-    return new Map(this.#parts.flatMap(({ index }) => index.header.packs.map((pack) => [pack.id, pack.sizeBytes])))
+    const packs = new Map<string, number>()
+    for (const { index } of this.#parts) for (const { id, sizeBytes } of index.header.packs) packs.set(id, sizeBytes)
+    return packs
   }
 
   /** The number of a chunk, or -1; a promise only when a page must be fetched. */
   find(id: Uint8Array): number | Promise<number> {
     const row = this.#small.get(id)
-    return row >= 0 ? row : this.#findFrom(0, id)
+    return row >= 0 ? row : this.#large.find(id)
   }
 
   /** Where the chunk with this number is. */
   place(chunk: number): ChunkPlace {
-    const part = this.#parts[this.#partOf(chunk)] as Part
+    const part = this.#parts[this.#partOf(chunk)] as NumberedPart
     const own = chunk - part.firstChunk
     const frame = part.index.frameOf(own)
     return {
       frameNumber: part.firstFrame + frame,
       frame: part.index.frame(frame),
-      start: part.index.startInFrame(own, frame),
-      sizeBytes: part.index.chunkBytes(own),
+      ...part.index.rangeInFrame(own, frame),
     }
   }
 
-  /** Every name with the number of its chunk. The name is a view. */
-  async *entries(options: CallOptions = {}): AsyncGenerator<{ id: Buffer; chunk: number }, void, void> {
-    for (let row = 0; row < this.#small.size; row++)
-      yield { id: this.#small.idAt(row), chunk: this.#small.valueAt(row) }
-    for (const part of this.#large) {
-      for (let number = 0; number < part.index.header.pages.length; number++) {
-        const page = await part.index.readPage(this.#objects, number, options)
-        for (const { id, chunk } of pageEntries(page, part)) yield { id, chunk }
-      }
-    }
+  /** Every name, in batches; they are views that are valid until the next batch is asked for. */
+  async *names(options: CallOptions = {}): AsyncGenerator<Iterable<Buffer>, void, void> {
+    yield Array.from({ length: this.#small.size }, (_, row) => this.#small.idAt(row))
+    for await (const { page, part } of this.#large.pages(options)) yield pageNames(page, part)
   }
 
   async #add(index: IndexPart, excludedPacks: ReadonlySet<string>, options: CallOptions): Promise<void> {
-    const excluded = new Set(index.header.packs.flatMap((pack, number) => (excludedPacks.has(pack.id) ? [number] : [])))
-    const part: Part = { index, firstChunk: this.#chunkCount, firstFrame: this.#frameCount, excluded }
+    const excluded = new Set<number>()
+    let number = 0
+    for (const id of index.header.packs.ids()) {
+      if (excludedPacks.has(id)) excluded.add(number)
+      number++
+    }
+    const part: NumberedPart = { index, firstChunk: this.#chunkCount, firstFrame: this.#frameCount, excluded }
     this.#parts.push(part)
     this.#chunkCount += index.chunkCount
     this.#frameCount += index.frameCount
     if (index.header.pages.length > 1) {
-      this.#large.push(part)
+      this.#large.add(part)
       index.dropBytes()
       return
     }
@@ -123,56 +128,18 @@ export class ChunkIndex {
     index.dropBytes()
   }
 
-  #findFrom(first: number, id: Uint8Array): number | Promise<number> {
-    for (let i = first; i < this.#large.length; i++) {
-      const part = this.#large[i] as Part
-      const number = part.index.pageFor(id)
-      if (number < 0) continue
-      const page = this.#cachedPage(i, number)
-      if (page === undefined) return this.#fetchPage(i, number).then(() => this.#findFrom(i, id))
-      const own = part.index.findIn(page, id)
-      if (own >= 0 && !part.excluded.has(part.index.packOf(own))) return part.firstChunk + own
-    }
-    return -1
-  }
-
-  #cachedPage(part: number, number: number): Buffer | undefined {
-    const key = part * 2 ** 24 + number
-    const page = this.#pages.get(key)
-    if (page === undefined) return undefined
-    if (this.#pages.size > MAX_CACHED_PAGES / 2) {
-      this.#pages.delete(key)
-      this.#pages.set(key, page)
-    }
-    return page
-  }
-
-  async #fetchPage(part: number, number: number): Promise<void> {
-    const page = await (this.#large[part] as Part).index.readPage(this.#objects, number)
-    if (this.#pages.size >= MAX_CACHED_PAGES) {
-      const [oldest] = this.#pages.keys()
-      if (oldest !== undefined) this.#pages.delete(oldest)
-    }
-    this.#pages.set(part * 2 ** 24 + number, page)
-  }
-
   #partOf(chunk: number): number {
     let low = 0
     let high = this.#parts.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if ((this.#parts[middle] as Part).firstChunk <= chunk) low = middle + 1
+      if ((this.#parts[middle] as NumberedPart).firstChunk <= chunk) low = middle + 1
       else high = middle
     }
     return low - 1
   }
 }
 
-function* pageEntries(page: Buffer, part: Part): Generator<{ id: Buffer; chunk: number }, void, void> {
-  for (let at = 0; at < page.length; at += ENTRY_BYTES) {
-    const id = page.subarray(at, at + ID_BYTES)
-    const own = part.index.findIn(page.subarray(at, at + ENTRY_BYTES), id)
-    if (part.excluded.size > 0 && part.excluded.has(part.index.packOf(own))) continue
-    yield { id, chunk: part.firstChunk + own }
-  }
+function* pageNames(page: Buffer, part: NumberedPart): Generator<Buffer, void, void> {
+  for (const { id } of pageEntries(page, part)) yield id
 }

@@ -1,7 +1,6 @@
-import { isArcError } from '@arc/core'
 import type { ChunkIndex } from './chunk-index.ts'
 import { ID_BYTES, idText } from './chunk-id.ts'
-import { damaged, missing } from './problems.ts'
+import { damaged, isMissing, missing } from './problems.ts'
 import { LIST_NAMES, type Reference } from './reference.ts'
 import type { CallOptions } from './store.ts'
 import type { VaultInternals } from './vault-internals.ts'
@@ -88,9 +87,4 @@ function namesIn(list: Buffer): Buffer[] {
   const names: Buffer[] = []
   for (let at = 0; at < list.length; at += ID_BYTES) names.push(list.subarray(at, at + ID_BYTES))
   return names
-}
-
-/** Whether something is not there, rather than wrong. */
-export function isMissing(error: unknown): boolean {
-  return isArcError(error) && error.code === 'ARC_VAULT_DAMAGED' && error.details['missing'] === true
 }

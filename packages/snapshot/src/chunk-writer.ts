@@ -2,9 +2,11 @@ import type { ChunkIndex } from './chunk-index.ts'
 import { ID_BYTES } from './chunk-id.ts'
 import { compressFrame, FRAME_BYTES, MAX_FRAME_BYTES } from './frame.ts'
 import { IdTable } from './id-table.ts'
+import type { NamedPack } from './index-format.ts'
 import { IndexWriter } from './index-writer.ts'
-import { type BuiltPack, PackBuilder, PackWriter, type SealedFrame } from './pack-writer.ts'
+import { PackWriter, type SealedFrame } from './pack-writer.ts'
 import type { PackKind } from './pack-footer.ts'
+import { release } from './release.ts'
 import type { VaultObjects } from './vault-objects.ts'
 import type { CallOptions } from './store.ts'
 
@@ -39,7 +41,9 @@ export class FrameBuilder {
 
   /** The frame of all chunks since the last one. */
   build(): SealedFrame {
-    const sealed = this.#objectsSeal(compressFrame(this.#plain.subarray(0, this.#used), this.#level))
+    const compressed = compressFrame(this.#plain.subarray(0, this.#used), this.#level)
+    const sealed = this.#objectsSeal(compressed)
+    if (sealed !== compressed) release(compressed)
     const facts = { sealedBytes: sealed.length, plainBytes: this.#used, chunkBytes: this.#chunkBytes }
     const ids = Buffer.concat(this.#ids, this.#ids.length * ID_BYTES)
     this.#used = 0
@@ -69,24 +73,20 @@ export class ChunkWriter {
   readonly totals: WrittenTotals = { newBytes: 0, storedBytes: 0 }
   /** Packs that what was put relies on: those that were there, and those written since. */
   readonly usedPacks: Set<string> = new Set()
-  readonly #objects: VaultObjects
   readonly #options: ChunkWriterOptions
   readonly #written = new IdTable()
   readonly #frames: Readonly<Record<PackKind, FrameBuilder>>
-  readonly #packs: Readonly<Record<PackKind, PackBuilder>>
   readonly #packWriter: PackWriter
   readonly #indexWriter: IndexWriter
   #index: ChunkIndex | undefined
 
   constructor(objects: VaultObjects, options: ChunkWriterOptions) {
-    this.#objects = objects
     this.#options = options
     const frame = (): FrameBuilder =>
       new FrameBuilder(options.compressionLevel, (plaintext) => objects.seal('frame', plaintext))
     this.#frames = { data: frame(), tree: frame() }
-    this.#packs = { data: new PackBuilder('data'), tree: new PackBuilder('tree') }
     this.#indexWriter = new IndexWriter(objects, options)
-    this.#packWriter = new PackWriter(objects, (pack) => this.#indexWriter.add(pack), options)
+    this.#packWriter = new PackWriter(objects, (pack) => this.#onPack(pack), options)
   }
 
   /** Store a chunk unless it is there. A promise only when something must be waited for; `bytes` must stay until then. */
@@ -113,27 +113,25 @@ export class ChunkWriter {
     return chunk >= 0
   }
 
-  /** Take a pack that was built elsewhere, from chunks that were not there. Resolves once it is written, or has failed. */
-  addPack(pack: BuiltPack, newBytes: number): Promise<void> {
-    for (let at = 0; at < pack.named.ids.length; at += ID_BYTES)
-      this.#written.add(pack.named.ids.subarray(at, at + ID_BYTES), 0)
-    this.totals.newBytes += newBytes
-    this.#countPack(pack)
-    return this.#packWriter.start(pack)
+  /** Take a frame that was built elsewhere, from chunks that were not there. A promise only when packs must be waited for. */
+  addFrame(kind: PackKind, frame: SealedFrame): Promise<void> | undefined {
+    const { ids, facts } = frame
+    for (let at = 0; at < ids.length; at += ID_BYTES) this.#written.add(ids.subarray(at, at + ID_BYTES), 0)
+    this.totals.newBytes += facts.plainBytes
+    return this.#packWriter.add(kind, frame)
   }
 
   /** Wait until every pack so far is written. Throws what a write threw. */
   written(): Promise<void> {
-    return this.#packWriter.flush()
+    return this.#packWriter.written()
   }
 
   /** Write what is not full yet, then the index. Afterwards every chunk that was put is in the vault for good. */
   async finish(): Promise<void> {
     for (const kind of ['data', 'tree'] as const) {
-      this.#endFrame(kind)
-      if (!this.#packs[kind].isEmpty) await this.#endPack(kind)
+      if (!this.#frames[kind].isEmpty) void this.#packWriter.add(kind, this.#frames[kind].build())
     }
-    await this.#packWriter.flush()
+    await this.#packWriter.finish()
     await this.#indexWriter.flush()
     this.totals.storedBytes += this.#indexWriter.writtenBytes
     this.#indexWriter.writtenBytes = 0
@@ -156,27 +154,12 @@ export class ChunkWriter {
     this.totals.newBytes += bytes.length
     const frame = this.#frames[kind]
     frame.add(id, bytes)
-    if (!frame.isFull) return
-    this.#endFrame(kind)
-    return this.#packs[kind].isFull ? this.#endPack(kind) : undefined
+    if (frame.isFull) return this.#packWriter.add(kind, frame.build())
   }
 
-  #endFrame(kind: PackKind): void {
-    const frame = this.#frames[kind]
-    if (!frame.isEmpty) this.#packs[kind].add(frame.build())
-  }
-
-  #endPack(kind: PackKind): Promise<void> | undefined {
-    return this.#write(this.#packs[kind].build((footer) => this.#objects.seal('footer', footer)))
-  }
-
-  #write(pack: BuiltPack): Promise<void> | undefined {
-    this.#countPack(pack)
-    return this.#packWriter.write(pack)
-  }
-
-  #countPack({ named }: BuiltPack): void {
-    this.totals.storedBytes += named.sizeBytes
-    this.usedPacks.add(named.id)
+  #onPack(pack: NamedPack): Promise<void> {
+    this.totals.storedBytes += pack.sizeBytes
+    this.usedPacks.add(pack.id)
+    return this.#indexWriter.add(pack)
   }
 }

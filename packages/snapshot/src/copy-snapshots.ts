@@ -8,6 +8,7 @@ import { decodeListing, encodeListingEntry } from './listing.ts'
 import type { PackKind } from './pack-footer.ts'
 import { readPruneState } from './prune-mark.ts'
 import { LIST_NAMES, packReference, type Reference, REFERENCE_BYTES, unpackReference } from './reference.ts'
+import { logReference, referenceFields, type RunFacts } from './run-facts.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
 import { snapshotInfo } from './snapshot-record.ts'
 import type { CallOptions } from './store.ts'
@@ -70,6 +71,7 @@ class CopyJob {
     const before = { ...this.#writer.totals }
     const root = rootOf(snapshot.record)
     const copied = await this.#listing(root.reference, root.sizeBytes)
+    const run = snapshot.record.run && (await this.#run(snapshot.record.run))
     await this.#writer.finish()
     const { sequence: _, previous: __, ...record } = snapshot.record
     const { newBytes, storedBytes } = this.#writer.totals
@@ -81,14 +83,8 @@ class CopyJob {
         generation: view.prune.latest,
         tags: [...snapshot.tags],
         origin: record.origin ?? { vault: this.#from.id, snapshot: snapshot.hash },
-        root:
-          copied.reference === undefined
-            ? { sizeBytes: 0 }
-            : {
-                sizeBytes: copied.sizeBytes,
-                depth: copied.reference.depth,
-                id: Buffer.from(copied.reference.id).toString('hex'),
-              },
+        run,
+        root: { sizeBytes: copied.sizeBytes, ...referenceFields(copied.reference) },
         statistics: {
           ...record.statistics,
           newBytes: newBytes - before.newBytes,
@@ -100,6 +96,15 @@ class CopyJob {
     )
     if (place.signed.record.kind !== 'snapshot') throw new TypeError('a snapshot was written as something else')
     return snapshotInfo({ ...place, record: place.signed.record, tags: snapshot.tags })
+  }
+
+  /** Copy the log of a run. */
+  async #run(run: RunFacts): Promise<RunFacts> {
+    const { printedBytes, sizeBytes } = run.output
+    return {
+      ...run,
+      output: { printedBytes, sizeBytes, ...referenceFields(await this.#content('data', logReference(run))) },
+    }
   }
 
   /** Copy a folder and everything below it. */

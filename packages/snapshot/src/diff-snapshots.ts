@@ -1,9 +1,17 @@
-import { comparePaths, type Entry, type EntrySource, readContent } from '@arc/core'
+import {
+  comparePaths,
+  type Entry,
+  type EntryAttributes,
+  type EntrySource,
+  type Owner,
+  readContent,
+  sameXattrs,
+} from '@arc/core'
 import type { CallOptions, SnapshotStore } from './store.ts'
 import { folderOf, type StoredFolder, type TreeWalker, type VaultEntry, VaultSource } from './vault-source.ts'
 
 /** In what an entry that is on both sides differs. */
-export type Difference = 'type' | 'content' | 'mode' | 'mtime' | 'target'
+export type Difference = 'type' | 'content' | 'mode' | 'mtime' | 'target' | 'owner' | 'xattrs'
 
 /** One path that is not the same on both sides. */
 export interface Change {
@@ -160,7 +168,22 @@ async function differencesOf(before: Entry, after: Entry, options: DiffOptions):
   if (before.target !== after.target) differs.push('target')
   if (before.mode !== after.mode && before.type !== 'symlink') differs.push('mode')
   if (isTouched && options.ignoreTimes !== true) differs.push('mtime')
+  return [...differs, ...attributeDifferences(before.attributes, after.attributes)]
+}
+
+/** What only one side was asked for tells nothing. */
+function attributeDifferences(before: EntryAttributes = {}, after: EntryAttributes = {}): Difference[] {
+  const differs: Difference[] = []
+  if (before.owner !== undefined && after.owner !== undefined && !isSameOwner(before.owner, after.owner))
+    differs.push('owner')
+  if (before.xattrs !== undefined && after.xattrs !== undefined && !sameXattrs(before.xattrs, after.xattrs))
+    differs.push('xattrs')
   return differs
+}
+
+/** Names are what a machine calls the numbers. */
+function isSameOwner(a: Owner, b: Owner): boolean {
+  return a.uid === b.uid && a.gid === b.gid
 }
 
 async function hasOtherBytes(before: Entry, after: Entry, isTouched: boolean, options: DiffOptions): Promise<boolean> {

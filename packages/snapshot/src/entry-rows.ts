@@ -1,5 +1,6 @@
 import type { Entry, EntryPath, EntryType } from '@arc/core'
 import { comparePaths } from '@arc/core'
+import { AttributeEncoder } from './attribute-bytes.ts'
 import { packReference, type Reference, REFERENCE_BYTES, unpackReference } from './reference.ts'
 
 const FIRST_ROWS = 1024
@@ -14,6 +15,8 @@ export class EntryRows {
   /** Identities of inodes as the source names them, by row. */
   readonly hardLinks: Map<number, string> = new Map()
   readonly #targets = new Map<number, EntryPath>()
+  readonly #attributes = new Map<number, Uint8Array>()
+  readonly #encoder = new AttributeEncoder()
   readonly #dropped = new Set<number>()
   #bits = new Uint32Array(FIRST_ROWS)
   #sizes = new Float64Array(FIRST_ROWS)
@@ -27,7 +30,7 @@ export class EntryRows {
 
   /** Add an entry; returns its row. */
   add(
-    entry: Pick<Entry, 'path' | 'type' | 'mode' | 'sizeBytes' | 'mtimeNs' | 'target' | 'hardLink'>,
+    entry: Pick<Entry, 'path' | 'type' | 'mode' | 'sizeBytes' | 'mtimeNs' | 'target' | 'hardLink' | 'attributes'>,
     reference: Reference | undefined,
   ): number {
     const row = this.paths.length
@@ -40,6 +43,7 @@ export class EntryRows {
     this.#sizes[row] = entry.type === 'file' ? entry.sizeBytes : 0
     this.#mtimes[row] = entry.mtimeNs ?? 0n
     if (entry.target !== undefined) this.#targets.set(row, entry.target)
+    if (entry.attributes !== undefined) this.#addAttributes(row, entry)
     if (entry.type === 'file' && entry.hardLink !== undefined) this.hardLinks.set(row, entry.hardLink)
     this.setReference(row, reference)
     return row
@@ -67,6 +71,11 @@ export class EntryRows {
 
   target(row: number): EntryPath | undefined {
     return this.#targets.get(row)
+  }
+
+  /** As a listing keeps them. */
+  attributes(row: number): Uint8Array | undefined {
+    return this.#attributes.get(row)
   }
 
   reference(row: number): Reference | undefined {
@@ -97,6 +106,11 @@ export class EntryRows {
     let rows = Uint32Array.from({ length: paths.length }, (_, row) => row)
     if (this.#dropped.size > 0) rows = rows.filter((row) => !this.#dropped.has(row))
     return this.#isSorted ? rows : rows.sort((a, b) => comparePaths(paths[a] as EntryPath, paths[b] as EntryPath))
+  }
+
+  #addAttributes(row: number, entry: Pick<Entry, 'path' | 'attributes'>): void {
+    const bytes = this.#encoder.encode(entry)
+    if (bytes !== undefined) this.#attributes.set(row, bytes)
   }
 
   #grow(): void {

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { EntryPath } from '@arc/core'
 import { damaged } from './problems.ts'
-import type { SnapshotInfo } from './snapshot-info.ts'
+import type { SnapshotInfo, TakenSnapshot } from './snapshot-info.ts'
 
 const count = z.int().check(z.gte(0))
 
@@ -55,7 +55,7 @@ export interface FolderRecord {
   readonly manifest: string
   /** Of an archive: its bytes. */
   readonly archive?: { readonly sizeBytes: number; readonly sha256: string } | undefined
-  readonly snapshot: SnapshotInfo
+  readonly snapshot: TakenSnapshot
 }
 
 export const RECORD_SUFFIX = '.snapshot.json'

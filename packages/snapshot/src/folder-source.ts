@@ -1,13 +1,13 @@
 import type { Entry, EntrySource } from '@arc/core'
 import { ArcError, memorySource } from '@arc/core'
-import { LocalContent, localRoot, nodeFileSystem } from '@arc/core/node'
+import { attributesFromPlain, LocalContent, localRoot, nodeFileSystem } from '@arc/core/node'
 import type { ManifestRow } from './manifest-file.ts'
 import type { FolderRecord } from './folder-record.ts'
 
 /** A tree on disk as its manifest tells of it; whoever restores it holds every byte against the manifest's hashes. */
 export function manifestSource(record: FolderRecord, root: string, rows: readonly ManifestRow[]): EntrySource {
   const at = localRoot(nodeFileSystem, root, false)
-  const entries = rows.map(({ path, type, mode, sizeBytes, mtimeNs, target, sha256, hardLink }): Entry => ({
+  const entries = rows.map(({ path, type, mode, sizeBytes, mtimeNs, target, sha256, hardLink, attributes }): Entry => ({
     path,
     type,
     mode,
@@ -16,6 +16,7 @@ export function manifestSource(record: FolderRecord, root: string, rows: readonl
     target,
     hardLink,
     sha256,
+    attributes: attributes && attributesFromPlain(attributes),
     content: type === 'file' ? new LocalContent(at, path, sizeBytes) : undefined,
   }))
   const { project, git, omissions } = record.snapshot

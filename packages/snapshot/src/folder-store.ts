@@ -162,7 +162,11 @@ export class SnapshotFolder implements SnapshotStore {
 
   async #openArchive(record: FolderRecord): Promise<EntrySource> {
     const access = record.name.endsWith('.tar.zst') ? 'random' : 'sequential'
-    return openArchive(this.place(record), { access, name: record.snapshot.project })
+    // A header of an archive always has an owner; the manifest knows whether it was meant.
+    const rows = this.manifest(record)
+    const owners = rows.some(({ attributes }) => attributes?.owner !== undefined)
+    const xattrs = rows.some(({ attributes }) => attributes?.xattrs !== undefined)
+    return openArchive(this.place(record), { access, owners, xattrs, name: record.snapshot.project })
   }
 
   #names(): string[] {

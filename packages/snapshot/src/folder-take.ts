@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Entry, type EntryPath, type EntrySource, type Omission, systemCallError } from '@arc/core'
+import { ArcError, type Entry, type EntryPath, type EntrySource, type Omission, systemCallError } from '@arc/core'
 import {
   localPath,
+  plainAttributes,
   Publication,
   publishFile,
   sha256Hex,
@@ -27,13 +28,17 @@ export async function takeFolderSnapshot(
   source: EntrySource,
   options: TakeOptions,
 ): Promise<SnapshotResult> {
+  if (options.run !== undefined)
+    throw new ArcError('ARC_OPTION_INVALID', 'runs are recorded in a vault, not beside copies and archives', {
+      hint: 'Use a vault.',
+    })
   store.prepare()
   const records = store.records()
   const project = options.project ?? source.name
   const host = options.host ?? 'localhost'
   const before = records.findLast(({ snapshot }) => snapshot.project === project && snapshot.host === host)
   const id = randomBytes(32).toString('hex')
-  const time = new Date((store.options.now ?? Date.now)()).toISOString()
+  const time = (options.time ?? new Date((store.options.now ?? Date.now)())).toISOString()
   const sequence = (records.at(-1)?.snapshot.sequence ?? 0) + 1
   const base = baseName({ snapshot: { id, time } })
   const { mode, format = 'tar.zst' } = store.options
@@ -213,8 +218,14 @@ function isUnchanged(row: ManifestRow, entry: Entry): boolean {
     row.type === 'file' &&
     row.sizeBytes === entry.sizeBytes &&
     row.mode === entry.mode &&
-    row.mtimeNs === entry.mtimeNs?.toString()
+    row.mtimeNs === entry.mtimeNs?.toString() &&
+    hasSameAttributes(row, entry)
   )
+}
+
+function hasSameAttributes(row: ManifestRow, { attributes }: Entry): boolean {
+  if (row.attributes === undefined || attributes === undefined) return row.attributes === attributes
+  return JSON.stringify(row.attributes) === JSON.stringify(plainAttributes(attributes))
 }
 
 async function takeArchive(
@@ -236,10 +247,10 @@ async function takeArchive(
   const { signal, onProgress, jobs } = options
   const report = await writeArchive(listing(source, rows), sink, { format, level, workers: jobs, signal, onProgress })
   publication.commit()
-  const left = new Set(report.omissions.map((omission) => omission.path))
+  const own = report.omissions.filter((omission) => !source.omissions.includes(omission))
+  const left = new Set(own.map((omission) => omission.path))
   const kept = rows.filter((row) => !left.has(row.path))
   const count = (type: ManifestRow['type']): number => kept.filter((row) => row.type === type).length
-  const own = report.omissions.filter((omission) => !source.omissions.includes(omission))
   return {
     rows: kept,
     omissions: own,

@@ -1,20 +1,28 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { damaged } from './problems.ts'
+import { release } from './release.ts'
 
 /** Chunks are gathered up to this many bytes before they are compressed together: what makes small files small. */
 export const FRAME_BYTES: number = 1024 * 1024
 /** No frame holds more; a reader refuses one that says so. */
 export const MAX_FRAME_BYTES: number = 2 * FRAME_BYTES
 
-// Each call allocates its output outside of the heap, in pieces of this size, and V8 frees them late.
-const OUTPUT_PIECE_BYTES = 256 * 1024
+/** What zstd adds to a frame that it cannot make smaller, and more. */
+const MAX_OVERHEAD_BYTES = 16 * 1024
 
-/** One zstd frame with its content size and a checksum of the content. Incompressible bytes are stored by zstd itself. */
-export function compressFrame(plain: Uint8Array, level: number): Buffer {
-  return zstdCompressSync(plain, {
-    chunkSize: OUTPUT_PIECE_BYTES,
+/**
+ * One zstd frame with its content size and a checksum of the content, in memory of its own. Incompressible bytes are stored
+ * by zstd itself.
+ */
+export function compressFrame(plain: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
+  // One piece that is large enough takes memory only as far as it is written to, and can be given back at once.
+  const output = zstdCompressSync(plain, {
+    chunkSize: plain.length + MAX_OVERHEAD_BYTES,
     params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
   })
+  const frame = new Uint8Array(output)
+  release(output)
+  return frame
 }
 
 /** The content of a frame, which must be exactly `plainBytes` long; `object` is what messages call it. */

@@ -26,9 +26,46 @@ export interface IndexPage {
 }
 
 export interface IndexHeader {
-  readonly packs: readonly IndexedPack[]
+  readonly packs: IndexedPacks
   readonly entryCount: number
   readonly pages: readonly IndexPage[]
+}
+
+/** The packs of an index, read from its header when asked for: objects for hundreds of thousands of them would take more memory. */
+export class IndexedPacks implements Iterable<IndexedPack> {
+  readonly #header: ByteReader
+  /** Where each begins in the header. */
+  readonly #starts: readonly number[]
+
+  constructor(header: ByteReader, starts: readonly number[]) {
+    this.#header = header
+    this.#starts = starts
+  }
+
+  at(number: number): IndexedPack {
+    this.#header.at = this.#starts[number] as number
+    return readPack(this.#header)
+  }
+
+  /** Hex. */
+  idAt(number: number): string {
+    const start = this.#starts[number] as number
+    return this.#header.bytes.toString('hex', start, start + ID_BYTES)
+  }
+
+  *ids(): Generator<string, void, void> {
+    for (const number of this.#starts.keys()) yield this.idAt(number)
+  }
+
+  /** Whether any of its packs is one of these. */
+  hasAny(wanted: ReadonlySet<string>): boolean {
+    for (const id of this.ids()) if (wanted.has(id)) return true
+    return false
+  }
+
+  *[Symbol.iterator](): Generator<IndexedPack, void, void> {
+    for (const number of this.#starts.keys()) yield this.at(number)
+  }
 }
 
 const MARK = Buffer.from('ArcIndx1')
@@ -115,10 +152,10 @@ export function indexHeaderBytes(prefix: Uint8Array, object: string): number {
 export function decodeIndexHeader(plain: Uint8Array, headerEnd: number, object: string): IndexHeader {
   const reader = new ByteReader(plain, object)
   if (reader.u8() !== VERSION) throw reader.problem('it has an unknown version')
-  const packs: IndexedPack[] = []
+  const starts: number[] = []
   for (let count = reader.varint(); count > 0; count--) {
-    const id = reader.take(ID_BYTES).toString('hex')
-    packs.push({ id, sizeBytes: reader.varint(), footer: reader.sized(MAX_FOOTER_BYTES) })
+    starts.push(reader.at)
+    readPack(reader)
   }
   const entryCount = reader.varint()
   const pages: IndexPage[] = []
@@ -131,7 +168,12 @@ export function decodeIndexHeader(plain: Uint8Array, headerEnd: number, object: 
   }
   reader.end()
   if (pages.length !== Math.ceil(entryCount / PAGE_ENTRIES)) throw reader.problem('its pages do not add up')
-  return { packs, entryCount, pages }
+  return { packs: new IndexedPacks(reader, starts), entryCount, pages }
+}
+
+function readPack(reader: ByteReader): IndexedPack {
+  const id = reader.take(ID_BYTES).toString('hex')
+  return { id, sizeBytes: reader.varint(), footer: reader.sized(MAX_FOOTER_BYTES) }
 }
 
 /** The number of the chunk with this name in a page, or -1. */

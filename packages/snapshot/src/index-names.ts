@@ -22,8 +22,9 @@ export async function namedPacks(
   }
   const named: NamedPack[] = []
   let first = 0
-  for (const [number, pack] of part.header.packs.entries()) {
-    const count = part.chunksInPack(number)
+  let number = 0
+  for (const pack of part.header.packs) {
+    const count = part.chunksInPack(number++)
     named.push({ ...pack, ids: ids.subarray(first * ID_BYTES, (first + count) * ID_BYTES) })
     first += count
   }

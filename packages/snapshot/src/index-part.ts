@@ -1,3 +1,4 @@
+import { ID_BYTES } from './chunk-id.ts'
 import { damaged } from './problems.ts'
 import {
   decodeIndexHeader,
@@ -32,11 +33,12 @@ export class IndexPart {
   readonly header: IndexHeader
   readonly chunkCount: number
   readonly #kinds: readonly PackKind[]
-  readonly #chunkBytes: Uint32Array
+  /** Where each chunk begins in its frame's plaintext. */
+  readonly #chunkStart: Uint32Array
   /** The first chunk of each frame, and one more for the end of the last. */
   readonly #frameFirst: Uint32Array
-  readonly #framePack: Uint32Array
-  readonly #frameStart: Uint32Array
+  /** The first frame of each pack. */
+  readonly #packFrames: Uint32Array
   readonly #frameSealed: Uint32Array
   readonly #framePlain: Uint32Array
   /** The beginning of the object, when it was all read at once. */
@@ -46,31 +48,36 @@ export class IndexPart {
     this.key = key
     this.header = header
     this.#whole = whole
-    const footers = header.packs.map((pack) => decodeFooter(pack.footer, key))
-    this.#kinds = footers.map(({ kind }) => kind)
-    const frames = footers.flatMap(({ frames: own }, pack) => own.map((facts) => ({ facts, pack })))
-    this.chunkCount = frames.reduce((sum, { facts }) => sum + facts.chunkBytes.length, 0)
-    this.#chunkBytes = new Uint32Array(this.chunkCount)
-    this.#frameFirst = new Uint32Array(frames.length + 1)
-    this.#framePack = new Uint32Array(frames.length)
-    this.#frameStart = new Uint32Array(frames.length)
-    this.#frameSealed = new Uint32Array(frames.length)
-    this.#framePlain = new Uint32Array(frames.length)
-    let chunk = 0
-    let start = 0
-    let lastPack = -1
-    for (const [i, { facts, pack }] of frames.entries()) {
-      if (pack !== lastPack) start = 0
-      lastPack = pack
-      this.#framePack[i] = pack
-      this.#frameStart[i] = start
-      this.#frameSealed[i] = facts.sealedBytes
-      this.#framePlain[i] = facts.plainBytes
-      this.#chunkBytes.set(facts.chunkBytes, chunk)
-      start += facts.sealedBytes
-      chunk += facts.chunkBytes.length
-      this.#frameFirst[i + 1] = chunk
+    const kinds: PackKind[] = []
+    // Columns: an object for each of millions of frames, if only for a moment, would take hundreds of megabytes.
+    const chunkStart = new NumberColumn()
+    const frameFirst = new NumberColumn()
+    const packFrames = new NumberColumn()
+    const frameSealed = new NumberColumn()
+    const framePlain = new NumberColumn()
+    for (const { footer } of header.packs) {
+      const { kind, frames } = decodeFooter(footer, key)
+      kinds.push(kind)
+      packFrames.push(frameSealed.length)
+      for (const facts of frames) {
+        frameFirst.push(chunkStart.length)
+        frameSealed.push(facts.sealedBytes)
+        framePlain.push(facts.plainBytes)
+        let start = 0
+        for (const size of facts.chunkBytes) {
+          chunkStart.push(start)
+          start += size
+        }
+      }
     }
+    frameFirst.push(chunkStart.length)
+    this.chunkCount = chunkStart.length
+    this.#kinds = kinds
+    this.#chunkStart = chunkStart.values()
+    this.#frameFirst = frameFirst.values()
+    this.#packFrames = packFrames.values()
+    this.#frameSealed = frameSealed.values()
+    this.#framePlain = framePlain.values()
   }
 
   static async load(objects: VaultObjects, key: string, options: CallOptions = {}): Promise<IndexPart> {
@@ -123,27 +130,30 @@ export class IndexPart {
     return chunk
   }
 
+  /** The number of the chunk whose entry begins at `at` in a page. */
+  chunkAt(page: Buffer, at: number): number {
+    const chunk = page.readUInt32LE(at + ID_BYTES)
+    if (chunk >= this.chunkCount) throw damaged(this.key, 'it names a chunk that no pack has')
+    return chunk
+  }
+
   frameOf(chunk: number): number {
-    let low = 0
-    let high = this.#framePack.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#frameFirst[middle + 1] as number) <= chunk) low = middle + 1
-      else high = middle
-    }
-    return low
+    return lastAtMost(this.#frameFirst, this.frameCount, chunk)
   }
 
   packOf(chunk: number): number {
-    return this.#framePack[this.frameOf(chunk)] as number
+    return this.#packOfFrame(this.frameOf(chunk))
   }
 
   frame(frame: number): FramePlace {
-    const pack = this.#framePack[frame] as number
+    const pack = this.#packOfFrame(frame)
+    let start = 0
+    for (let before = this.#packFrames[pack] as number; before < frame; before++)
+      start += this.#frameSealed[before] as number
     return {
-      packId: (this.header.packs[pack] as { id: string }).id,
+      packId: this.header.packs.idAt(pack),
       kind: this.#kinds[pack] as PackKind,
-      start: this.#frameStart[frame] as number,
+      start,
       sealedBytes: this.#frameSealed[frame] as number,
       plainBytes: this.#framePlain[frame] as number,
     }
@@ -151,15 +161,16 @@ export class IndexPart {
 
   /** How many chunks are in a pack. */
   chunksInPack(pack: number): number {
-    let count = 0
-    for (const [frame, own] of this.#framePack.entries()) {
-      if (own === pack) count += (this.#frameFirst[frame + 1] as number) - (this.#frameFirst[frame] as number)
-    }
-    return count
+    const endFrame = this.#packFrames[pack + 1] ?? this.frameCount
+    return (this.#frameFirst[endFrame] as number) - (this.#frameFirst[this.#packFrames[pack] as number] as number)
   }
 
   get frameCount(): number {
-    return this.#framePack.length
+    return this.#frameSealed.length
+  }
+
+  #packOfFrame(frame: number): number {
+    return lastAtMost(this.#packFrames, this.#packFrames.length, frame)
   }
 
   /** The numbers of a frame's chunks, as the half-open range `[first, end)`. */
@@ -167,14 +178,43 @@ export class IndexPart {
     return { first: this.#frameFirst[frame] as number, end: this.#frameFirst[frame + 1] as number }
   }
 
-  chunkBytes(chunk: number): number {
-    return this.#chunkBytes[chunk] as number
+  /** Where a chunk is in its frame's plaintext. */
+  rangeInFrame(chunk: number, frame: number): { start: number; sizeBytes: number } {
+    const start = this.#chunkStart[chunk] as number
+    const isLast = chunk + 1 === this.#frameFirst[frame + 1]
+    const end = (isLast ? this.#framePlain[frame] : this.#chunkStart[chunk + 1]) as number
+    return { start, sizeBytes: end - start }
+  }
+}
+
+/** Where the last of the first `count` numbers, which ascend, is that is at most `value`; -1 when there is none. */
+function lastAtMost(numbers: Uint32Array, count: number, value: number): number {
+  let low = 0
+  let high = count
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((numbers[middle] as number) <= value) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
+/** Whole numbers below 2^32, as many as come. */
+class NumberColumn {
+  length = 0
+  #values = new Uint32Array(64)
+
+  push(value: number): void {
+    if (this.length === this.#values.length) {
+      const larger = new Uint32Array(this.length * 2)
+      larger.set(this.#values)
+      this.#values = larger
+    }
+    this.#values[this.length++] = value
   }
 
-  /** Where a chunk begins in its frame's plaintext. */
-  startInFrame(chunk: number, frame: number): number {
-    let start = 0
-    for (let before = this.#frameFirst[frame] as number; before < chunk; before++) start += this.chunkBytes(before)
-    return start
+  /** All of them, in memory of just that size. */
+  values(): Uint32Array {
+    return this.#values.slice(0, this.length)
   }
 }

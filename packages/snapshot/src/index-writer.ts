@@ -5,8 +5,9 @@ import type { CallOptions } from './store.ts'
 
 /** An index is written after this many chunks, */
 const MAX_CHUNKS = 512 * 1024
-/** or this many bytes of packs: what a killed writer has to do again. */
-const MAX_PACK_BYTES = 16 * 1024 ** 3
+/** or this many bytes of packs, or a quarter of all that came before: what a killed writer has to send again at most. */
+const CHECKPOINT_BYTES = 64 * 1024 ** 2
+const CHECKPOINT_SHARE = 0.25
 
 /** Gathers finished packs and publishes them as index objects, a pack never before it is safe. */
 export class IndexWriter {
@@ -17,6 +18,7 @@ export class IndexWriter {
   #packs: NamedPack[] = []
   #chunks = 0
   #packBytes = 0
+  #indexedBytes = 0
   writtenBytes = 0
 
   constructor(objects: VaultObjects, options: CallOptions = {}) {
@@ -29,7 +31,8 @@ export class IndexWriter {
     this.#packs.push(pack)
     this.#chunks += pack.ids.length / ID_BYTES
     this.#packBytes += pack.sizeBytes
-    if (this.#chunks >= MAX_CHUNKS || this.#packBytes >= MAX_PACK_BYTES) await this.flush()
+    const enoughBytes = Math.max(CHECKPOINT_BYTES, this.#indexedBytes * CHECKPOINT_SHARE)
+    if (this.#chunks >= MAX_CHUNKS || this.#packBytes >= enoughBytes) await this.flush()
   }
 
   /** Publish what was added since. */
@@ -38,6 +41,7 @@ export class IndexWriter {
     const packs = this.#packs
     this.#packs = []
     this.#chunks = 0
+    this.#indexedBytes += this.#packBytes
     this.#packBytes = 0
     const bytes = encodeIndex(packs, (plaintext) => this.#objects.seal('index', plaintext))
     this.keys.push(await this.#objects.writeHashed('index/', bytes, this.#options))

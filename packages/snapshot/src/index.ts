@@ -5,7 +5,9 @@ export { findEntries, type FindOptions, type FoundEntries } from './find-entries
 export { applySnapshot, type PlannedChange, planSnapshot, type SnapshotPlan } from './plan-snapshot.ts'
 export { listSnapshots, resolveSnapshot, type SnapshotFilter } from './resolve.ts'
 export { judgeSnapshots, type RetentionGroup, type RetentionPolicy, type SnapshotFate } from './retention.ts'
-export type { SnapshotDraft, SnapshotInfo, SnapshotStatistics } from './snapshot-info.ts'
+export type { RunDraft, RunFacts } from './run-facts.ts'
+export type { SnapshotDraft, SnapshotInfo, SnapshotStatistics, TakenSnapshot } from './snapshot-info.ts'
+export { transferSnapshots, type TransferOptions } from './transfer-snapshots.ts'
 export type {
   CallOptions,
   OpenSnapshotOptions,
@@ -18,9 +20,17 @@ export type {
   VerifyProblem,
   VerifyReport,
 } from './store.ts'
-export { createVault, type CreateVaultOptions, openVault, type OpenVaultOptions, type Vault } from './vault.ts'
+export {
+  createVault,
+  type CreateVaultOptions,
+  openVault,
+  type OpenVaultOptions,
+  type Tombstone,
+  type Vault,
+} from './vault.ts'
 export type { VaultOptions } from './vault-internals.ts'
-export { applyPrune, planPrune, type PrunedPack, type PruneOptions, type PrunePlan } from './prune.ts'
+export type { PrunedPack, PruneOptions } from './prunable.ts'
+export { applyPrune, planPrune, type PrunePlan } from './prune.ts'
 export { applyRepair, planRepair, type RepairOptions, type RepairPlan, type RepairResult } from './repair.ts'
 export { measureVault, type VaultStatistics } from './vault-statistics.ts'
 export { addVaultKey, listVaultKeys, removeVaultKey, rotateVaultKeys } from './vault-key-slots.ts'

@@ -1,5 +1,6 @@
 import type { EntryType } from '@arc/core'
 import { decodePath, encodePath, type EntryPath } from '@arc/core'
+import { MAX_ATTRIBUTE_BYTES } from './attribute-bytes.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { ID_BYTES } from './chunk-id.ts'
@@ -20,6 +21,8 @@ export interface ListingEntry {
   readonly target: EntryPath | undefined
   /** Path of the first name in the snapshot of the same inode, when it has several there. */
   readonly hardLink: EntryPath | undefined
+  /** As `AttributeEncoder` made them. */
+  readonly attributes?: Uint8Array | undefined
 }
 
 const TYPES: readonly (EntryType | undefined)[] = [undefined, 'file', 'directory', 'symlink']
@@ -30,13 +33,13 @@ const HAS_ATTRIBUTES = 0b1_0000
 const KNOWN_FLAGS = 0b1_1111
 const MAX_NAME_BYTES = 255
 const MAX_PATH_BYTES = 64 * 1024
-const MAX_ATTRIBUTE_BYTES = 1024 * 1024
 const NOT_ASCII = /[^\x00-\x7f]/
 
 /** Append an entry to a listing. Entries must come in byte order of their names. */
 export function encodeListingEntry(entry: ListingEntry, into: ByteWriter): void {
-  const { name, type, mtimeNs, reference, target, hardLink } = entry
-  into.u8(TYPES.indexOf(type) | (mtimeNs === undefined ? 0 : HAS_MTIME) | (hardLink === undefined ? 0 : HAS_HARD_LINK))
+  const { name, type, mtimeNs, reference, target, hardLink, attributes } = entry
+  const flags = (mtimeNs === undefined ? 0 : HAS_MTIME) | (hardLink === undefined ? 0 : HAS_HARD_LINK)
+  into.u8(TYPES.indexOf(type) | flags | (attributes === undefined ? 0 : HAS_ATTRIBUTES))
   sizedPath(name, into)
   into.u16(entry.mode)
   if (mtimeNs !== undefined) into.i64(mtimeNs)
@@ -49,6 +52,7 @@ export function encodeListingEntry(entry: ListingEntry, into: ByteWriter): void 
     }
   }
   if (hardLink !== undefined) sizedPath(hardLink, into)
+  if (attributes !== undefined) into.sized(attributes)
 }
 
 function sizedPath(path: EntryPath, into: ByteWriter): void {
@@ -86,9 +90,8 @@ function decodeEntry(reader: ByteReader, flags: number, type: EntryType, name: E
     if (reference !== undefined && reference.depth > MAX_DEPTH) throw reader.problem('a reference is too deep')
   }
   const hardLink = (flags & HAS_HARD_LINK) === 0 ? undefined : decodePath(reader.sized(MAX_PATH_BYTES))
-  // Owners and extended attributes have their place; nothing fills it yet.
-  if ((flags & HAS_ATTRIBUTES) !== 0) reader.sized(MAX_ATTRIBUTE_BYTES)
-  return { name, type, mode, mtimeNs, sizeBytes, reference, target, hardLink }
+  const attributes = (flags & HAS_ATTRIBUTES) === 0 ? undefined : reader.sized(MAX_ATTRIBUTE_BYTES)
+  return { name, type, mode, mtimeNs, sizeBytes, reference, target, hardLink, attributes }
 }
 
 const SLASH = 0x2f

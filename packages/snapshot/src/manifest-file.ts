@@ -1,5 +1,6 @@
 import type { Entry, EntryPath, EntryType } from '@arc/core'
-import { assertSafePath } from '@arc/core'
+import { assertSafePath, isOwnerId } from '@arc/core'
+import { type PlainAttributes, plainAttributes } from '@arc/core/node'
 import * as z from 'zod/mini'
 import { damaged } from './problems.ts'
 
@@ -15,9 +16,24 @@ export interface ManifestRow {
   readonly sha256?: string | undefined
   /** Path of the first name of the same inode. */
   readonly hardLink?: EntryPath | undefined
+  /** Owner, extended attributes and holes, as far as the source told. */
+  readonly attributes?: PlainAttributes | undefined
 }
 
 const entryPath = z.custom<EntryPath>((value) => typeof value === 'string' && value.length <= 100_000)
+const ownerId = z.int().check(z.refine(isOwnerId))
+const attributesSchema = z.strictObject({
+  owner: z.optional(
+    z.strictObject({
+      uid: ownerId,
+      gid: ownerId,
+      userName: z.optional(z.string()),
+      groupName: z.optional(z.string()),
+    }),
+  ),
+  xattrs: z.optional(z.array(z.tuple([entryPath, z.base64()]))),
+  isSparse: z.optional(z.boolean()),
+})
 const rowSchema = z.strictObject({
   path: entryPath,
   type: z.enum(['file', 'directory', 'symlink']),
@@ -27,6 +43,7 @@ const rowSchema = z.strictObject({
   target: z.optional(entryPath),
   sha256: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/))),
   hardLink: z.optional(entryPath),
+  attributes: z.optional(attributesSchema),
 })
 
 /** One line for each row. */
@@ -57,6 +74,7 @@ export function decodeManifest(bytes: Buffer, object: string): ManifestRow[] {
 
 /** The row of an entry whose content has this hash. */
 export function manifestRow(entry: Entry, sizeBytes: number, sha256: string | undefined): ManifestRow {
-  const { path, type, mode, mtimeNs, target } = entry
-  return { path, type, mode, sizeBytes, mtimeNs: mtimeNs?.toString(), target, sha256 }
+  const { path, type, mode, mtimeNs, target, attributes } = entry
+  const row = { path, type, mode, sizeBytes, mtimeNs: mtimeNs?.toString(), target, sha256 }
+  return attributes === undefined ? row : { ...row, attributes: plainAttributes(attributes) }
 }

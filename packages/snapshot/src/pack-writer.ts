@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { startSha256 } from '@arc/core/node'
+import { MAX_FRAME_BYTES } from './frame.ts'
 import type { NamedPack } from './index-format.ts'
 import { encodeFooter, footerFrame, type FrameFacts, type PackKind, SALT_BYTES } from './pack-footer.ts'
+import { release } from './release.ts'
 import { packKey, type VaultObjects } from './vault-objects.ts'
 import type { CallOptions } from './store.ts'
 
@@ -17,16 +19,22 @@ export interface SealedFrame {
   readonly ids: Uint8Array
 }
 
-/** A complete pack in memory. */
-export interface BuiltPack {
+interface BuiltPack {
   readonly named: NamedPack
-  readonly pieces: readonly Uint8Array[]
+  /** All frames, at the beginning of memory that is used again. */
+  readonly frames: Buffer
+  readonly footer: Uint8Array
 }
 
+/** Room for the frames of a pack: a frame more than makes it full, and what zstd and sealing may add to one. */
+const ROOM_BYTES = PACK_BYTES + MAX_FRAME_BYTES + 64 * 1024
+
 /** Puts frames one behind another until they are a pack. */
-export class PackBuilder {
+class PackBuilder {
   readonly #kind: PackKind
-  #frames: SealedFrame[] = []
+  #room: Buffer | undefined
+  #facts: FrameFacts[] = []
+  #ids: Uint8Array[] = []
   #sizeBytes = 0
 
   constructor(kind: PackKind) {
@@ -34,43 +42,53 @@ export class PackBuilder {
   }
 
   get isEmpty(): boolean {
-    return this.#frames.length === 0
+    return this.#sizeBytes === 0
   }
 
   get isFull(): boolean {
     return this.#sizeBytes >= PACK_BYTES
   }
 
-  add(frame: SealedFrame): void {
-    this.#frames.push(frame)
-    this.#sizeBytes += frame.sealed.length
+  /** Copy a frame and give its own memory back: kept until they are a pack, frames would leave holes all over the heap. */
+  add({ sealed, facts, ids }: SealedFrame, newRoom: () => Buffer): void {
+    this.#room ??= newRoom()
+    this.#room.set(sealed, this.#sizeBytes)
+    release(sealed)
+    this.#sizeBytes += facts.sealedBytes
+    this.#facts.push(facts)
+    this.#ids.push(ids)
   }
 
   /** The pack of all frames since the last one. */
   build(seal: (footer: Uint8Array) => Uint8Array): BuiltPack {
-    const frames = this.#frames
-    this.#frames = []
-    this.#sizeBytes = 0
-    const footer = encodeFooter(
-      this.#kind,
-      randomBytes(SALT_BYTES),
-      frames.map(({ facts }) => facts),
-    )
-    const pieces = [...frames.map(({ sealed }) => sealed), footerFrame(seal(footer))]
+    const plainFooter = encodeFooter(this.#kind, randomBytes(SALT_BYTES), this.#facts)
+    const footer = footerFrame(seal(plainFooter))
+    const frames = (this.#room as Buffer).subarray(0, this.#sizeBytes)
     const sha256 = startSha256()
-    for (const piece of pieces) sha256.update(piece)
-    const sizeBytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    const ids = Buffer.concat(frames.map((frame) => frame.ids))
-    return { named: { id: sha256.digestHex(), sizeBytes, footer, ids }, pieces }
+    sha256.update(frames)
+    sha256.update(footer)
+    const sizeBytes = frames.length + footer.length
+    const ids = Buffer.concat(this.#ids)
+    this.#room = undefined
+    this.#facts = []
+    this.#ids = []
+    this.#sizeBytes = 0
+    return { named: { id: sha256.digestHex(), sizeBytes, footer: plainFooter, ids }, frames, footer }
   }
 }
 
-/** Writes packs, and tells of each once it is safe. */
+/** Gathers frames into packs, writes them, and tells of each pack once it is safe. */
 export class PackWriter {
   readonly #objects: VaultObjects
   readonly #onPack: (pack: NamedPack) => void | Promise<void>
   readonly #options: CallOptions
+  readonly #builders: Readonly<Record<PackKind, PackBuilder>> = {
+    data: new PackBuilder('data'),
+    tree: new PackBuilder('tree'),
+  }
   readonly #writing = new Set<Promise<void>>()
+  /** Memory of packs that are written. */
+  readonly #rooms: Buffer[] = []
   #failure: unknown
   #hasFailed = false
 
@@ -80,26 +98,34 @@ export class PackWriter {
     this.#options = options
   }
 
-  /** Start to write a pack. When enough are on their way, a promise to wait for. */
-  write(pack: BuiltPack): Promise<void> | undefined {
-    void this.start(pack)
+  /** Take a frame; its memory is given back. When enough packs are on their way, a promise to wait for. */
+  add(kind: PackKind, frame: SealedFrame): Promise<void> | undefined {
+    const builder = this.#builders[kind]
+    builder.add(frame, () => this.#rooms.pop() ?? Buffer.allocUnsafeSlow(ROOM_BYTES))
+    if (!builder.isFull) return undefined
+    this.#start(builder)
     return this.#writing.size > MAX_WRITING ? this.#untilFewer(MAX_WRITING) : undefined
   }
 
-  /** Start to write a pack; the promise resolves once it is written, or has failed: {@link PackWriter.flush} throws that. */
-  start(pack: BuiltPack): Promise<void> {
+  /** Write what is not full yet, too, and wait until everything is written. Throws what a write threw. */
+  async finish(): Promise<void> {
+    for (const builder of Object.values(this.#builders)) if (!builder.isEmpty) this.#start(builder)
+    await this.written()
+  }
+
+  /** Wait until every full pack is written. Throws what a write threw. */
+  async written(): Promise<void> {
+    await this.#untilFewer(0)
+  }
+
+  #start(builder: PackBuilder): void {
+    const pack = builder.build((footer) => this.#objects.seal('footer', footer))
     const job = this.#write(pack).catch((error: unknown) => {
       if (!this.#hasFailed) this.#failure = error
       this.#hasFailed = true
     })
     const tracked: Promise<void> = job.finally(() => this.#writing.delete(tracked))
     this.#writing.add(tracked)
-    return tracked
-  }
-
-  /** Wait until everything is written. Throws what a write threw. */
-  async flush(): Promise<void> {
-    await this.#untilFewer(0)
   }
 
   async #untilFewer(count: number): Promise<void> {
@@ -107,12 +133,13 @@ export class PackWriter {
     if (this.#hasFailed) throw this.#failure
   }
 
-  async #write({ named, pieces }: BuiltPack): Promise<void> {
+  async #write({ named, frames, footer }: BuiltPack): Promise<void> {
     // The name was made from these very pieces: to have them hashed again would cost as much as a tenth of compressing them.
-    await this.#objects.backend.write(packKey(named.id), piecesOf(pieces), {
+    await this.#objects.backend.write(packKey(named.id), piecesOf([frames, footer]), {
       sizeBytes: named.sizeBytes,
       signal: this.#options.signal,
     })
+    this.#rooms.push(Buffer.from(frames.buffer))
     await this.#onPack(named)
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ArcError, type Entry, type EntryPath, type EntrySource, type Omission } from '@arc/core'
+import { plainAttributes } from '@arc/core/node'
 import { diffSources } from './diff-snapshots.ts'
 import { listSnapshots } from './resolve.ts'
 import type { SnapshotResult, SnapshotStore, TakeOptions } from './store.ts'
@@ -104,8 +105,8 @@ async function surveyOf(
   let entries = 0
   let contentBytes = 0
   for await (const batch of source.entries({ signal })) {
-    const rows = batch.map(({ path, type, mode, sizeBytes, mtimeNs, target }) =>
-      JSON.stringify([path, type, mode, sizeBytes, String(mtimeNs), target]),
+    const rows = batch.map(({ path, type, mode, sizeBytes, mtimeNs, target, attributes }) =>
+      JSON.stringify([path, type, mode, sizeBytes, String(mtimeNs), target, attributes && plainAttributes(attributes)]),
     )
     hash.update(rows.join('\n'))
     entries += batch.length

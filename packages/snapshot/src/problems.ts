@@ -1,4 +1,4 @@
-import { ArcError } from '@arc/core'
+import { ArcError, isArcError } from '@arc/core'
 
 /** An object of a vault that is not what it should be. */
 export function damaged(object: string, why: string, cause?: unknown): ArcError {
@@ -22,4 +22,9 @@ export function unknownSnapshot(name: string, location: string): ArcError {
   return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} in ${location}`, {
     hint: 'List the snapshots, then name one by its id, the beginning of it, a tag, a time, or latest.',
   })
+}
+
+/** Whether something is not there, rather than wrong. */
+export function isMissing(error: unknown): boolean {
+  return isArcError(error) && error.code === 'ARC_VAULT_DAMAGED' && error.details['missing'] === true
 }

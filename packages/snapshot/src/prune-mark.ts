@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { damaged } from './problems.ts'
+import { damaged, isMissing } from './problems.ts'
 import { nameOf, type VaultObjects } from './vault-objects.ts'
 import type { CallOptions } from './store.ts'
 
@@ -53,8 +53,21 @@ export function markKey(generation: number, phase: 'plan' | 'done'): string {
   return `${MARKS_PREFIX}${String(generation).padStart(10, '0')}-${phase}`
 }
 
+/** Times the marks are looked at anew when a pruning removes one between being listed and being read. */
+const MAX_LOOKS = 5
+
 /** The marks as they are now. */
 export async function readPruneState(objects: VaultObjects, options: CallOptions = {}): Promise<PruneState> {
+  for (let looks = 1; ; looks++) {
+    try {
+      return await lookAtMarks(objects, options)
+    } catch (error) {
+      if (!isMissing(error) || looks === MAX_LOOKS) throw error
+    }
+  }
+}
+
+async function lookAtMarks(objects: VaultObjects, options: CallOptions): Promise<PruneState> {
   const marks = new Map<string, number>()
   for (const { key } of await objects.list(MARKS_PREFIX, options)) {
     const match = MARK_NAME.exec(nameOf(key))

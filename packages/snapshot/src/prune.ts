@@ -3,33 +3,28 @@ import { ChunkIndex } from './chunk-index.ts'
 import { removeForgotten, writeTombstone } from './forget-records.ts'
 import { IdTable } from './id-table.ts'
 import { isUnnamed, namedPacks } from './index-names.ts'
-import type { IndexPart } from './index-part.ts'
 import { IndexWriter } from './index-writer.ts'
-import { missing } from './problems.ts'
+import { isMissing, missing } from './problems.ts'
 import { markKey, MARKS_PREFIX, type PruneMark, type PruneState, readPruneState, writeMark } from './prune-mark.ts'
 import { idText } from './chunk-id.ts'
 import { visitReachable } from './reachability.ts'
+import {
+  DAY_MS,
+  findPrunable,
+  isSmall,
+  MAX_SMALL_INDEXES,
+  packSizes,
+  type PrunedPack,
+  type PruneOptions,
+  sum,
+  usedChunks,
+} from './prunable.ts'
 import { repack } from './repack.ts'
 import type { CallOptions } from './store.ts'
 import type { Vault } from './vault.ts'
 import type { VaultInternals } from './vault-internals.ts'
 import type { LiveSnapshot } from './vault-log.ts'
 import { nameOf, packKey } from './vault-objects.ts'
-
-export interface PruneOptions extends CallOptions {
-  /** How long what is marked stays, for the sake of readers and of writers at work; default a day. Nothing breaks with 0. */
-  graceMs?: number | undefined
-  /** Share of all content that may be unused in packs that are partly used, before they are rewritten; default 0.05. */
-  maxUnused?: number | undefined
-}
-
-/** A pack that is to go. */
-export interface PrunedPack {
-  readonly id: string
-  readonly sizeBytes: number
-  /** `unused`: no snapshot needs anything in it. `repacked`: what is needed is copied first. `unfinished`: its writer never got to its index. */
-  readonly reason: 'unused' | 'repacked' | 'unfinished'
-}
 
 /** What {@link applyPrune} will do: plain data. */
 export interface PrunePlan {
@@ -50,17 +45,13 @@ export interface PrunePlan {
   readonly due?: string | undefined
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000
-const MAX_UNUSED = 0.05
-/** Index objects with fewer chunks are small, */
-const SMALL_INDEX_CHUNKS = 64 * 1024
-/** and more small ones than this are merged. */
-const MAX_SMALL_INDEXES = 16
-
 /** Say what pruning would remove. Changes nothing; reads every listing of every snapshot. */
 export async function planPrune(vault: Vault, options: PruneOptions = {}): Promise<PrunePlan> {
+  return beside(vault.internal, options, (state) => planFrom(vault, state, options))
+}
+
+async function planFrom(vault: Vault, state: PruneState, options: PruneOptions): Promise<PrunePlan> {
   const { internal, location } = vault
-  const state = await readPruneState(internal.objects, options)
   const common = { schemaVersion: 1 as const, location, generation: state.generation }
   if (state.planned !== undefined) {
     const dueMs = Date.parse(state.planned.time) + (options.graceMs ?? DAY_MS)
@@ -89,9 +80,34 @@ async function plannedPacks(vault: VaultInternals, mark: PruneMark, options: Cal
  * `ARC_VAULT_BUSY` when one is at work, `ARC_BACKEND_UNSUITABLE` on a backend that cannot create an object only if it is absent.
  */
 export async function applyPrune(plan: PrunePlan, vault: Vault, options: PruneOptions = {}): Promise<void> {
+  await beside(vault.internal, options, (state) => applyTo(vault, state, plan, options))
+}
+
+/** Do what others at work may undo: when something turned out to be missing, and they were, that is the reason. */
+async function beside<Result>(
+  vault: VaultInternals,
+  options: CallOptions,
+  task: (state: PruneState) => Promise<Result>,
+): Promise<Result> {
+  const state = await readPruneState(vault.objects, options)
+  try {
+    return await task(state)
+  } catch (error) {
+    const now = isMissing(error) ? await readPruneState(vault.objects, options) : state
+    if (now.generation === state.generation && now.latest === state.latest) throw error
+    throw busy(error)
+  }
+}
+
+function busy(cause: unknown): ArcError {
+  return new ArcError('ARC_VAULT_BUSY', 'another pruning is at work in this vault', {
+    retryable: true,
+    ...(cause !== undefined && { cause }),
+  })
+}
+
+async function applyTo(vault: Vault, state: PruneState, plan: PrunePlan, options: PruneOptions): Promise<void> {
   const { internal } = vault
-  const { objects } = internal
-  const state = await readPruneState(objects, options)
   if (plan.generation !== state.generation || plan.location !== vault.location) {
     throw new ArcError('ARC_PLAN_STALE', 'another pruning was completed after the plan was made', {
       hint: 'Plan again, then apply the new plan.',
@@ -101,6 +117,7 @@ export async function applyPrune(plan: PrunePlan, vault: Vault, options: PruneOp
   await removeForgotten(internal, options)
   await forgetStale(internal, options)
   if (plan.step === 'mark') {
+    if (state.planned !== undefined) throw busy(undefined)
     const obsolete = await markPacks(internal, plan, state, options)
     if ((options.graceMs ?? DAY_MS) > 0) return
     await sweep(internal, obsolete, options)
@@ -113,92 +130,6 @@ async function forgetStale(vault: VaultInternals, options: CallOptions): Promise
   const live = new Set((await vault.log.live(view, options)).map(({ hash }) => hash))
   const stale = view.snapshots.filter(({ hash }) => !live.has(hash)).map(({ hash }) => hash)
   if (stale.length > 0) await writeTombstone(vault, stale, 'its writer was stopped by a pruning', options)
-}
-
-interface Prunable {
-  readonly packs: PrunedPack[]
-  readonly repackedBytes: number
-  /** Whether there are so many small indexes that merging them alone is worth a pruning. */
-  readonly isScattered: boolean
-}
-
-async function findPrunable(
-  vault: VaultInternals,
-  state: PruneState,
-  live: readonly LiveSnapshot[],
-  options: PruneOptions,
-): Promise<Prunable> {
-  const { index, used } = await usedChunks(vault, state.doomedPacks, options, live)
-  const indexed = index.packs()
-  const usage = packUsage(index, used)
-  const sizes = await packSizes(vault, options)
-  const packs: PrunedPack[] = []
-  const partly: { id: string; sizeBytes: number; liveBytes: number; deadBytes: number }[] = []
-  let totalBytes = 0
-  for (const [id, sizeBytes] of indexed) {
-    const { liveBytes, deadBytes } = usage.get(id) ?? { liveBytes: 0, deadBytes: 0 }
-    totalBytes += liveBytes
-    if (state.doomedPacks.has(id)) continue
-    if (liveBytes === 0) packs.push({ id, sizeBytes, reason: 'unused' })
-    else if (deadBytes > 0) partly.push({ id, sizeBytes, liveBytes, deadBytes })
-  }
-  let unusedBytes = sum(partly.map(({ deadBytes }) => deadBytes))
-  const allowed = totalBytes * (options.maxUnused ?? MAX_UNUSED)
-  let repackedBytes = 0
-  // Those that give most for the least copying first.
-  for (const { id, sizeBytes, liveBytes, deadBytes } of partly.sort(
-    (a, b) => b.deadBytes / b.liveBytes - a.deadBytes / a.liveBytes,
-  )) {
-    if (unusedBytes <= allowed) break
-    unusedBytes -= deadBytes
-    repackedBytes += liveBytes
-    packs.push({ id, sizeBytes, reason: 'repacked' })
-  }
-  const oldMs = vault.now() - (options.graceMs ?? DAY_MS)
-  for (const [id, { sizeBytes, modifiedMs }] of sizes) {
-    if (indexed.has(id) || state.doomedPacks.has(id) || modifiedMs > oldMs) continue
-    packs.push({ id, sizeBytes, reason: 'unfinished' })
-  }
-  const isScattered = index.parts.filter(isSmall).length > 2 * MAX_SMALL_INDEXES
-  return { packs, repackedBytes, isScattered }
-}
-
-/** How much of each pack's content is used, and how much is not. */
-function packUsage(index: ChunkIndex, used: IdTable): Map<string, { liveBytes: number; deadBytes: number }> {
-  const live = new Map<string, number>()
-  for (let row = 0; row < used.size; row++) {
-    const { frame, sizeBytes } = index.place(used.valueAt(row))
-    live.set(frame.packId, (live.get(frame.packId) ?? 0) + sizeBytes)
-  }
-  const usage = new Map<string, { liveBytes: number; deadBytes: number }>()
-  for (const part of index.parts) {
-    for (let number = 0; number < part.frameCount; number++) {
-      const { packId, plainBytes } = part.frame(number)
-      const liveBytes = live.get(packId) ?? 0
-      const before = usage.get(packId) ?? { liveBytes, deadBytes: -liveBytes }
-      usage.set(packId, { liveBytes, deadBytes: before.deadBytes + plainBytes })
-    }
-  }
-  return usage
-}
-
-/** Every chunk that a snapshot needs, with its number in an index that leaves out some packs. Throws when one is missing. */
-async function usedChunks(
-  vault: VaultInternals,
-  excludedPacks: ReadonlySet<string>,
-  options: CallOptions,
-  live?: readonly LiveSnapshot[],
-): Promise<{ index: ChunkIndex; used: IdTable }> {
-  const snapshots = live ?? (await vault.log.live(await vault.log.view(options), options))
-  const needed = new IdTable()
-  await visitReachable(vault, snapshots, { onChunk: ({ id }) => void needed.add(id, 0) }, options)
-  const index = await ChunkIndex.load(vault.objects, excludedPacks, options)
-  for (let row = 0; row < needed.size; row++) {
-    const chunk = await index.find(needed.idAt(row))
-    if (chunk < 0) throw missing(`the chunk ${idText(needed.idAt(row))}`)
-    needed.setValueAt(row, chunk)
-  }
-  return { index, used: needed }
 }
 
 /** Copy what is still needed, then say which packs are going. */
@@ -280,10 +211,9 @@ async function rewriteIndexes(
   const { parts } = await ChunkIndex.load(objects, new Set(), options)
   const small = parts.filter(isSmall)
   const merged = small.length > MAX_SMALL_INDEXES ? small : []
-  const obsolete = parts.filter((part) => merged.includes(part) || part.header.packs.some(({ id }) => doomed.has(id)))
-  const covered = new Set(
-    parts.filter((part) => !obsolete.includes(part)).flatMap((part) => part.header.packs.map(({ id }) => id)),
-  )
+  const obsolete = parts.filter((part) => merged.includes(part) || part.header.packs.hasAny(doomed))
+  const covered = new Set<string>()
+  for (const part of parts) if (!obsolete.includes(part)) for (const id of part.header.packs.ids()) covered.add(id)
   const writer = new IndexWriter(objects, options)
   for (const part of obsolete) {
     for (const pack of await namedPacks(objects, part, options)) {
@@ -294,10 +224,6 @@ async function rewriteIndexes(
   }
   await writer.flush()
   return { obsolete: obsolete.map(({ key }) => key), written: writer.keys }
-}
-
-function isSmall({ chunkCount }: IndexPart): boolean {
-  return chunkCount < SMALL_INDEX_CHUNKS
 }
 
 /** Delete what a complete pruning said was going, and marks that are of no use any more. */
@@ -324,20 +250,6 @@ async function publishMark(
     await writeMark(vault.objects, phase, mark, options)
   } catch (error) {
     if (!isArcError(error) || error.code !== 'ARC_OBJECT_CONFLICT') throw error
-    throw new ArcError('ARC_VAULT_BUSY', 'another pruning is at work in this vault', { retryable: true, cause: error })
+    throw busy(error)
   }
-}
-
-async function packSizes(
-  vault: VaultInternals,
-  options: CallOptions,
-): Promise<Map<string, { sizeBytes: number; modifiedMs: number }>> {
-  const found = new Map<string, { sizeBytes: number; modifiedMs: number }>()
-  for (const { key, sizeBytes, modified } of await vault.objects.list('packs/', options))
-    found.set(nameOf(key), { sizeBytes, modifiedMs: modified.getTime() })
-  return found
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
 }

@@ -1,13 +1,22 @@
 import type { EntryPath } from '@arc/core'
 import { ID_BYTES, idText } from './chunk-id.ts'
 import { IdTable } from './id-table.ts'
+import { AttributeDecoder } from './attribute-bytes.ts'
 import { type ListingEntry, decodeListing } from './listing.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import type { Reference } from './reference.ts'
+import { logReference } from './run-facts.ts'
 import type { CallOptions } from './store.ts'
 import type { VaultInternals } from './vault-internals.ts'
 import type { LiveSnapshot } from './vault-log.ts'
 import { rootOf, type StoredFolder } from './vault-source.ts'
+
+/** What is said to need the log of a run. */
+const LOG_PATH = '(what the run printed)' as EntryPath
+/** A chunk is marked as a list of depth n by bit n, as a listing of depth n by this one and n: the same bytes can be both. */
+const LISTING_BIT = 8
+/** A list that cannot be read. */
+const UNREADABLE = 1
 
 /** Something that a snapshot needs. */
 export interface Need {
@@ -39,9 +48,10 @@ export async function visitReachable(
 
 class ReachabilityWalk {
   readonly #reader: ChunkReader
+  readonly #attributes = new AttributeDecoder()
   readonly #visitor: Visitor
   readonly #options: CallOptions
-  /** Every chunk that was visited; the value tells whether what is behind it was, too. */
+  /** Every chunk that was visited; the value tells as what, of those that stand for more: {@link ReachabilityWalk.#isNew}. */
   readonly #seen = new IdTable()
   #doneEntries = 0
 
@@ -52,17 +62,22 @@ class ReachabilityWalk {
   }
 
   async visit(snapshot: LiveSnapshot): Promise<void> {
-    await this.#folder(rootOf(snapshot.record), snapshot)
+    const { record } = snapshot
+    await this.#folder(rootOf(record), snapshot)
+    const log = record.run && logReference(record.run)
+    if (log !== undefined) await this.#names(log, LOG_PATH, snapshot)
   }
 
   async #folder(folder: StoredFolder, snapshot: LiveSnapshot): Promise<void> {
     const { reference, path } = folder
     if (reference === undefined || !(await this.#names(reference, path, snapshot))) return
+    if (!this.#isNew(reference.id, 1 << (LISTING_BIT + reference.depth))) return
     this.#options.signal?.throwIfAborted()
     let entries: ListingEntry[]
     try {
       const bytes = await this.#reader.whole(reference, folder.sizeBytes, this.#options)
       entries = [...decodeListing(bytes, `the listing ${idText(reference.id)}`)]
+      for (const { attributes } of entries) if (attributes !== undefined) this.#attributes.decode(attributes)
     } catch (error) {
       return this.#unreadable({ id: reference.id, path, snapshot }, error)
     }
@@ -79,15 +94,17 @@ class ReachabilityWalk {
     }
   }
 
-  /** Visit what a reference consists of; false when that was done before. */
+  /** Visit what a reference consists of; false when that cannot be read. */
   async #names(reference: Reference, path: EntryPath, snapshot: LiveSnapshot): Promise<boolean> {
     const need = { id: reference.id, path, snapshot }
-    if (!this.#chunk(need)) return false
+    this.#chunk(need)
     if (reference.depth === 0) return true
+    if (!this.#isNew(reference.id, 1 << reference.depth)) return (this.#seen.get(reference.id) & UNREADABLE) === 0
     let list: Buffer
     try {
       list = await this.#reader.chunk(reference.id, this.#options)
     } catch (error) {
+      this.#isNew(reference.id, UNREADABLE)
       this.#unreadable(need, error)
       return false
     }
@@ -98,10 +115,17 @@ class ReachabilityWalk {
     return true
   }
 
-  #chunk(need: Need): boolean {
+  #chunk(need: Need): void {
     const isNew = this.#seen.add(need.id, 0)
     if (isNew || this.#visitor.isWatched?.(need.id) === true) this.#visitor.onChunk(need)
-    return isNew
+  }
+
+  /** Whether a chunk is visited as this for the first time. */
+  #isNew(id: Uint8Array, bit: number): boolean {
+    const row = this.#seen.rowOf(id)
+    const bits = this.#seen.valueAt(row)
+    this.#seen.setValueAt(row, bits | bit)
+    return (bits & bit) === 0
   }
 
   #unreadable(need: Need, error: unknown): void {

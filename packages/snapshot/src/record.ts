@@ -1,6 +1,7 @@
 import type { EntryPath, GitState, Omission, OmissionReason } from '@arc/core'
 import * as z from 'zod/mini'
 import { damaged } from './problems.ts'
+import { type RunFacts, runSchema } from './run-facts.ts'
 import type { SnapshotStatistics } from './snapshot-info.ts'
 
 /** No record is larger; what could grow without bound (omissions) is capped when it is written. */
@@ -43,6 +44,13 @@ const statistics = z.strictObject({
   storedBytes: count,
 })
 
+/** What a record says of a path that was left out. */
+export const omissionSchema: z.ZodMiniType<Omission> = z.strictObject({
+  path: z.custom<EntryPath>((value) => typeof value === 'string' && value.length <= MAX_PATH_LENGTH),
+  reason: z.enum(OMISSION_REASONS),
+  detail: z.optional(text(10_000)),
+})
+
 const snapshotSchema = z.strictObject({
   kind: z.literal('snapshot'),
   ...common,
@@ -65,18 +73,11 @@ const snapshotSchema = z.strictObject({
     }),
   ),
   statistics,
-  omissions: z
-    .array(
-      z.strictObject({
-        path: z.custom<EntryPath>((value) => typeof value === 'string' && value.length <= MAX_PATH_LENGTH),
-        reason: z.enum(OMISSION_REASONS),
-        detail: z.optional(text(10_000)),
-      }),
-    )
-    .check(z.maxLength(MAX_LISTED)),
+  omissions: z.array(omissionSchema).check(z.maxLength(MAX_LISTED)),
   omissionCount: count,
   inconsistent: z.array(text(100_000)).check(z.maxLength(MAX_LISTED)),
   origin: z.optional(z.strictObject({ vault: text(100), snapshot: hash })),
+  run: z.optional(runSchema),
 })
 
 const tombstoneSchema = z.strictObject({
@@ -122,6 +123,8 @@ export interface SnapshotRecord extends CommonRecord {
   readonly inconsistent: readonly string[]
   /** Where it was copied from. */
   readonly origin?: { readonly vault: string; readonly snapshot: string } | undefined
+  /** What was run since the snapshot that it names. */
+  readonly run?: RunFacts | undefined
 }
 
 interface TombstoneRecord extends CommonRecord {

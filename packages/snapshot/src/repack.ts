@@ -4,7 +4,7 @@ import type { IdTable } from './id-table.ts'
 import { IndexWriter } from './index-writer.ts'
 import { readFrame } from './frame-cache.ts'
 import type { FramePlace } from './index-part.ts'
-import { type BuiltPack, PackBuilder, PackWriter } from './pack-writer.ts'
+import { PackWriter } from './pack-writer.ts'
 import type { PackKind } from './pack-footer.ts'
 import { damaged } from './problems.ts'
 import type { CallOptions } from './store.ts'
@@ -13,19 +13,15 @@ import { packKey } from './vault-objects.ts'
 
 /** Packs being filled from chunks that are known not to be elsewhere. */
 export class Repacker {
-  readonly #vault: VaultInternals
   readonly #frames: Readonly<Record<PackKind, FrameBuilder>>
-  readonly #packs: Readonly<Record<PackKind, PackBuilder>>
   readonly #writer: PackWriter
   readonly #index: IndexWriter
 
   constructor(vault: VaultInternals, options: CallOptions) {
-    this.#vault = vault
     const { objects } = vault
     const frame = (): FrameBuilder =>
       new FrameBuilder(vault.compressionLevel, (plaintext) => objects.seal('frame', plaintext))
     this.#frames = { data: frame(), tree: frame() }
-    this.#packs = { data: new PackBuilder('data'), tree: new PackBuilder('tree') }
     this.#index = new IndexWriter(objects, options)
     this.#writer = new PackWriter(objects, (pack) => this.#index.add(pack), options)
   }
@@ -33,23 +29,16 @@ export class Repacker {
   async add(kind: PackKind, id: Uint8Array, bytes: Uint8Array): Promise<void> {
     const frame = this.#frames[kind]
     frame.add(id, bytes)
-    if (!frame.isFull) return
-    this.#packs[kind].add(frame.build())
-    if (this.#packs[kind].isFull) await this.#writer.write(this.#build(kind))
+    if (frame.isFull) await this.#writer.add(kind, frame.build())
   }
 
   /** Write what is left, then the index. */
   async finish(): Promise<void> {
     for (const kind of ['data', 'tree'] as const) {
-      if (!this.#frames[kind].isEmpty) this.#packs[kind].add(this.#frames[kind].build())
-      if (!this.#packs[kind].isEmpty) await this.#writer.write(this.#build(kind))
+      if (!this.#frames[kind].isEmpty) await this.#writer.add(kind, this.#frames[kind].build())
     }
-    await this.#writer.flush()
+    await this.#writer.finish()
     await this.#index.flush()
-  }
-
-  #build(kind: PackKind): BuiltPack {
-    return this.#packs[kind].build((footer) => this.#vault.objects.seal('footer', footer))
   }
 }
 

@@ -1,11 +1,12 @@
 import { ArcError } from '@arc/core'
 import { ChunkIndex } from './chunk-index.ts'
-import { ChunkReader, isMissing } from './chunk-reader.ts'
+import { ChunkReader } from './chunk-reader.ts'
 import { ID_BYTES } from './chunk-id.ts'
 import { IdTable } from './id-table.ts'
 import { isUnnamed, namedPacks } from './index-names.ts'
 import { IndexWriter } from './index-writer.ts'
 import { salvagePack } from './pack-check.ts'
+import { isMissing } from './problems.ts'
 import { type PruneMark, readPruneState, writeMark } from './prune-mark.ts'
 import { visitReachable } from './reachability.ts'
 import { Repacker } from './repack.ts'
@@ -198,7 +199,7 @@ async function dropPacks(
 async function rewriteWithout(vault: VaultInternals, gone: ReadonlySet<string>, options: CallOptions): Promise<void> {
   const { objects } = vault
   const { parts } = await ChunkIndex.load(objects, new Set(), options)
-  for (const part of parts.filter(({ header }) => header.packs.some(({ id }) => gone.has(id)))) {
+  for (const part of parts.filter(({ header }) => header.packs.hasAny(gone))) {
     const writer = new IndexWriter(objects, options)
     for (const pack of await namedPacks(objects, part, options)) {
       if (!gone.has(pack.id) && hasNames(pack.ids)) await writer.add(pack)

@@ -9,6 +9,8 @@ export interface SnapshotFilter {
   host?: string | undefined
   /** With all of these tags. */
   tags?: readonly string[] | undefined
+  /** Only those that were taken after a run. */
+  runs?: boolean | undefined
 }
 
 const LATEST = /^latest(?:~(\d{1,6}))?$/
@@ -20,17 +22,18 @@ export async function listSnapshots(
   store: SnapshotStore,
   options: SnapshotFilter & CallOptions = {},
 ): Promise<SnapshotInfo[]> {
-  const { project, host, tags = [] } = options
+  const { project, host, tags = [], runs = false } = options
   return (await store.list(options)).filter(
     (snapshot) =>
       (project === undefined || snapshot.project === project) &&
       (host === undefined || snapshot.host === host) &&
-      tags.every((tag) => snapshot.tags.includes(tag)),
+      tags.every((tag) => snapshot.tags.includes(tag)) &&
+      (!runs || snapshot.run !== undefined),
   )
 }
 
 /**
- * The snapshot that a person means: `latest`, `latest~2` (two before it), an id or the beginning of one (4 hex digits or
+ * The snapshot that a person means: `latest`, `latest~2` (two before it; by the store's log, not by its clocks), an id or the beginning of one (4 hex digits or
  * more), a tag or a note (the newest that has it), or a time in UTC (`2026-11-21`, `2026-11-21T12:30`: the newest that was
  * taken before the end of that day, minute…). Throws `ARC_SNAPSHOT_UNKNOWN`, `ARC_SNAPSHOT_AMBIGUOUS`.
  */
@@ -40,20 +43,39 @@ export async function resolveSnapshot(
   options: SnapshotFilter & CallOptions = {},
 ): Promise<SnapshotInfo> {
   const snapshots = await listSnapshots(store, options)
-  const byTime = snapshots.toSorted((a, b) => compareText(a.time, b.time) || a.sequence - b.sequence)
+  const ordered = inOrder(snapshots)
   const found =
-    nthLatest(byTime, name) ??
+    nthLatest(ordered, name) ??
     byId(snapshots, name) ??
-    byTime.findLast(({ tags }) => tags.includes(name)) ??
-    byTime.findLast(({ note }) => note === name) ??
-    (TIME.test(name) ? byTime.findLast(({ time }) => time < endOf(name)) : undefined)
+    ordered.findLast(({ tags }) => tags.includes(name)) ??
+    ordered.findLast(({ note }) => note === name) ??
+    (TIME.test(name) ? ordered.findLast(({ time }) => time < endOf(name)) : undefined)
   if (found === undefined) throw unknownSnapshot(name, store.location)
   return found
 }
 
-function nthLatest(byTime: readonly SnapshotInfo[], name: string): SnapshotInfo | undefined {
+/**
+ * Snapshots as they came about: in the order of the store's log, whose records follow one another, whatever the clocks said; those that
+ * were copied from elsewhere where their time belongs among them.
+ */
+function inOrder(snapshots: readonly SnapshotInfo[]): SnapshotInfo[] {
+  let latest = ''
+  const timed = snapshots
+    .toSorted((a, b) => a.sequence - b.sequence || compareText(a.time, b.time))
+    .map((snapshot) => {
+      if (snapshot.origin !== undefined) return { snapshot, time: snapshot.time }
+      // A clock that was set back does not make a snapshot older than those before it.
+      if (snapshot.time > latest) latest = snapshot.time
+      return { snapshot, time: latest }
+    })
+  return timed
+    .sort((a, b) => compareText(a.time, b.time) || a.snapshot.sequence - b.snapshot.sequence)
+    .map(({ snapshot }) => snapshot)
+}
+
+function nthLatest(ordered: readonly SnapshotInfo[], name: string): SnapshotInfo | undefined {
   const match = LATEST.exec(name)
-  return match === null ? undefined : byTime.at(-1 - Number(match[1] ?? 0))
+  return match === null ? undefined : ordered.at(-1 - Number(match[1] ?? 0))
 }
 
 function byId(snapshots: readonly SnapshotInfo[], name: string): SnapshotInfo | undefined {

@@ -1,4 +1,5 @@
 import type { GitState, Omission } from '@arc/core'
+import type { RunDraft, RunFacts } from './run-facts.ts'
 
 /** What a snapshot holds, and what storing it took. */
 export interface SnapshotStatistics {
@@ -33,7 +34,8 @@ export interface SnapshotInfo {
   readonly git?: GitState | undefined
   /** Identity of the whole tree, metadata included: equal ones are equal trees. `undefined` where a store has none. */
   readonly root?: string | undefined
-  readonly statistics: SnapshotStatistics
+  /** `undefined` where another program took it that recorded none. */
+  readonly statistics?: SnapshotStatistics | undefined
   /** What the source left out; the first 1,000 of {@link omissionCount}. */
   readonly omissions: readonly Omission[]
   readonly omissionCount: number
@@ -43,6 +45,13 @@ export interface SnapshotInfo {
   readonly signer?: string | undefined
   /** The snapshot it was copied from, and that one's vault. */
   readonly origin?: { readonly vault: string; readonly snapshot: string } | undefined
+  /** When it was taken after a run: what was run. */
+  readonly run?: RunFacts | undefined
+}
+
+/** A snapshot that this program took. */
+export interface TakenSnapshot extends SnapshotInfo {
+  readonly statistics: SnapshotStatistics
 }
 
 /** What is recorded about a snapshot besides its entries. */
@@ -55,4 +64,10 @@ export interface SnapshotDraft {
   path?: string | undefined
   note?: string | undefined
   tags?: readonly string[] | undefined
+  /** When the state was that of the project; default now. For snapshots that come from somewhere else. */
+  time?: Date | undefined
+  /** The snapshot that the source is, and the store it is from. Only a vault and restic keep it. */
+  origin?: SnapshotInfo['origin']
+  /** What was run since the snapshot before, with what it printed. Only a vault can keep it. */
+  run?: RunDraft | undefined
 }

@@ -1,13 +1,14 @@
 import type { EntryPath, EntrySource, Omission } from '@arc/core'
 import { MAX_LISTED, type SnapshotRecord } from './record.ts'
-import type { SnapshotDraft, SnapshotInfo, SnapshotStatistics } from './snapshot-info.ts'
+import { referenceFields, type RunFacts } from './run-facts.ts'
+import type { SnapshotDraft, SnapshotStatistics, TakenSnapshot } from './snapshot-info.ts'
 import type { LiveSnapshot } from './vault-log.ts'
 import type { StoredListing } from './tree-writer.ts'
 
 const MAX_DETAIL = 1000
 
 /** A snapshot as callers see it. */
-export function snapshotInfo({ hash, sequence, record, signed, tags }: Omit<LiveSnapshot, 'key'>): SnapshotInfo {
+export function snapshotInfo({ hash, sequence, record, signed, tags }: Omit<LiveSnapshot, 'key'>): TakenSnapshot {
   return {
     id: hash,
     sequence,
@@ -25,6 +26,7 @@ export function snapshotInfo({ hash, sequence, record, signed, tags }: Omit<Live
     inconsistent: record.inconsistent,
     signer: keyIdOf(signed.signature),
     origin: record.origin,
+    run: record.run,
   }
 }
 
@@ -38,6 +40,7 @@ export interface SnapshotFacts {
   readonly statistics: SnapshotStatistics
   readonly omissions: readonly Omission[]
   readonly inconsistent: readonly EntryPath[]
+  readonly run: RunFacts | undefined
 }
 
 /** A new snapshot's record, without its place in the log. */
@@ -48,10 +51,7 @@ export function newSnapshotRecord(facts: SnapshotFacts): Omit<SnapshotRecord, 's
     kind: 'snapshot',
     time: new Date(facts.timeMs).toISOString(),
     generation: facts.generation,
-    root:
-      reference === undefined
-        ? { sizeBytes: 0 }
-        : { sizeBytes: root.sizeBytes, depth: reference.depth, id: Buffer.from(reference.id).toString('hex') },
+    root: { sizeBytes: reference === undefined ? 0 : root.sizeBytes, ...referenceFields(reference) },
     project: draft.project ?? source.name,
     host: draft.host ?? 'localhost',
     path: draft.path,
@@ -62,6 +62,8 @@ export function newSnapshotRecord(facts: SnapshotFacts): Omit<SnapshotRecord, 's
     omissions: omissions.slice(0, MAX_LISTED).map(briefly),
     omissionCount: omissions.length,
     inconsistent: inconsistent.slice(0, MAX_LISTED),
+    origin: draft.origin,
+    run: facts.run,
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Entry } from '@arc/core'
 import { sha256Hex, StampCache, StampCacheWriter } from '@arc/core/node'
 import * as z from 'zod/mini'
+import { AttributeEncoder } from './attribute-bytes.ts'
 import { packReference, type Reference, REFERENCE_BYTES, unpackReference } from './reference.ts'
 
 /** What an earlier snapshot of the same root was. */
@@ -22,8 +23,10 @@ const noteSchema = z.strictObject({
   generation: z.int(),
   rootBytes: z.int(),
 })
-// A reference, padding, the time of last modification: i64.
+// A reference, padding, what tells attributes apart, the time of last modification: i64.
 const PAYLOAD_BYTES = 48
+const ATTRIBUTES_AT = 34
+const ATTRIBUTES_BYTES = 6
 const MTIME_AT = 40
 
 /** Where the cache for one root and vault lies. */
@@ -36,6 +39,7 @@ export class StatCache {
   readonly note: CacheNote
   readonly rowCount: number
   readonly #stamps: StampCache
+  readonly #digests = new AttributeDigests()
 
   private constructor(note: CacheNote, stamps: StampCache) {
     this.note = note
@@ -63,7 +67,11 @@ export class StatCache {
   isSame(entry: Entry): boolean {
     if (entry.type === 'symlink' && entry.stamp === undefined) return false
     const payload = this.#stamps.find(entry)
-    return payload !== undefined && payload.readBigInt64LE(MTIME_AT) === (entry.mtimeNs ?? 0n)
+    return (
+      payload !== undefined &&
+      payload.readBigInt64LE(MTIME_AT) === (entry.mtimeNs ?? 0n) &&
+      payload.readUIntLE(ATTRIBUTES_AT, ATTRIBUTES_BYTES) === this.#digests.of(entry)
+    )
   }
 
   /** Begin to ask from the first path again. */
@@ -76,10 +84,12 @@ export class StatCache {
 export class StatCacheWriter {
   readonly #rows = new StampCacheWriter(PAYLOAD_BYTES)
   readonly #payload = Buffer.alloc(PAYLOAD_BYTES)
+  readonly #digests = new AttributeDigests()
 
   /** `packed` as `packReference` made it. */
   add(entry: Entry, packed: Uint8Array): void {
     this.#payload.set(packed.subarray(0, REFERENCE_BYTES))
+    this.#payload.writeUIntLE(this.#digests.of(entry), ATTRIBUTES_AT, ATTRIBUTES_BYTES)
     this.#payload.writeBigInt64LE(entry.mtimeNs ?? 0n, MTIME_AT)
     this.#rows.add(entry, this.#payload)
   }
@@ -91,6 +101,24 @@ export class StatCacheWriter {
     } catch {
       // The next run does without.
     }
+  }
+}
+
+/** Attributes as 48 bits of a SHA-256: a folder's change without its time, and another run may not ask for the same ones. */
+class AttributeDigests {
+  readonly #encoder = new AttributeEncoder()
+  readonly #known = new WeakMap<Uint8Array, number>()
+
+  /** 0 when there are none. */
+  of(entry: Entry): number {
+    const bytes = this.#encoder.encode(entry)
+    if (bytes === undefined) return 0
+    let digest = this.#known.get(bytes)
+    if (digest === undefined) {
+      digest = Number.parseInt(sha256Hex(bytes).slice(0, ATTRIBUTES_BYTES * 2), 16)
+      this.#known.set(bytes, digest)
+    }
+    return digest
   }
 }
 

@@ -5,7 +5,7 @@ import { type Intake, type PendingEntry } from './intake.ts'
 import { REFERENCE_BYTES, unpackReference } from './reference.ts'
 import { SharedIdFilter } from './shared-id-filter.ts'
 import type { CallOptions } from './store.ts'
-import type { PackMessage, StoreWork, TaskMessage } from './store-worker.ts'
+import type { FrameMessage, StoreWork, TaskMessage } from './store-worker.ts'
 import type { VaultInternals } from './vault-internals.ts'
 import { packWorkerKeys } from './worker-keys.ts'
 
@@ -29,24 +29,24 @@ export async function storeByWorkers(
   const { config, objects } = vault
   const filter = await filterFor(vault, writer, intake)
   const tasks = new TaskCounter(list.taskCount)
-  const packsWaiting = new SharedArrayBuffer(4)
+  const framesWaiting = new SharedArrayBuffer(4)
   const work: StoreWork = {
     files: list.shared,
     counter: tasks.buffer,
     filter: filter.shared,
-    packsWaiting,
+    framesWaiting,
     keys: await packWorkerKeys(config.id, objects.keys, config.encryption !== 'none'),
     chunkSizes: config.chunker,
     compressionLevel: vault.compressionLevel,
   }
-  const job = new WorkerJob(intake, pending, writer, new Int32Array(packsWaiting), options)
+  const job = new WorkerJob(intake, pending, writer, new Int32Array(framesWaiting), options)
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  await runWorkers<PackMessage | TaskMessage>({
+  await runWorkers<FrameMessage | TaskMessage>({
     module: new URL(`./store-worker.${extension}`, import.meta.url),
     data: work,
     workerCount: Math.min(options.jobs, list.taskCount),
     resourceLimits: { maxYoungGenerationSizeMb: WORKER_YOUNG_MIB },
-    onMessage: (message) => (message.kind === 'pack' ? job.takePack(message) : job.takeTask(message)),
+    onMessage: (message) => (message.kind === 'frame' ? job.takeFrame(message) : job.takeTask(message)),
     signal: options.signal,
   })
   await writer.written()
@@ -68,7 +68,7 @@ async function filterFor(vault: VaultInternals, writer: ChunkWriter, intake: Int
   const index = await writer.index()
   const most = intake.pending.length + intake.pendingBytes / vault.config.chunker.minBytes
   const filter = SharedIdFilter.of(index.chunkCount + most)
-  for await (const { id } of index.entries()) filter.claim(id)
+  for await (const names of index.names()) for (const id of names) filter.claim(id)
   return filter
 }
 
@@ -77,7 +77,7 @@ class WorkerJob {
   /** Rows, in the order of the shared list. */
   readonly #pending: readonly number[]
   readonly #writer: ChunkWriter
-  readonly #packsWaiting: Int32Array
+  readonly #framesWaiting: Int32Array
   readonly #options: CallOptions
   readonly #redo = new Set<number>()
   readonly #relied: { ids: Uint8Array; files: Uint32Array; first: number }[] = []
@@ -88,23 +88,25 @@ class WorkerJob {
     intake: Intake,
     pending: readonly number[],
     writer: ChunkWriter,
-    packsWaiting: Int32Array,
+    framesWaiting: Int32Array,
     options: CallOptions,
   ) {
     this.#intake = intake
     this.#pending = pending
     this.#writer = writer
-    this.#packsWaiting = packsWaiting
+    this.#framesWaiting = framesWaiting
     this.#options = options
   }
 
-  takePack({ named, pieces, newBytes }: PackMessage): void {
+  takeFrame({ packKind, frame }: FrameMessage): void {
     const release = (): void => {
-      Atomics.sub(this.#packsWaiting, 0, 1)
-      Atomics.notify(this.#packsWaiting, 0)
+      Atomics.sub(this.#framesWaiting, 0, 1)
+      Atomics.notify(this.#framesWaiting, 0)
     }
+    const waiting = this.#writer.addFrame(packKind, frame)
     // What fails is thrown once all is written.
-    this.#writer.addPack({ named, pieces }, newBytes).then(release, release)
+    if (waiting === undefined) release()
+    else waiting.then(release, release)
   }
 
   takeTask({ first, references, sizes, redo, relied, reliedBy }: TaskMessage): void {

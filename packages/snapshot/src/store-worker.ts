@@ -5,8 +5,7 @@ import type { VaultKeys } from '@arc/crypto'
 import { Chunker, type ChunkSizes } from './chunker.ts'
 import { FrameBuilder } from './chunk-writer.ts'
 import { type ChunkSink, CHUNKER_BUFFER_BYTES, ContentWriter } from './content-writer.ts'
-import type { NamedPack } from './index-format.ts'
-import { PackBuilder } from './pack-writer.ts'
+import type { SealedFrame } from './pack-writer.ts'
 import type { PackKind } from './pack-footer.ts'
 import { packReference, REFERENCE_BYTES } from './reference.ts'
 import { SharedIdFilter } from './shared-id-filter.ts'
@@ -17,22 +16,21 @@ export interface StoreWork {
   readonly files: SharedFiles
   readonly counter: SharedArrayBuffer
   readonly filter: SharedArrayBuffer
-  /** One number: packs that were sent by all workers and are not written yet. */
-  readonly packsWaiting: SharedArrayBuffer
+  /** One number: frames that were sent by all workers and are not in a pack yet. */
+  readonly framesWaiting: SharedArrayBuffer
   readonly keys: WorkerKeys
   readonly chunkSizes: ChunkSizes
   readonly compressionLevel: number
 }
 
-/** Packs that may wait to be written before workers pause: what bounds their memory. */
-export const MAX_PACKS_WAITING = 2
+/** Frames that may wait to be put into packs before workers pause: what bounds their memory. */
+const MAX_FRAMES_WAITING = 8
 
-/** A complete pack; its pieces are handed over. */
-export interface PackMessage {
-  readonly kind: 'pack'
-  readonly named: NamedPack
-  readonly pieces: readonly Uint8Array[]
-  readonly newBytes: number
+/** A complete frame; its bytes are handed over. */
+export interface FrameMessage {
+  readonly kind: 'frame'
+  readonly packKind: PackKind
+  readonly frame: SealedFrame
 }
 
 /** What became of the files of a task. */
@@ -49,29 +47,20 @@ export interface TaskMessage {
   readonly reliedBy: Uint32Array
 }
 
-/** Stores chunks that nobody has claimed yet, in packs that go to the main thread. */
+/** Stores chunks that nobody has claimed yet, in frames that go to the main thread. */
 class WorkerSink implements ChunkSink {
   readonly relied: Uint8Array[] = []
   readonly reliedBy: number[] = []
   file = 0
-  readonly #work: StoreWork
-  readonly #keys: VaultKeys
   readonly #filter: SharedIdFilter
   readonly #waiting: Int32Array
   readonly #frames: Readonly<Record<PackKind, FrameBuilder>>
-  readonly #packs: Readonly<Record<PackKind, PackBuilder>> = {
-    data: new PackBuilder('data'),
-    tree: new PackBuilder('tree'),
-  }
-  #newBytes = 0
 
   constructor(work: StoreWork, keys: VaultKeys) {
-    this.#work = work
-    this.#keys = keys
     this.#filter = new SharedIdFilter(work.filter)
-    this.#waiting = new Int32Array(work.packsWaiting)
+    this.#waiting = new Int32Array(work.framesWaiting)
     const frame = (): FrameBuilder =>
-      new FrameBuilder(this.#work.compressionLevel, (plaintext) => keys.seal('frame', plaintext))
+      new FrameBuilder(work.compressionLevel, (plaintext) => keys.seal('frame', plaintext))
     this.#frames = { data: frame(), tree: frame() }
   }
 
@@ -81,32 +70,22 @@ class WorkerSink implements ChunkSink {
       this.reliedBy.push(this.file)
       return
     }
-    this.#newBytes += bytes.length
     const frame = this.#frames[kind]
     frame.add(id, bytes)
-    if (!frame.isFull) return
-    this.#packs[kind].add(frame.build())
-    if (this.#packs[kind].isFull) this.#send(kind)
+    if (frame.isFull) this.#send(kind)
   }
 
   end(): void {
-    for (const kind of ['data', 'tree'] as const) {
-      if (!this.#frames[kind].isEmpty) this.#packs[kind].add(this.#frames[kind].build())
-      if (!this.#packs[kind].isEmpty) this.#send(kind)
-    }
+    for (const kind of ['data', 'tree'] as const) if (!this.#frames[kind].isEmpty) this.#send(kind)
   }
 
-  #send(kind: PackKind): void {
-    const pack = this.#packs[kind].build((footer) => this.#keys.seal('footer', footer))
-    const pieces = pack.pieces.map(ownBytes)
+  #send(packKind: PackKind): void {
+    const built = this.#frames[packKind].build()
+    const sealed = ownBytes(built.sealed)
     Atomics.add(this.#waiting, 0, 1)
-    const message: PackMessage = { kind: 'pack', named: pack.named, pieces, newBytes: this.#newBytes }
-    parentPort?.postMessage(
-      message,
-      pieces.map(({ buffer }) => buffer),
-    )
-    this.#newBytes = 0
-    for (let waiting = Atomics.load(this.#waiting, 0); waiting > MAX_PACKS_WAITING;) {
+    const message: FrameMessage = { kind: 'frame', packKind, frame: { ...built, sealed } }
+    parentPort?.postMessage(message, [sealed.buffer])
+    for (let waiting = Atomics.load(this.#waiting, 0); waiting > MAX_FRAMES_WAITING;) {
       Atomics.wait(this.#waiting, 0, waiting)
       waiting = Atomics.load(this.#waiting, 0)
     }

@@ -1,5 +1,5 @@
 import type { EntrySource, ProgressListener } from '@arc/core'
-import type { SnapshotDraft, SnapshotInfo } from './snapshot-info.ts'
+import type { SnapshotDraft, SnapshotInfo, TakenSnapshot } from './snapshot-info.ts'
 
 /** How a store keeps snapshots. */
 export type SnapshotMode = 'vault' | 'copy' | 'link' | 'archive'
@@ -21,7 +21,7 @@ export interface TakeOptions extends SnapshotDraft, CallOptions {
 
 /** What became of the source. */
 export interface SnapshotResult {
-  readonly snapshot: SnapshotInfo
+  readonly snapshot: TakenSnapshot
   /** False when the tree is the same as that of the snapshot before, to the last bit. */
   readonly isChanged: boolean
 }
@@ -69,7 +69,10 @@ export interface VerifyReport {
  * snapshot is seen whole or not at all, whatever happens to its writer.
  */
 export interface SnapshotStore extends AsyncDisposable {
-  readonly mode: SnapshotMode
+  /** `restic` and `predecessor` are other programs' formats: `take` works in a repository of restic, `remove` and `tag` in neither. */
+  readonly mode: SnapshotMode | 'restic' | 'predecessor'
+  /** Names the store wherever it lies, if it has such a name. */
+  readonly id?: string | undefined
   /** For messages: a path or URL without secrets. */
   readonly location: string
   /** Every snapshot, oldest first. */

@@ -1,15 +1,16 @@
-import { ArcError, type EntryPath, type EntrySource, type Omission } from '@arc/core'
+import { ArcError, bytesContent, type EntryPath, type EntrySource, type Omission } from '@arc/core'
 import { defaultWorkerCount } from '@arc/core/node'
 import { ChunkIndex } from './chunk-index.ts'
-import { isMissing } from './chunk-reader.ts'
 import { Chunker } from './chunker.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { CHUNKER_BUFFER_BYTES, ContentWriter } from './content-writer.ts'
 import { writeTombstone } from './forget-records.ts'
 import { Intake, type Taken, takeUnchanged } from './intake.ts'
+import { isMissing } from './problems.ts'
 import { isCurrent, isSpared, readPruneState } from './prune-mark.ts'
-import type { SnapshotRecord } from './record.ts'
+import type { LogRecord, SnapshotRecord } from './record.ts'
 import type { Reference } from './reference.ts'
+import { assertRecordable, type RunFacts, runFacts } from './run-facts.ts'
 import { newSnapshotRecord, snapshotInfo } from './snapshot-record.ts'
 import { cacheFile, parseReference, referenceText, StatCache, StatCacheWriter } from './stat-cache.ts'
 import { storeByWorkers } from './store-by-workers.ts'
@@ -31,7 +32,8 @@ export async function takeVaultSnapshot(
   source: EntrySource,
   options: TakeOptions,
 ): Promise<SnapshotResult> {
-  const timeMs = vault.now()
+  if (options.run !== undefined) assertRecordable(options.run)
+  const timeMs = options.time?.getTime() ?? vault.now()
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const result = await new SnapshotRun(vault, source, options, timeMs).run().catch((error: unknown) => {
       // A pruning replaced an index that was in use.
@@ -66,6 +68,7 @@ class SnapshotRun {
   readonly #content: ContentWriter
   readonly #cacheFile: string | undefined
   readonly #cacheKey: string
+  #ran: RunFacts | undefined
 
   constructor(vault: VaultInternals, source: EntrySource, options: TakeOptions, timeMs: number) {
     this.#vault = vault
@@ -102,6 +105,7 @@ class SnapshotRun {
     }
     const intake = await this.#takeIn(trusted)
     const root = await writeTree(intake.rows, this.#content, base?.root)
+    await this.#storeLog()
     await this.#writer.finish()
     this.#options.signal?.throwIfAborted()
     const published = await this.#publish(view, intake, root, base)
@@ -112,11 +116,19 @@ class SnapshotRun {
     return { snapshot, isChanged: !isSame && (await this.#differsFromLast(view, snapshot)) }
   }
 
-  /** Nothing changed: a record is all there is to write. */
+  /** Nothing changed: a record is all there is to write, and the log of a run. */
   async #repeat(view: LogView, taken: Taken, base: Base): Promise<SnapshotResult | undefined> {
+    await this.#storeLog()
+    await this.#writer.finish()
     const published = await this.#publish(view, taken, { reference: base.root, sizeBytes: base.rootBytes }, base)
     if (published === undefined) return undefined
     return { snapshot: snapshotInfo({ ...published, tags: published.record.tags }), isChanged: false }
+  }
+
+  async #storeLog(): Promise<void> {
+    const { run } = this.#options
+    if (run === undefined) return
+    this.#ran = runFacts(run, (await this.#content.store(bytesContent(run.output.log))).reference)
   }
 
   /** Read the source, and store what is not stored yet. */
@@ -165,12 +177,18 @@ class SnapshotRun {
       return base !== undefined && (await this.#counts(view, base)) ? base : undefined
     }
     for (const place of made === undefined ? recent : [made, ...recent]) {
-      const { record } = await this.#vault.log.read(place, this.#options)
-      if (record.kind !== 'snapshot' || record.root.id !== rootId || record.root.depth !== root?.depth) continue
+      const record = await this.#recordOf(place)
+      if (record?.kind !== 'snapshot' || record.root.id !== rootId || record.root.depth !== root?.depth) continue
       const base = { place, generation: record.generation, root, rootBytes: record.root.sizeBytes }
       if (await this.#counts(view, base)) return base
     }
     return undefined
+  }
+
+  /** A record of the log; `undefined` when somebody has forgotten it since it was listed. */
+  async #recordOf(place: LogPlace): Promise<LogRecord | undefined> {
+    const [signed] = await this.#vault.log.readAll([place], this.#options)
+    return signed?.record
   }
 
   async #counts(view: LogView, { place, generation }: Base): Promise<boolean> {
@@ -217,6 +235,7 @@ class SnapshotRun {
       statistics: { ...taken.counts, newBytes: totals.newBytes, storedBytes: totals.storedBytes },
       omissions,
       inconsistent: taken.inconsistent,
+      run: this.#ran,
     })
   }
 
@@ -247,8 +266,8 @@ class SnapshotRun {
   async #differsFromLast(view: LogView, snapshot: SnapshotResult['snapshot']): Promise<boolean> {
     if (!this.#vault.objects.keys.canUnseal) return true
     for (const place of view.snapshots.slice(-BASE_DEPTH).reverse()) {
-      const { record } = await this.#vault.log.read(place, this.#options)
-      if (record.kind !== 'snapshot' || record.project !== snapshot.project || record.host !== snapshot.host) continue
+      const record = await this.#recordOf(place)
+      if (record?.kind !== 'snapshot' || record.project !== snapshot.project || record.host !== snapshot.host) continue
       return (record.root.id ?? '') !== snapshot.root
     }
     return true

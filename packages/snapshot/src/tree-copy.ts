@@ -1,7 +1,8 @@
 import { constants, copyFileSync, linkSync, lutimesSync } from 'node:fs'
 import { assertSafePath, type Entry, type EntryPath, errnoOf, readContent, systemCallError } from '@arc/core'
-import { localPath, LocalContent, nodeFileSystem, startSha256, writeFully } from '@arc/core/node'
+import { localPath, LocalContent, nodeFileSystem, startSha256, writeFully, writeWithHoles } from '@arc/core/node'
 import { encodePath } from '@arc/core'
+import { CopiedAttributes } from './copied-attributes.ts'
 
 const BUFFER_BYTES = 1024 * 1024
 const PRIVATE_MODE = 0o700
@@ -21,11 +22,13 @@ export class TreeCopy {
   readonly #folders: Entry[] = []
   readonly #links: Entry[] = []
   readonly #made = new Set<string>([''])
+  readonly #attributes: CopiedAttributes
   /** Whether the file system can share blocks; found out with the first file. */
   #canClone: boolean | undefined
 
   constructor(root: string) {
     this.root = root
+    this.#attributes = new CopiedAttributes(root, this.#fs)
   }
 
   /** Write one file; throws what reading it throws, and leaves nothing of it then. */
@@ -72,12 +75,16 @@ export class TreeCopy {
       const at = localPath(this.root, entry.path)
       const target = Buffer.from(encodePath(entry.target as EntryPath))
       this.#fs.symlinkSync(target, at)
+      this.#attributes.settle(entry, entry.mode)
       if (entry.mtimeNs !== undefined) lutimesSync(at, seconds(entry.mtimeNs), seconds(entry.mtimeNs))
     }
-    for (const entry of this.#folders.reverse()) {
+    const modes = this.#folders.map((entry) => this.#attributes.settle(entry, entry.mode))
+    this.#attributes.flush({ always: true })
+    for (let i = this.#folders.length - 1; i >= 0; i--) {
+      const entry = this.#folders[i] as Entry
       const at = localPath(this.root, entry.path)
       // A folder that its owner may not enter could not be removed again.
-      this.#fs.chmodSync(at, entry.mode | PRIVATE_MODE)
+      this.#fs.chmodSync(at, (modes[i] as number) | PRIVATE_MODE)
       if (entry.mtimeNs !== undefined) this.#fs.utimesSync(at, seconds(entry.mtimeNs), seconds(entry.mtimeNs))
     }
   }
@@ -116,9 +123,11 @@ export class TreeCopy {
     const fd = this.#fs.openSync(at, 'wx', 0o600)
     const sha256 = startSha256()
     let sizeBytes = 0
+    const hasHoles = entry.attributes?.isSparse === true
     const add = (bytes: Uint8Array): void => {
       sha256.update(bytes)
-      writeFully(this.#fs, fd, bytes, null)
+      if (hasHoles) writeWithHoles(this.#fs, fd, bytes, sizeBytes)
+      else writeFully(this.#fs, fd, bytes, null)
       sizeBytes += bytes.length
     }
     try {
@@ -134,6 +143,7 @@ export class TreeCopy {
           reader.close()
         }
       } else if (content !== undefined) for await (const piece of readContent(content)) add(piece)
+      if (hasHoles) this.#fs.ftruncateSync(fd, sizeBytes)
     } finally {
       this.#fs.closeSync(fd)
     }
@@ -141,7 +151,8 @@ export class TreeCopy {
   }
 
   #finish(entry: Entry, at: string | Buffer): void {
-    this.#fs.chmodSync(at, entry.mode)
+    this.#fs.chmodSync(at, this.#attributes.settle(entry, entry.mode))
+    this.#attributes.flush({ always: false })
     if (entry.mtimeNs !== undefined) this.#fs.utimesSync(at, seconds(entry.mtimeNs), seconds(entry.mtimeNs))
   }
 

@@ -146,6 +146,7 @@ class TreeWriter {
           reference: sizeBytes === 0 ? undefined : rows.reference(row),
           target: rows.target(row),
           hardLink: identity === undefined ? undefined : this.#firstNames.get(identity),
+          attributes: rows.attributes(row),
         },
         this.#bytes,
       )

@@ -1,4 +1,5 @@
 import type { SigningKey } from '@arc/crypto'
+import { isMissing } from './problems.ts'
 import { isCurrent, type PruneState, readPruneState } from './prune-mark.ts'
 import {
   decodeRecord,
@@ -65,13 +66,14 @@ export class VaultLog {
 
   /** Every snapshot that counts, oldest first. */
   async live(view: LogView, options: CallOptions = {}): Promise<LiveSnapshot[]> {
-    const notes = await this.readAll(view.notes, options)
+    const notes = (await this.readAll(view.notes, options)).filter((note) => note !== undefined)
     const forgotten = new Set(notes.flatMap(({ record }) => (record.kind === 'forget' ? record.snapshots : [])))
     const places = view.snapshots.filter(({ hash }) => !forgotten.has(hash))
     const signed = await this.readAll(places, options)
     const tags = tagsAfter(notes)
     return places.flatMap((place, i) => {
-      const one = signed[i] as SignedRecord
+      const one = signed[i]
+      if (one === undefined) return []
       const { record } = one
       if (record.kind !== 'snapshot' || !isCurrent(view.prune, { ...place, generation: record.generation })) return []
       return [{ ...place, record, signed: one, tags: tags(place.hash, record.tags) }]
@@ -84,17 +86,31 @@ export class VaultLog {
       view.notes.filter((place) => place.sequence > sequence),
       options,
     )
-    return new Set(notes.flatMap(({ record }) => (record.kind === 'forget' ? record.snapshots : [])))
+    return new Set(notes.flatMap((note) => (note?.record.kind === 'forget' ? note.record.snapshots : [])))
   }
 
-  /** Read records, in the order of `places`. Throws `ARC_VAULT_DAMAGED` for one that is not what its name says. */
-  async readAll(places: readonly LogPlace[], options: CallOptions = {}): Promise<SignedRecord[]> {
-    const records: SignedRecord[] = []
+  /**
+   * Read records, in the order of `places`; `undefined` for one that was forgotten since it was listed. Throws
+   * `ARC_VAULT_DAMAGED` for one that is not what its name says.
+   */
+  async readAll(places: readonly LogPlace[], options: CallOptions = {}): Promise<(SignedRecord | undefined)[]> {
+    const records: (SignedRecord | undefined)[] = []
     for (let first = 0; first < places.length; first += PARALLEL_READS) {
       const some = places.slice(first, first + PARALLEL_READS)
-      records.push(...(await Promise.all(some.map((place) => this.read(place, options)))))
+      records.push(...(await Promise.all(some.map((place) => this.#readListed(place, options)))))
     }
     return records
+  }
+
+  /** Whoever forgets a snapshot removes its record: what is not listed any more is not damaged. */
+  async #readListed(place: LogPlace, options: CallOptions): Promise<SignedRecord | undefined> {
+    try {
+      return await this.read(place, options)
+    } catch (error) {
+      const isGone = isMissing(error) && (await this.#objects.list(place.key, options)).length === 0
+      if (isGone) return undefined
+      throw error
+    }
   }
 
   async read({ key, hash }: LogPlace, options: CallOptions = {}): Promise<SignedRecord> {
@@ -135,7 +151,7 @@ export class VaultLog {
     const readable = this.#objects.keys.canUnseal
     // Who can write only sees names: then all of the last sequence number are followed.
     if (!readable) return recent.filter((place) => place.sequence === sequence - 1).map(({ hash }) => hash)
-    const followed = new Set((await this.readAll(recent, options)).flatMap(({ record }) => record.previous))
+    const followed = new Set((await this.readAll(recent, options)).flatMap((one) => one?.record.previous ?? []))
     return recent
       .filter(({ hash }) => !followed.has(hash))
       .map(({ hash }) => hash)

@@ -48,7 +48,7 @@ export class VaultObjects {
     const pieces: Uint8Array[] = []
     try {
       for await (const piece of await this.backend.read(key, { range: { start, end }, signal: options.signal })) {
-        pieces.push(Uint8Array.prototype.slice.call(piece)) // the backend may use its buffer again
+        pieces.push(piece)
       }
     } catch (error) {
       if (isNotFound(error)) throw missing(key)

@@ -1,5 +1,6 @@
 import type { Entry, EntryPath, EntrySource, EntrySourceOptions, Omission, StreamContent } from '@arc/core'
 import { ArcError, encodePath, printablePath } from '@arc/core'
+import { AttributeDecoder } from './attribute-bytes.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { type ListingEntry, decodeListing } from './listing.ts'
 import { unknownSnapshot } from './problems.ts'
@@ -110,6 +111,8 @@ export class VaultSource implements EntrySource {
 /** Reads the folders of snapshots. */
 export class TreeWalker {
   readonly reader: ChunkReader
+  readonly #attributes = new AttributeDecoder()
+
   constructor(vault: VaultInternals) {
     this.reader = new ChunkReader(vault)
   }
@@ -162,7 +165,7 @@ export class TreeWalker {
   }
 
   #entry(prefix: string, listed: ListingEntry): VaultEntry {
-    const { type, mode, mtimeNs, target, hardLink, reference } = listed
+    const { type, mode, mtimeNs, target, hardLink, reference, attributes } = listed
     return {
       path: `${prefix}${listed.name}` as EntryPath,
       type,
@@ -171,6 +174,7 @@ export class TreeWalker {
       mtimeNs,
       target,
       hardLink,
+      attributes: attributes && this.#attributes.decode(attributes),
       content: type === 'file' ? new VaultContent(this.reader, reference) : undefined,
       reference,
       listingBytes: type === 'directory' ? listed.sizeBytes : 0,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { ArcError, type EntrySource } from '@arc/core'
 import {
   createKeySlots,
+  keyGeneration,
   type KeyLock,
   type KeySecret,
   type KeySlot,
@@ -11,11 +12,13 @@ import {
 } from '@arc/crypto'
 import type { Backend } from '@arc/storage'
 import { type ChunkSizes, DEFAULT_CHUNK_SIZES } from './chunker.ts'
+import { ChunkReader } from './chunk-reader.ts'
 import { forgetSnapshots } from './forget-records.ts'
 import { isNotFound, nameOf, VaultObjects } from './vault-objects.ts'
 import { snapshotInfo } from './snapshot-record.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
-import { openVaultSnapshot } from './vault-source.ts'
+import { logReference } from './run-facts.ts'
+import { findLive, openVaultSnapshot } from './vault-source.ts'
 import type {
   CallOptions,
   OpenSnapshotOptions,
@@ -52,6 +55,21 @@ export interface OpenVaultOptions extends VaultOptions {
   secret?: KeySecret | (() => KeySecret | Promise<KeySecret>) | undefined
   /** {@link Vault.keysId} as this machine remembers it: a vault with other keys, or without any, is refused. */
   expectedKeysId?: string | undefined
+  /** {@link Vault.keyGeneration} as this machine remembers it: a vault whose keys were rotated less often was rolled back, and is refused. */
+  minGeneration?: number | undefined
+}
+
+/** What was said when snapshots were forgotten. */
+export interface Tombstone {
+  /** ISO 8601, UTC. */
+  readonly time: string
+  /** Ids. */
+  readonly snapshots: readonly string[]
+  readonly reason?: string | undefined
+}
+
+function tombstoneOf({ time, snapshots, reason }: Tombstone): Tombstone {
+  return { time, snapshots, reason }
 }
 
 export const KEYS_PREFIX = 'keys/'
@@ -69,6 +87,8 @@ export class Vault implements SnapshotStore {
   readonly isEncrypted: boolean
   /** Names its keys: worth remembering, see {@link OpenVaultOptions.expectedKeysId}. */
   readonly keysId: string
+  /** How often its keys were rotated, and one; 0 without encryption. Worth remembering, see {@link OpenVaultOptions.minGeneration}. */
+  readonly keyGeneration: number
   /** What the other modules of this package work with. */
   readonly internal: VaultInternals
 
@@ -77,6 +97,7 @@ export class Vault implements SnapshotStore {
     this.id = config.id
     this.isEncrypted = config.encryption !== 'none'
     this.keysId = internal.objects.keys.id
+    this.keyGeneration = this.isEncrypted ? keyGeneration(internal.objects.keys) : 0
     this.internal = internal
   }
 
@@ -103,6 +124,20 @@ export class Vault implements SnapshotStore {
 
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return verifyVault(this.internal, options)
+  }
+
+  /** What was forgotten and when, oldest first: who would know why a snapshot is gone asks here. */
+  async tombstones(options: CallOptions = {}): Promise<Tombstone[]> {
+    const { log } = this.internal
+    const notes = await log.readAll((await log.view(options)).notes, options)
+    return notes.flatMap((note) => (note?.record.kind === 'forget' ? [tombstoneOf(note.record)] : []))
+  }
+
+  /** What is kept of the output of the run that a snapshot was taken after; no bytes when there was none. */
+  async readRunLog(id: string, options: CallOptions = {}): Promise<Buffer> {
+    const { record } = await findLive(this.internal, id, options.signal)
+    if (record.run === undefined) return Buffer.alloc(0)
+    return new ChunkReader(this.internal).whole(logReference(record.run), record.run.output.sizeBytes, options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -159,14 +194,14 @@ async function readConfig(backend: Backend, { signal }: VaultOptions): Promise<B
 }
 
 async function openKeys(backend: Backend, id: string, options: OpenVaultOptions): Promise<VaultKeys> {
-  const { secret, signal } = options
+  const { secret, signal, minGeneration } = options
   if (secret === undefined) {
     throw new ArcError('ARC_KEY_WRONG', 'the vault is encrypted, and no passphrase or identity was given', {
       hint: 'Give the passphrase or the identity that belongs to this vault.',
     })
   }
   const slots = await readKeySlots(backend, { signal })
-  return openKeySlots(id, slots, typeof secret === 'function' ? await secret() : secret, { signal })
+  return openKeySlots(id, slots, typeof secret === 'function' ? await secret() : secret, { signal, minGeneration })
 }
 
 /** The key slots of a vault as they lie on the backend. */

@@ -6,8 +6,8 @@ import type { Vault } from './vault.ts'
 import type { LogPlace } from './vault-log.ts'
 
 export interface VerifyLogOptions extends CallOptions {
-  /** A head that was written down elsewhere: it must still be in the history of today's. */
-  since?: string | undefined
+  /** Heads that were written down elsewhere: they must still be in the history of today's. */
+  since?: readonly string[] | undefined
   /** Texts of public key files: every record must be signed by one of them. */
   publicKeys?: readonly string[] | undefined
 }
@@ -21,7 +21,7 @@ export interface LogProblem {
 export interface LogReport {
   readonly records: number
   readonly snapshots: number
-  /** The newest records: what to write down elsewhere, and to give as `since` next time. One, or several after concurrent writers. */
+  /** The newest records: what to write down elsewhere, and to give as `since` next time. One, or several after concurrent writers or when what followed was forgotten. */
   readonly heads: readonly string[]
   readonly problems: readonly LogProblem[]
 }
@@ -62,8 +62,10 @@ export async function verifyLog(vault: Vault, options: VerifyLogOptions = {}): P
     if (problem !== undefined) say(problem)
   }
   const heads = [...records.keys()].filter((hash) => !followed.has(hash)).sort()
-  if (options.since !== undefined && !records.has(options.since) && !forgotten.has(options.since))
-    problems.push({ record: options.since, message: 'it was the newest once, and is not there any more' })
+  for (const record of options.since ?? []) {
+    if (!records.has(record) && !forgotten.has(record))
+      problems.push({ record, message: 'it was the newest once, and is not there any more' })
+  }
   return { records: records.size, snapshots: view.snapshots.length, heads, problems }
 }
 

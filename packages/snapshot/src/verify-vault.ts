@@ -243,7 +243,7 @@ function* idsIn(ids: Uint8Array): Generator<Uint8Array, void, void> {
 }
 
 /** Whether a pack is in the part that is to be read. */
-function isChosen(packId: string, read: VerifyOptions['read'], part: number): boolean {
+export function isChosen(packId: string, read: VerifyOptions['read'], part: number): boolean {
   if (read === 'data') return true
   if (typeof read !== 'number' || !(read > 0)) return false
   const parts = Math.max(1, Math.round(1 / read))

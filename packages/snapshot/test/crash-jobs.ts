@@ -5,6 +5,7 @@ import type { FileSystem } from '@arc/core/node'
 import { failure, watchedFileSystem } from '@arc/core/testing'
 import { directoryBackend } from '@arc/storage'
 import { applyPrune, createVault, openVault, planPrune, type Vault } from '../src/index.ts'
+import { type Survivors, VolatileFileSystem } from './proof/volatile-file-system.ts'
 import { file, folder, noise, type Row, rowsOf, source } from './trees.ts'
 
 /** Chunks small enough that a few kilobytes make lists, and an index of some size. */
@@ -37,16 +38,17 @@ export const JOBS: readonly CrashJob[] = [
 /** A folder with the vault that jobs begin with, to be copied for each run. */
 export class CrashBench {
   readonly #scratch: string
-  readonly #template: string
+  /** The vault that jobs begin with. */
+  readonly template: string
   readonly #expected = new Map<string, Row[]>()
 
   constructor(scratch: string) {
     this.#scratch = scratch
-    this.#template = join(scratch, 'template')
+    this.template = join(scratch, 'template')
   }
 
   async prepare(): Promise<void> {
-    const vault = await createVault(directoryBackend(this.#template), { chunkSizes: CHUNK_SIZES })
+    const vault = await createVault(directoryBackend(this.template), { chunkSizes: CHUNK_SIZES })
     const ids: string[] = []
     for (const number of [0, 1, 2]) {
       const { snapshot } = await vault.take(source(...tree(number)))
@@ -74,7 +76,7 @@ export class CrashBench {
       if (number >= at) throw failure('EIO', 'killed')
     })
     const root = await this.#run(job, dying)
-    return this.#judge(root, job)
+    return this.judge(root, job.name === 'forgetting')
   }
 
   /** Run a job of which one call fails. */
@@ -83,14 +85,38 @@ export class CrashBench {
       if (number === at) throw failure(errno)
     })
     const root = await this.#run(job, failing)
-    return this.#judge(root, job)
+    return this.judge(root, job.name === 'forgetting')
+  }
+
+  /** Run a job until the power fails before a call, and take away what was not synced. */
+  async cutPower(job: CrashJob, at: number, survivors: Survivors): Promise<string[]> {
+    let number = 0
+    const disk = new VolatileFileSystem(join(this.#scratch, 'trash'), () => {
+      if (++number >= at) throw failure('EIO', 'power cut')
+    })
+    const root = await this.#run(job, disk.fs)
+    disk.cut(survivors)
+    return this.judge(root, job.name === 'forgetting')
+  }
+
+  /** Run a job to its end and cut the power then: what it was told is done must be. */
+  async cutPowerAfter(job: CrashJob, survivors: Survivors): Promise<string[]> {
+    const disk = new VolatileFileSystem(join(this.#scratch, 'trash'))
+    const root = await this.#run(job, disk.fs)
+    const before = JSON.stringify(await (await openVault(directoryBackend(root))).list())
+    disk.cut(survivors)
+    const after = JSON.stringify(await (await openVault(directoryBackend(root))).list())
+    return [
+      ...(before === after ? [] : ['what was done is undone']),
+      ...(await this.judge(root, job.name === 'forgetting')),
+    ]
   }
 
   async #run(job: CrashJob, fs: FileSystem): Promise<string> {
     const root = join(this.#scratch, 'vault')
     rmSync(root, { recursive: true, force: true })
     mkdirSync(root, { recursive: true })
-    cpSync(this.#template, root, { recursive: true, preserveTimestamps: true })
+    cpSync(this.template, root, { recursive: true, preserveTimestamps: true })
     try {
       await job.run(await openVault(directoryBackend(root, { fs })))
     } catch (error) {
@@ -99,8 +125,8 @@ export class CrashBench {
     return root
   }
 
-  /** What is wrong after a run: nothing, it is to be hoped. */
-  async #judge(root: string, job: CrashJob): Promise<string[]> {
+  /** What is wrong after a run: nothing, it is to be hoped. Only a job that forgets may have removed a snapshot. */
+  async judge(root: string, mayForget = false): Promise<string[]> {
     const faults: string[] = []
     const vault = await openVault(directoryBackend(root))
     for (const { message, object } of (await vault.verify({ read: 'data' })).problems)
@@ -108,7 +134,7 @@ export class CrashBench {
     const there = new Set((await vault.list()).map(({ id }) => id))
     for (const [id, rows] of this.#expected) {
       if (!there.has(id)) {
-        if (job.name !== 'forgetting') faults.push(`snapshot ${id} is gone`)
+        if (!mayForget) faults.push(`snapshot ${id} is gone`)
       } else if (JSON.stringify(printable(await rowsOf(await vault.open(id)))) !== JSON.stringify(printable(rows)))
         faults.push(`snapshot ${id} is not what it was`)
     }

@@ -12,7 +12,7 @@ import {
   resolveSnapshot,
 } from '../src/index.ts'
 import { folderSource } from './local-source.ts'
-import { noise, rowsOf } from './trees.ts'
+import { file, noise, rowsOf, source, symlink } from './trees.ts'
 
 /** A project on disk with files, folders, links of both kinds. */
 function makeProject(root: string): void {
@@ -107,4 +107,18 @@ test('a copy is the project, and a link shares what did not change', async () =>
   expect(inode(join(one, 'src', '1.txt'))).toBe(inode(join(two, 'src', '1.txt')))
   expect(inode(join(one, 'src', '3.txt'))).not.toBe(inode(join(two, 'src', '3.txt')))
   expect(existsSync(join(one, 'empty'))).toBe(true)
+})
+
+test.each(['zip', 'tar.zst'] as const)('an archive of symlinks verifies and gives them back, %s', async (format) => {
+  using scratch = temporaryFolder()
+  const store = openSnapshotFolder(join(scratch.path, 'store'), { mode: 'archive', format })
+  const tree = source(file('a', 'a file'), symlink('dangling', 'nowhere/at all'), symlink('link', 'a'))
+  const { snapshot } = await store.take(tree)
+  expect((await store.verify({ read: 'data' })).problems).toEqual([])
+  const rows = await rowsOf(await store.open(snapshot.id))
+  expect(rows.map(({ path, type, target }) => [path, type, target])).toEqual([
+    ['a', 'file', undefined],
+    ['dangling', 'symlink', 'nowhere/at all'],
+    ['link', 'symlink', 'a'],
+  ])
 })

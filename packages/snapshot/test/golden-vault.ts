@@ -1,4 +1,5 @@
 import type { Entry } from '@arc/core'
+import { plainAttributes } from '@arc/core/node'
 import type { Vault } from '../src/index.ts'
 import { file, folder, noise, oddTree, rowsOf, source } from './trees.ts'
 
@@ -25,7 +26,7 @@ export async function goldenRows(vault: Vault, id: string): Promise<string[]> {
   const opened = await vault.open(id)
   for await (const batch of opened.entries())
     for (const { path, hardLink } of batch) if (hardLink !== undefined) links.set(path, hardLink)
-  return (await rowsOf(opened)).map(({ path, type, mode, mtimeNs, target, sha256, sizeBytes }) =>
+  return (await rowsOf(opened)).map(({ path, type, mode, mtimeNs, target, sha256, sizeBytes, attributes }) =>
     JSON.stringify({
       path,
       type,
@@ -33,6 +34,7 @@ export async function goldenRows(vault: Vault, id: string): Promise<string[]> {
       ...(mtimeNs !== undefined && { mtimeNs: String(mtimeNs) }),
       ...(target !== undefined && { target }),
       ...(links.has(path) && { hardLink: links.get(path) }),
+      ...(attributes && plainAttributes(attributes)),
       ...(type === 'file' && { sizeBytes, sha256 }),
     }),
   )

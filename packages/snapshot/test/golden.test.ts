@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { plainAttributes } from '@arc/core/node'
 import { readTree, temporaryFolder } from '@arc/core/testing'
 import { directoryBackend } from '@arc/storage'
 import { expect, test } from 'vitest'
 import { openVault, verifyLog } from '../src/index.ts'
+import { attributesTree } from './golden-attributes.ts'
 import { GOLDEN_TREES, goldenRows, goldenSource } from './golden-vault.ts'
-import { rowsOf } from './trees.ts'
+import { type Row, rowsOf } from './trees.ts'
 
-const ROOT = join(import.meta.dirname, 'golden/vault-1')
+const GOLDEN = join(import.meta.dirname, 'golden')
+const ROOT = join(GOLDEN, 'vault-1')
 const READER = join(import.meta.dirname, '../../../tools/read_vault.py')
 
 /** Run the second reader. */
@@ -74,3 +77,21 @@ test('it restores it', async () => {
       ...(target !== undefined && { target }),
     })
 })
+
+test('the golden vault with owners, extended attributes and holes is what it was, for both readers', async () => {
+  const root = join(GOLDEN, 'vault-1-attributes')
+  const [id, ...lines] = readFileSync(`${root}.txt`, 'utf8').trimEnd().split('\n') as [string, ...string[]]
+  const vault = await openVault(directoryBackend(root))
+  expect(await goldenRows(vault, id)).toEqual(lines)
+  expect((await rowsOf(await vault.open(id))).map(withBuffers)).toEqual(
+    (await rowsOf(goldenSource(attributesTree))).map(withBuffers),
+  )
+  expect((await vault.verify({ read: 'data' })).problems).toEqual([])
+  expect(parsed(read('list', root, id).trimEnd().split('\n'))).toEqual(parsed(lines))
+})
+
+/** Which kind of byte array a value is in makes no difference. */
+function withBuffers(row: Row): unknown {
+  const { attributes, ...rest } = row
+  return { ...rest, attributes: attributes && plainAttributes(attributes) }
+}

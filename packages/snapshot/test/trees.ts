@@ -57,20 +57,21 @@ export interface Row {
   target: string | undefined
   sha256: string | undefined
   sizeBytes: number
+  attributes: Entry['attributes']
 }
 
 /** Everything a source gives, content read and hashed. */
 export async function rowsOf(from: EntrySource): Promise<Row[]> {
   const rows: Row[] = []
   for await (const batch of from.entries()) {
-    for (const { path, type, mode, mtimeNs, target, content, sizeBytes } of batch) {
+    for (const { path, type, mode, mtimeNs, target, content, sizeBytes, attributes } of batch) {
       let sha256: string | undefined
       if (content !== undefined) {
         const hash = createHash('sha256')
         for await (const piece of readContent(content)) hash.update(piece)
         sha256 = hash.digest('hex')
       }
-      rows.push({ path, type, mode, mtimeNs, target, sha256, sizeBytes })
+      rows.push({ path, type, mode, mtimeNs, target, sha256, sizeBytes, attributes })
     }
   }
   return rows

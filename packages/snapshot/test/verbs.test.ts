@@ -6,6 +6,7 @@ import {
   applySnapshot,
   assertLogIntact,
   type Change,
+  copySnapshots,
   createVault,
   diffSnapshots,
   findEntries,
@@ -93,6 +94,33 @@ test('snapshots are found by what people remember of them', async () => {
   expect(found).toEqual([['two', ['d/e/x']]])
 })
 
+test('a clock that was set back does not hide the newest snapshot', async () => {
+  const times = ['2026-05-01', '2099-01-01', '2026-05-02', '2026-05-03'].map((day) => Date.parse(day))
+  const vault = await createVault(memoryBackend(), { now: () => times[0] as number })
+  for (const note of ['first', 'clock wrong', 'right again', 'newest']) {
+    await vault.take(source(file('x', note)), { note })
+    times.shift()
+  }
+  const notes = ['latest', 'latest~1', 'latest~2', 'latest~3'].map((name) => resolveSnapshot(vault, name))
+  expect((await Promise.all(notes)).map(({ note }) => note)).toEqual(['newest', 'right again', 'clock wrong', 'first'])
+  expect((await resolveSnapshot(vault, '2026-05-02')).note).toBe('right again')
+  // A copy belongs where its time is, though it came last.
+  const other = await createVault(memoryBackend(), { now: () => Date.parse('2026-04-01') })
+  await other.take(source(file('x', 'old')), { note: 'copied' })
+  await copySnapshots(other, vault)
+  expect((await resolveSnapshot(vault, 'latest')).note).toBe('newest')
+})
+
+test('what was forgotten can be listed', async () => {
+  const vault = await createVault(memoryBackend(), { now: () => Date.UTC(2026, 0, 1) })
+  const { snapshot } = await vault.take(source(...before()))
+  expect(await vault.tombstones()).toEqual([])
+  await vault.remove([snapshot.id], { reason: 'of no use' })
+  expect(await vault.tombstones()).toEqual([
+    { time: '2026-01-01T00:00:00.000Z', snapshots: [snapshot.id], reason: 'of no use' },
+  ])
+})
+
 test('the log proves that nothing was removed, and who wrote it', async () => {
   const files = await generateSigningKey()
   const other = await generateSigningKey()
@@ -106,16 +134,16 @@ test('the log proves that nothing was removed, and who wrote it', async () => {
   expect(report).toMatchObject({ records: 2, snapshots: 1, problems: [] })
   assertLogIntact(report)
   expect((await verifyLog(vault, { publicKeys: [other.publicKey] })).problems.length).toBe(2)
-  const [head] = report.heads
+  const [head = ''] = report.heads
   await vault.take(source(...before()))
-  expect((await verifyLog(vault, { publicKeys, since: head })).problems).toEqual([])
+  expect((await verifyLog(vault, { publicKeys, since: [head] })).problems).toEqual([])
 
   const keys: string[] = []
   for (const prefix of ['snapshots/', 'log/'])
     for await (const batch of backend.list(prefix)) keys.push(...batch.map(({ key }) => key))
   const tombstone = keys.find((key) => key.startsWith('log/')) as string
   await backend.delete(tombstone)
-  const broken = await verifyLog(await openVault(backend), { since: head })
+  const broken = await verifyLog(await openVault(backend), { since: [head] })
   expect(broken.problems.length).toBeGreaterThan(1)
   expect(() => assertLogIntact(broken)).toThrow(expect.objectContaining({ code: 'ARC_LOG_BROKEN' }) as Error)
 })
@@ -143,4 +171,16 @@ test('keys come and go, and a key for writing writes', async () => {
   const again = await rotated.take(source(...oddTree()))
   expect(again.snapshot.statistics.newBytes).toBe(0)
   expect(await rowsOf(await rotated.open(snapshot.id))).toEqual(await rowsOf(source(...oddTree())))
+})
+
+test('a vault whose keys were rolled back is refused by who remembers', async () => {
+  const backend = memoryBackend()
+  const vault = await createVault(backend, { locks: [PASSPHRASE] })
+  const secret = { passphrase: PASSPHRASE.passphrase }
+  expect(vault.keyGeneration).toBe(1)
+  await openVault(backend, { secret, minGeneration: 1 })
+  await expect(openVault(backend, { secret, minGeneration: 2 })).rejects.toMatchObject({ code: 'ARC_KEY_WRONG' })
+  await rotateVaultKeys(vault, [PASSPHRASE])
+  expect((await openVault(backend, { secret, minGeneration: 2 })).keyGeneration).toBe(2)
+  expect((await createVault(memoryBackend())).keyGeneration).toBe(0)
 })

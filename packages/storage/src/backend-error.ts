@@ -8,8 +8,13 @@ export interface BackendPlace {
 /** `ARC_OBJECT_NOT_FOUND`. */
 export function objectNotFound(place: BackendPlace, key: string, options: ArcErrorOptions = {}): ArcError {
   const shown = printablePath(key)
-  return new ArcError('ARC_OBJECT_NOT_FOUND', `there is no object ${shown} in ${place.location}`, {
+  const isPlaceMissing = options.details?.['name'] === 'NoSuchBucket'
+  const message = isPlaceMissing ? `there is no ${place.location}` : `there is no object ${shown} in ${place.location}`
+  return new ArcError('ARC_OBJECT_NOT_FOUND', message, {
     path: shown,
+    ...(isPlaceMissing && {
+      hint: 'Check the spelling of the bucket, or make it first with the tools of the service.',
+    }),
     ...options,
   })
 }

@@ -71,7 +71,8 @@ export interface WriteOptions extends CallOptions {
   storageClass?: string | undefined
   /**
    * Go on with an upload of this key that was broken off: the content is given from its beginning again, and what the
-   * service already holds of it, compared by hash, is not sent twice. Without effect where the capability `resume` is missing.
+   * service already holds of it, compared by hash, is not sent twice. What was sent stays when this fails, for the next
+   * attempt; but not when the signal stopped it: that leaves nothing. Without effect where the capability `resume` is missing.
    */
   resume?: boolean | undefined
   onProgress?: ProgressListener | undefined

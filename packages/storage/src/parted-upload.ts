@@ -21,16 +21,19 @@ export interface PartSession {
 const PARTS_AT_ONCE = 4
 const MEBIBYTE = 1024 * 1024
 const PART_BYTES = 16 * MEBIBYTE
+/** What is known to be smaller goes in one request: beginning and finishing an upload in parts would cost two more. */
+const WHOLE_BYTES = 32 * MEBIBYTE
 
 /** The size of all parts but the last: equal ones, because some services ask for that. */
 export function partBytesFor(sizeBytes: number | undefined, maxParts: number): number {
   if (sizeBytes === undefined) return PART_BYTES
+  if (sizeBytes < WHOLE_BYTES) return Math.max(PART_BYTES, sizeBytes + 1)
   return Math.max(PART_BYTES, Math.ceil(sizeBytes / maxParts / MEBIBYTE) * MEBIBYTE)
 }
 
 /**
  * Send a content of any length in constant memory: what fits one part goes in one request, more in parts of `partBytes`,
- * four at a time. When anything fails the parts are dropped, unless the upload may be resumed.
+ * four at a time. When anything fails the parts are dropped, unless the upload may be resumed and nobody asked to stop it.
  */
 export async function uploadInParts(
   key: string,
@@ -74,7 +77,7 @@ export async function uploadInParts(
     return await session.finish(doneBytes)
   } catch (error) {
     await pool.settle() // a part that arrives behind the request to drop them might stay for ever
-    if (options.resume !== true) await session.abandon()
+    if (options.resume !== true || options.signal?.aborted === true) await session.abandon()
     throw error
   } finally {
     await parts.return()

@@ -1,16 +1,15 @@
-import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Backend, openBackend } from '../src/index.ts'
 import { backendCases } from '../src/testing.ts'
-import { startServer } from './servers.ts'
+import { makeContainer } from '../../../tools/servers/azure-container.ts'
+import { startServer } from '../../../tools/servers/start-server.ts'
 
 let server: Awaited<ReturnType<typeof startServer<'azurite'>>>
 let backend: Backend
 beforeAll(async () => {
   server = await startServer('azurite')
   const { endpoint, accountName, accountKey } = server.facts
-  const credential = new StorageSharedKeyCredential(accountName, accountKey)
-  await new BlobServiceClient(endpoint, credential).createContainer('objects')
+  await makeContainer(server.facts, 'objects')
   const query = new URLSearchParams({ endpoint, account: accountName })
   backend = await openBackend(`azblob://objects/some/prefix?${query.toString()}`, { client: { accountKey } })
 })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Backend, openBackend } from '../src/index.ts'
 import { backendCases } from '../src/testing.ts'
-import { startFakeGcs } from './fake-gcs.ts'
+import { startFakeGcs } from '../../../tools/servers/fake-gcs.ts'
 
 describe.each([{ versions: false }, { versions: true }])('a bucket with $versions as versions', (options) => {
   let server: Awaited<ReturnType<typeof startFakeGcs>>

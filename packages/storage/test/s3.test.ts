@@ -1,10 +1,8 @@
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Backend, openBackend, readBytes } from '../src/index.ts'
 import { backendCases } from '../src/testing.ts'
-import { startServer } from './servers.ts'
-
-type Kind = 'plain' | 'versioned' | 'locked'
+import { type BucketKind, makeBucket } from '../../../tools/servers/rgw-bucket.ts'
+import { startServer } from '../../../tools/servers/start-server.ts'
 
 let server: Awaited<ReturnType<typeof startServer<'rgw'>>>
 beforeAll(async () => {
@@ -15,24 +13,15 @@ afterAll(async () => server[Symbol.asyncDispose]())
 /** The client's log: a line per command it sent. */
 let commands: string[] = []
 
-async function openBucket(kind: Kind): Promise<Backend> {
-  const { endpoint, region, ...credentials } = server.facts
-  using client = disposable(new S3Client({ endpoint, region, credentials, forcePathStyle: true }))
-  await client.send(new CreateBucketCommand({ Bucket: kind, ObjectLockEnabledForBucket: kind === 'locked' }))
-  if (kind === 'versioned') {
-    const VersioningConfiguration = { Status: 'Enabled' as const }
-    await client.send(new PutBucketVersioningCommand({ Bucket: kind, VersioningConfiguration }))
-  }
+async function openBucket(kind: BucketKind): Promise<Backend> {
+  const { endpoint, region: _region, ...credentials } = server.facts
+  await makeBucket(server.facts, kind)
   const nothing = (): void => {}
   const info = ({ commandName }: { commandName: string }): void => void commands.push(commandName)
   const logger = { debug: nothing, trace: nothing, warn: nothing, error: nothing, info }
   return openBackend(`s3://${kind}/some/prefix?endpoint=${encodeURIComponent(endpoint)}`, {
     client: { credentials, logger },
   })
-}
-
-function disposable<Client extends { destroy(): void }>(client: Client): Client & Disposable {
-  return Object.assign(client, { [Symbol.dispose]: () => client.destroy() })
 }
 
 /** What this Ceph really does: with versions it takes conditions and ignores them. */
@@ -55,6 +44,7 @@ describe.each(['plain', 'versioned', 'locked'] as const)('a %s bucket', (kind) =
     expect(await backend.capabilities()).toMatchObject(FOUND_OUT[kind])
     expect(commands).toEqual([])
     expect((await Array.fromAsync(backend.list(''))).flat()).toEqual([])
+    if (kind !== 'plain') expect((await Array.fromAsync(backend.listVersions?.('') ?? [])).flat()).toEqual([])
   })
 
   test.each(backendCases({ isSlow: kind !== 'plain' }))('$name', async ({ run }) => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Backend, openBackend } from '../src/index.ts'
 import { knownHostKeys, sshSettings } from '../src/sftp/ssh-config.ts'
 import { backendCases } from '../src/testing.ts'
-import { startServer } from './servers.ts'
+import { startServer } from '../../../tools/servers/start-server.ts'
 
 let server: Awaited<ReturnType<typeof startServer<'sshd'>>>
 let backend: Backend

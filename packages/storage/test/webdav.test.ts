@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Backend, openBackend } from '../src/index.ts'
 import { backendCases } from '../src/testing.ts'
-import { startServer } from './servers.ts'
+import { startServer } from '../../../tools/servers/start-server.ts'
 
 let server: Awaited<ReturnType<typeof startServer<'rclone-webdav'>>>
 let backend: Backend

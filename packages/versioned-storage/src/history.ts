@@ -79,7 +79,9 @@ function versionAt(history: History, place: number): VersionRecord {
 
 function versionById(history: History, id: string): VersionRecord {
   const seq = Number.parseInt(id, 10)
-  const found = history.versions.find((record) => record.seq === seq && versionId(record) === id)
+  const found =
+    history.versions.find((record) => record.seq === seq && versionId(record) === id) ??
+    history.versions.find(({ backendVersion }) => backendVersion === id)
   if (found?.sha256 !== undefined) return found
   return missing(history.key, found === undefined ? `with the id ${id}` : `to read in ${id}, which deleted it`, {
     version: id,
@@ -106,10 +108,17 @@ function missing(key: string, which: string, details: Record<string, unknown>): 
   })
 }
 
+const described = new WeakMap<History, readonly VersionInfo[]>()
+
 /** The versions of a history as people see them, oldest first, with delete markers. */
-export function describeVersions({ key, versions, tags, latest }: History): VersionInfo[] {
+export function describeVersions(history: History): VersionInfo[] {
+  const known = described.get(history)
+  if (known !== undefined) return [...known]
+  const { key, versions, tags, latest } = history
   const names = tags.size === 0 ? undefined : tagsBySeq(tags)
-  return versions.map((record) => versionInfo(key, record, record.seq === latest?.seq, names?.get(record.seq)))
+  const list = versions.map((record) => versionInfo(key, record, record.seq === latest?.seq, names?.get(record.seq)))
+  described.set(history, list) // a history never changes, and whoever lists it once often does so again
+  return [...list]
 }
 
 /** Tags of each version, sorted; without those that belong to snapshots. */

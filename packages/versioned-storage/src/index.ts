@@ -2,6 +2,7 @@ export { callProgram, type CallProgramOptions, type ProgramArgument, type Progra
 export type { CopyOptions, CopyReport, SkipStrategy } from './copy.ts'
 export type { DeduplicationReport, DuplicateGroup } from './duplicates.ts'
 export type { StorageEvent, StorageEventType, StorageListener } from './event.ts'
+export type { ProtectedFeature } from './backend-pasts.ts'
 export type { History, LockRecord } from './history.ts'
 export type { JsonValue, Metadata } from './json.ts'
 export type { LocalFile, LocalFileMode } from './local-file.ts'
@@ -38,7 +39,7 @@ export type {
   StoredEvent,
   VersionStore,
 } from './store.ts'
-export { type LocalStoreOptions, openLocalStore, openSidecarStore, type SidecarStoreOptions } from './stores.ts'
+export { type BackendStoreOptions, type LocalStoreOptions, openBackendStore, openLocalStore } from './stores.ts'
 export type { WriteResult } from './version-changes.ts'
 export type { VersionInfo, VersionOrigin, VersionRecord, VersionReference, VersionSelector } from './version.ts'
 export type { VirtualNode } from './virtual-node.ts'

@@ -73,7 +73,6 @@ interface Parts {
 class LocalStore implements VersionStore {
   readonly location: string
   readonly isWritable = true
-  readonly enforcedBy = 'arc'
   readonly #parts: Parts
   readonly #tree: WorkingTree
   #cache = new Map<string, History>()
@@ -84,6 +83,10 @@ class LocalStore implements VersionStore {
     this.location = location
     this.#parts = parts
     this.#tree = parts.tree
+  }
+
+  enforcedBy(): 'arc' {
+    return 'arc'
   }
 
   async stat(key: string): Promise<ItemStat | undefined> {
@@ -155,9 +158,12 @@ class LocalStore implements VersionStore {
 
   async history(key: string, options: HistoryOptions = {}): Promise<History> {
     const { reader, journal } = this.#parts
-    if (options.record === true && this.#tree.stamp(key) !== (this.#cached(key)?.stamp ?? null))
+    let cached = this.#cached(key)
+    if (options.record === true && this.#tree.stamp(key) !== (cached?.stamp ?? null)) {
       await journal.commit([key], () => ({ edits: [], result: undefined }))
-    return this.#cached(key)?.history ?? indexHistory(reader, key)
+      cached = this.#cached(key)
+    }
+    return cached?.history ?? indexHistory(reader, key)
   }
 
   async *histories(prefix: string, options: CallOptions = {}): AsyncGenerator<readonly History[], void, undefined> {

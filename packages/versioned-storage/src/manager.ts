@@ -230,6 +230,7 @@ export class StorageManager implements AsyncDisposable {
     const listener = {
       now: this.#now,
       isDurable: () => this.#webhooks.hasAny,
+      isHeard: () => this.#webhooks.hasAny || this.#listeners.size > 0,
       heard: (events: readonly StorageEvent[]) => this.#tell(events),
     }
     return { store: new PermittedStore(store, { name: mount, permission, prefix }, listener), key }

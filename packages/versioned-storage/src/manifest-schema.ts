@@ -9,7 +9,7 @@ const count = z.int().check(z.nonnegative())
 const event = z.object({ id: z.string(), body: z.string() })
 
 const manifestSchema = z.object({
-  format: z.literal('arc-versions/1'),
+  format: z.enum(['arc-versions/1', 'arc-native/1']),
   key: z.string(),
   nextSeq: seq,
   token: count,
@@ -25,10 +25,12 @@ const manifestSchema = z.object({
       legalHold: z.optional(z.boolean()),
       retainUntilMs: z.optional(z.number()),
       storageClass: z.optional(z.string()),
+      backendVersion: z.optional(z.string()),
     }),
   ),
   tags: z.array(z.tuple([z.string(), seq])),
   events: z.optional(z.array(event)),
+  removing: z.optional(z.array(z.string())),
   changes: z.array(z.string()),
 })
 

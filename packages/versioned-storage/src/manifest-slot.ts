@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ArcError, isArcError, printablePath } from '@arc/core'
 import { type Backend, readBytes } from '@arc/storage'
-import { emptyManifest, type Manifest } from './manifest.ts'
+import { emptyManifest, type Manifest, type ManifestFormat } from './manifest.ts'
 import { parseManifest } from './manifest-schema.ts'
 import { damagedStore } from './store-error.ts'
 
 /** Where manifests lie; below it each key is a folder, so that no key is in another's way. */
 export const MANIFESTS = '.arc/keys/'
-const MANIFEST_NAME = '%manifest'
+export const MANIFEST_NAME = '%manifest'
 const KEPT_GENERATIONS = 64
-const MAX_TRIES = 200
+export const MAX_TRIES = 200
 
 /** A manifest as it was read, with what is needed to replace just this one. */
 export interface ReadManifest {
@@ -17,6 +17,8 @@ export interface ReadManifest {
   /** `undefined` when there is none yet. */
   readonly etag: string | undefined
   readonly generation: number
+  /** The version of the manifest's object, where the service keeps versions. */
+  readonly version?: string | undefined
 }
 
 /** How manifests are replaced without losing anybody's change. */
@@ -37,50 +39,38 @@ export function keyOfManifest(name: string): string | undefined {
   return key?.replace(/(^|\/)%%/g, '$1%')
 }
 
-/**
- * The way that fits what the backend was seen to do: compare-and-swap, or numbered manifests that are created once each.
- * Throws `ARC_BACKEND_UNSUITABLE` for a backend that has neither: two writers would overwrite each other's past.
- */
-export async function openManifestSlot(backend: Backend): Promise<ManifestSlot> {
-  const capabilities = await backend.capabilities()
-  if (capabilities.compareAndSwap && capabilities.createOnly) return new SwappedManifests(backend)
-  if (capabilities.createOnly && capabilities.consistent) return new NumberedManifests(backend)
-  throw new ArcError(
-    'ARC_BACKEND_UNSUITABLE',
-    `${backend.location} honours no conditions, so two writers could overwrite each other's versions`,
-    {
-      hint: 'Mount it read-only, or keep versions in another place.',
-    },
-  )
-}
-
 /** One object per key, replaced only if it still is what was read. */
-class SwappedManifests implements ManifestSlot {
+export class SwappedManifests implements ManifestSlot {
   readonly #backend: Backend
+  readonly #format: ManifestFormat
+  readonly #keepsVersions: boolean
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, format: ManifestFormat, keepsVersions: boolean) {
     this.#backend = backend
+    this.#format = format
+    this.#keepsVersions = keepsVersions
   }
 
   async read(key: string, signal?: AbortSignal): Promise<ReadManifest> {
     const name = `${manifestFolder(key)}/${MANIFEST_NAME}.json`
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const info = await this.#backend.stat(name, { signal })
-      if (info === undefined) return { manifest: emptyManifest(key), etag: undefined, generation: 0 }
-      const body = await this.#backend.read(name, { signal }).catch(ignoreMissing)
-      if (body === undefined) continue
-      const manifest = await manifestOf(body, name, this.#backend.location)
-      // The condition of the later write must be about what was read, not about what was there before.
-      return { manifest, etag: body.info.etag ?? info.etag, generation: 0 }
-    }
-    throw damagedStore(name, 'it comes and goes')
+    const body = await this.#backend.read(name, { signal }).catch(ignoreMissing)
+    if (body === undefined) return { manifest: emptyManifest(key, this.#format), etag: undefined, generation: 0 }
+    const { etag, version } = body.info // of what was read: a look before or after might be about another one
+    const manifest = await manifestOf(body, name, { location: this.#backend.location, format: this.#format })
+    return { manifest, etag, version, generation: 0 }
   }
 
-  async replace({ etag }: ReadManifest, manifest: Manifest, change: string, signal?: AbortSignal): Promise<boolean> {
+  async replace(read: ReadManifest, manifest: Manifest, change: string, signal?: AbortSignal): Promise<boolean> {
+    const { etag, version } = read
     const name = `${manifestFolder(manifest.key)}/${MANIFEST_NAME}.json`
     const condition = etag === undefined ? { ifAbsent: true } : { ifMatch: etag }
     try {
-      await this.#backend.write(name, encode(manifest), { ...condition, contentType: 'application/json', signal })
+      await this.#backend.write(name, encodeManifest(manifest), {
+        ...condition,
+        contentType: 'application/json',
+        signal,
+      })
+      if (this.#keepsVersions && version !== undefined) await this.#backend.delete(name, { version })
       return true
     } catch (error) {
       if (!isConflict(error)) throw error
@@ -96,21 +86,28 @@ class SwappedManifests implements ManifestSlot {
  * number was given to another and removed again would create it anew; it finds out because a higher one does not name its
  * change.
  */
-class NumberedManifests implements ManifestSlot {
+export class NumberedManifests implements ManifestSlot {
   readonly #backend: Backend
+  readonly #format: ManifestFormat
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, format: ManifestFormat) {
     this.#backend = backend
+    this.#format = format
   }
 
   async read(key: string, signal?: AbortSignal): Promise<ReadManifest> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const generation = (await this.#generations(key, signal)).at(-1)
-      if (generation === undefined) return { manifest: emptyManifest(key), etag: undefined, generation: 0 }
+      if (generation === undefined)
+        return { manifest: emptyManifest(key, this.#format), etag: undefined, generation: 0 }
       const name = manifestName(key, generation)
       const body = await this.#backend.read(name, { signal }).catch(ignoreMissing)
       if (body !== undefined)
-        return { manifest: await manifestOf(body, name, this.#backend.location), etag: undefined, generation }
+        return {
+          manifest: await manifestOf(body, name, { location: this.#backend.location, format: this.#format }),
+          etag: undefined,
+          generation,
+        }
     }
     throw damagedStore(manifestFolder(key), 'its manifests come and go')
   }
@@ -124,7 +121,7 @@ class NumberedManifests implements ManifestSlot {
     const { key } = manifest
     const ours = generation + 1
     try {
-      await this.#backend.write(manifestName(key, ours), encode(manifest), {
+      await this.#backend.write(manifestName(key, ours), encodeManifest(manifest), {
         ifAbsent: true,
         contentType: 'application/json',
         signal,
@@ -174,14 +171,25 @@ function manifestName(key: string, generation: number): string {
   return `${manifestFolder(key)}/${MANIFEST_NAME}-${String(generation).padStart(12, '0')}.json`
 }
 
-function encode(manifest: Manifest): Uint8Array {
+export function encodeManifest(manifest: Manifest): Uint8Array {
   return Buffer.from(JSON.stringify(manifest))
 }
 
-async function manifestOf(body: AsyncIterable<Uint8Array>, name: string, location: string): Promise<Manifest> {
+/** The manifest in a body. Throws `ARC_STORE_DAMAGED` when it is none, `ARC_BACKEND_UNSUITABLE` when it is of the other kind. */
+export async function manifestOf(
+  body: AsyncIterable<Uint8Array>,
+  name: string,
+  { location, format }: { location: string; format: ManifestFormat },
+): Promise<Manifest> {
   const manifest = parseManifest(await readJson(body, name))
-  if (manifest !== undefined) return manifest
-  throw damagedStore(`${location}/${printablePath(name)}`, 'it is no manifest that this release can read')
+  if (manifest?.format === format) return manifest
+  const place = `${location}/${printablePath(name)}`
+  if (manifest === undefined) throw damagedStore(place, 'it is no manifest that this release can read')
+  const [own, other] = format === 'arc-native/1' ? ['native', 'sidecar'] : ['sidecar', 'native']
+  throw new ArcError('ARC_BACKEND_UNSUITABLE', `${place}: the versions there are of the kind ${other}, not ${own}`, {
+    path: place,
+    hint: `Give the mount versions: '${other}'.`,
+  })
 }
 
 /** The JSON of a body. Throws `ARC_STORE_DAMAGED` when it is none. */

@@ -3,9 +3,12 @@ import type { History, LockRecord } from './history.ts'
 import type { StoredEvent } from './store.ts'
 import type { VersionRecord } from './version.ts'
 
+/** Contents beside the objects, or as the service's own versions (docs/formats/versions-1.md). */
+export type ManifestFormat = 'arc-versions/1' | 'arc-native/1'
+
 /** The past of one key as one object beside the contents: what a backend without an index keeps. */
 export interface Manifest {
-  readonly format: 'arc-versions/1'
+  readonly format: ManifestFormat
   readonly key: string
   readonly nextSeq: number
   readonly token: number
@@ -16,6 +19,8 @@ export interface Manifest {
   readonly tags: readonly (readonly [name: string, seq: number])[]
   /** Events that were not yet delivered. */
   readonly events?: readonly StoredEvent[] | undefined
+  /** Versions of the service that are forgotten here and are to be removed there. */
+  readonly removing?: readonly string[] | undefined
   /** Names of the latest changes, by which a writer recognises its own. */
   readonly changes: readonly string[]
 }
@@ -23,8 +28,8 @@ export interface Manifest {
 const KEPT_CHANGES = 128
 
 /** The manifest of a key that has no past. */
-export function emptyManifest(key: string): Manifest {
-  return { format: 'arc-versions/1', key, nextSeq: 1, token: 0, versions: [], tags: [], changes: [] }
+export function emptyManifest(key: string, format: ManifestFormat): Manifest {
+  return { format, key, nextSeq: 1, token: 0, versions: [], tags: [], changes: [] }
 }
 
 /** A manifest as a history. */

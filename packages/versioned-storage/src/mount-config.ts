@@ -11,6 +11,8 @@ interface AnyMount {
   permissions?: Permission | undefined
   /** Globs of paths within the mount, or of names, whose versions are kept compressed. What others see stays plain. */
   compress?: readonly string[] | undefined
+  /** Who keeps the versions of a backend: see {@link BackendStoreOptions.versions}. */
+  versions?: 'auto' | 'native' | 'sidecar' | undefined
 }
 
 /** Options for the vendor's client, passed on as they are: see `@arc/storage`. */
@@ -45,7 +47,8 @@ export type MountConfig =
   | (AnyMount & { store: VersionStore })
 
 const PERMISSIONS: ReadonlySet<unknown> = new Set(['readonly', 'readwrite', 'delete'])
-const COMMON = ['name', 'permissions', 'compress']
+const VERSIONS: ReadonlySet<unknown> = new Set(['auto', 'native', 'sidecar'])
+const COMMON = ['name', 'permissions', 'compress', 'versions']
 const FIELDS: Readonly<Record<string, { needed: readonly string[]; optional?: readonly string[] | 'client' }>> = {
   local: { needed: ['basePath'] },
   memory: { needed: [] },
@@ -65,7 +68,7 @@ const FIELDS: Readonly<Record<string, { needed: readonly string[]; optional?: re
 /** Check what was given as the description of a mount. Throws `ARC_MOUNT_INVALID`. */
 export function checkMountConfig(value: unknown): MountConfig {
   const config = objectOf(value, 'a mount')
-  const { name, permissions, compress, protocol } = config
+  const { name, permissions, compress, versions, protocol } = config
   if (typeof name !== 'string') throw invalid('a mount has no name')
   const fail = (problem: string): never => {
     throw invalid(`mount ${printablePath(name)}: ${problem}`)
@@ -76,6 +79,8 @@ export function checkMountConfig(value: unknown): MountConfig {
     fail(`permissions must be readonly, readwrite or delete, not ${JSON.stringify(permissions)}`)
   if (compress !== undefined && !(Array.isArray(compress) && compress.every((glob) => typeof glob === 'string')))
     fail('compress must be a list of globs')
+  if (versions !== undefined && !VERSIONS.has(versions))
+    fail(`versions must be auto, native or sidecar, not ${JSON.stringify(versions)}`)
   const [kind, ...others] = ['protocol', 'path', 'backend', 'store'].filter((field) => config[field] !== undefined)
   if (kind === undefined || others.length > 0) fail('it needs exactly one of protocol, path, backend, store')
   if (kind === 'protocol') checkFields(config, String(protocol), fail)

@@ -1,4 +1,5 @@
 import { ArcError, isArcError, printablePath } from '@arc/core'
+import type { ProtectedFeature } from './backend-pasts.ts'
 import type { Edit } from './edit.ts'
 import { type EventFacts, factsOfEdits, makeEvent, type StorageEvent } from './event.ts'
 import type { History } from './history.ts'
@@ -50,6 +51,8 @@ export interface MountListener {
   readonly now: () => Date
   /** Whether events must outlive this process until they are delivered. */
   readonly isDurable: () => boolean
+  /** Whether anybody wants to hear of events; else none is made. */
+  readonly isHeard: () => boolean
   readonly heard: (events: readonly StorageEvent[]) => void
 }
 
@@ -83,8 +86,8 @@ export class PermittedStore implements VersionStore {
     return this.permits('readwrite')
   }
 
-  get enforcedBy(): 'arc' | 'backend' {
-    return this.#store.enforcedBy
+  enforcedBy(feature: ProtectedFeature): 'arc' | 'backend' {
+    return this.#store.enforcedBy(feature)
   }
 
   permits(needed: Permission): boolean {
@@ -120,6 +123,7 @@ export class PermittedStore implements VersionStore {
       for (const edit of decision.edits) {
         this.assertPermits(NEEDED[edit.op] ?? 'delete', 'key' in edit ? edit.key : edit.prefix)
       }
+      if (!this.#listener.isHeard()) return decision
       const facts = decision.edits.length === 0 ? [] : [...factsOfEdits(decision.edits), ...(options.facts ?? [])]
       events = facts.map((fact) => this.#event(fact))
       const stored: StoredEvent[] = this.#listener.isDurable()

@@ -1,4 +1,5 @@
 import type { CsvDiff, DiffCsvOptions, DiffImagesOptions, DiffJsonOptions, ImageDiff, JsonDiff } from '@arc/diff'
+import type { ProtectedFeature } from './backend-pasts.ts'
 import { contentBytes } from './content-bytes.ts'
 import { describeVersions, findVersion, type History, matchesQuery } from './history.ts'
 import { equalJson, type Metadata } from './json.ts'
@@ -147,17 +148,17 @@ export abstract class NodeVersions {
 
   /** Forbid that a version is removed, until that is taken back. `enforcedBy` of the result says who sees to it. */
   async setLegalHold(isHeld: boolean, selector: VersionSelector & CallOptions = {}): Promise<ProtectedVersion> {
-    return this.#protect({ legalHold: isHeld }, selector)
+    return this.#protect('hold', { legalHold: isHeld }, selector)
   }
 
   /** Forbid that a version is removed before that date. It can be prolonged, not shortened. */
   async setRetention(until: Date, selector: VersionSelector & CallOptions = {}): Promise<ProtectedVersion> {
-    return this.#protect({ retainUntil: until }, selector)
+    return this.#protect('retention', { retainUntil: until }, selector)
   }
 
   /** Note a storage class. Where the service has none this is a note and moves nothing: see `enforcedBy`. */
   async setStorageClass(storageClass: string, selector: VersionSelector & CallOptions = {}): Promise<ProtectedVersion> {
-    return this.#protect({ storageClass }, selector)
+    return this.#protect('class', { storageClass }, selector)
   }
 
   /** The bytes of two versions. */
@@ -200,10 +201,14 @@ export abstract class NodeVersions {
     return (await import('@arc/diff')).diffImages(before, after, range)
   }
 
-  async #protect(protection: Protection, selector: VersionSelector & CallOptions): Promise<ProtectedVersion> {
+  async #protect(
+    feature: ProtectedFeature,
+    protection: Protection,
+    selector: VersionSelector & CallOptions,
+  ): Promise<ProtectedVersion> {
     const { store } = await this.locate()
     const version = await this.#decide((history) => decideProtection(history, selector, protection), selector)
-    return { ...version, enforcedBy: store.enforcedBy }
+    return { ...version, enforcedBy: store.enforcedBy(feature) }
   }
 
   async #decide<T>(decide: (history: History) => Decision<T>, { signal }: CallOptions): Promise<T> {

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { Backend } from '@arc/storage'
 import type { MountConfig } from './mount-config.ts'
 import type { VersionStore } from './store.ts'
+import type { BackendStoreOptions } from './stores.ts'
 
 type StoredMount = Exclude<MountConfig, { path: string }>
 
@@ -11,13 +12,14 @@ export async function openStore(
   folder: string | undefined,
   now: () => Date,
 ): Promise<VersionStore> {
+  const { versions } = config
   if ('store' in config) return borrowed(config.store as VersionStore)
-  if ('backend' in config) return sidecar(config.backend as Backend, now, false)
+  if ('backend' in config) return overBackend(config.backend as Backend, { now, versions, isOwned: false })
   switch (config.protocol) {
     case 'local':
       return (await import('./local-store.ts')).openLocalStore(folder ?? String(config.basePath), { now })
     case 'memory':
-      return sidecar((await import('@arc/storage')).memoryBackend({ now }), now, true)
+      return overBackend((await import('@arc/storage')).memoryBackend({ now }), { now, versions, isOwned: true })
     case 'base64':
       return new (await import('./base64-store.ts')).Base64Store()
     case 'git':
@@ -35,7 +37,7 @@ export async function openStore(
       return new BackendReader(await openRemote(config.url, {}))
     }
     default:
-      return sidecar(await openRemoteMount(config), now, true)
+      return overBackend(await openRemoteMount(config), { now, versions, isOwned: true })
   }
 }
 
@@ -43,6 +45,7 @@ const OWN_SETTINGS = new Set([
   'name',
   'permissions',
   'compress',
+  'versions',
   'protocol',
   'prefix',
   'bucket',
@@ -55,7 +58,12 @@ type RemoteMount = Extract<StoredMount, { protocol: 'url' | 's3' | 'gcs' | 'azur
 
 function openRemoteMount(config: RemoteMount): Promise<Backend> {
   const client = Object.fromEntries(Object.entries(config).filter(([name]) => !OWN_SETTINGS.has(name)))
+  if (config.protocol === 'azure') delete client['endpoint'] // it is part of the URL
   return openRemote(urlOf(config), client)
+}
+
+function azureEndpoint({ endpoint }: Readonly<Record<string, unknown>>): string {
+  return typeof endpoint === 'string' ? `?endpoint=${encodeURIComponent(endpoint)}` : ''
 }
 
 function urlOf(config: RemoteMount): string {
@@ -66,7 +74,7 @@ function urlOf(config: RemoteMount): string {
     case 'gcs':
       return `gs://${config.bucket}/${prefix}`
     case 'azure':
-      return `azblob://${config.container}/${prefix}`
+      return `azblob://${config.container}/${prefix}${azureEndpoint(config)}`
     case 'sftp': {
       const { username, host, port, basePath = '' } = config
       const user = username === undefined ? '' : `${encodeURIComponent(username)}@`
@@ -84,10 +92,13 @@ async function openRemote(url: string, client: Readonly<Record<string, unknown>>
   return openBackend(url, Object.keys(client).length === 0 ? {} : { client })
 }
 
-async function sidecar(backend: Backend, now: () => Date, isOwned: boolean): Promise<VersionStore> {
-  const { openSidecarStore } = await import('./sidecar-store.ts')
+async function overBackend(
+  backend: Backend,
+  { now, versions, isOwned }: BackendStoreOptions & { now: () => Date; isOwned: boolean },
+): Promise<VersionStore> {
+  const { openBackendStore } = await import('./backend-store.ts')
   try {
-    const store = await openSidecarStore(backend, { now })
+    const store = await openBackendStore(backend, { now, versions })
     if (isOwned) store[Symbol.asyncDispose] = () => backend[Symbol.asyncDispose]()
     return store
   } catch (error) {

@@ -9,6 +9,8 @@ import { damagedStore } from './store-error.ts'
 import type { VersionIndex } from './version-index.ts'
 import type { PreparedFile, WorkingTree } from './working-tree.ts'
 
+const NO_KEYS: ReadonlySet<string> = new Set()
+
 /** Keeps the plain files of a local store in line with its index. For the holder of the write turn. */
 export class PlainFiles {
   readonly #index: VersionIndex
@@ -21,10 +23,11 @@ export class PlainFiles {
     this.#objects = objects
   }
 
-  /** Plain files for what is now the latest version of each key. */
+  /** Plain files for what is now the latest version of each key. `present` are keys whose file was seen this moment. */
   async prepare(
     edits: readonly Edit[],
     contents: ReadonlyMap<string, StagedContent>,
+    present: ReadonlySet<string> = NO_KEYS,
   ): Promise<{ files: PreparedFile[]; removals: string[] }> {
     const files: PreparedFile[] = []
     const removals: string[] = []
@@ -32,7 +35,10 @@ export class PlainFiles {
       for (const edit of latestStates(edits)) {
         const { key } = edit
         if (edit.op === 'delete') removals.push(key)
-        else files.push(this.#tree.prepare(key, await this.#plainContent(edit.sha, edit.size, contents.get(edit.sha))))
+        else {
+          const content = await this.#plainContent(edit.sha, edit.size, contents.get(edit.sha))
+          files.push(this.#tree.prepare(key, content, { isThere: present.has(key) }))
+        }
         this.#index.setStamp(key, edit.op === 'delete' ? null : (files.at(-1)?.stamp ?? null))
       }
     } catch (error) {

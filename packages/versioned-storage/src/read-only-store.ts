@@ -7,7 +7,10 @@ import type { VersionInfo } from './version.ts'
 export abstract class ReadOnlyStore implements VersionStore {
   abstract readonly location: string
   readonly isWritable: boolean = false
-  readonly enforcedBy: 'arc' | 'backend' = 'arc'
+
+  enforcedBy(): 'arc' {
+    return 'arc'
+  }
 
   abstract stat(key: string, options?: CallOptions): Promise<ItemStat | undefined>
   abstract list(folder: string, options?: CallOptions): Promise<readonly ItemStat[]>

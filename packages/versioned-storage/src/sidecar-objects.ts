@@ -1,18 +1,17 @@
 import { createZstdDecompress } from 'node:zlib'
-import { tmpdir } from 'node:os'
 import { assertWithin } from '@arc/core'
-import { sha256Hex, startSha256, TemporaryFile } from '@arc/core/node'
+import { startSha256 } from '@arc/core/node'
 import type { Backend } from '@arc/storage'
 import { zstdPieces } from './compression.ts'
 import { ignoreMissing } from './manifest-slot.ts'
 import { clampRange, cut } from './object-folder.ts'
+import { SpooledContent } from './spooled-content.ts'
 import type { CallOptions, Content, ContentInput, ReadRange, Staged, StageOptions } from './store.ts'
 import { damagedStore } from './store-error.ts'
 
 const OBJECTS = '.arc/objects/'
 /** Objects that nothing names are removed after this time; one that is half as old is written again before it is named. */
 export const GRACE_MS: number = 24 * 60 * 60 * 1000
-const MEMORY_BYTES = 1024 * 1024
 
 /** Contents of a backend, each an object named by the SHA-256 of its plain bytes. */
 export class SidecarObjects {
@@ -26,38 +25,17 @@ export class SidecarObjects {
 
   /** Upload content, unless it is there. What does not fit into memory passes through a file, since its hash is its name. */
   async stage(input: ContentInput, options: StageOptions): Promise<Staged> {
-    if (input instanceof Uint8Array) return this.#upload(sha256Hex(input), input.length, () => input, options)
-    const head: Uint8Array[] = []
-    const sha = startSha256()
-    let sizeBytes = 0
-    let file: TemporaryFile | undefined
-    try {
-      for await (const piece of input) {
-        options.signal?.throwIfAborted()
-        sha.update(piece)
-        sizeBytes += piece.length
-        if (file === undefined && sizeBytes > MEMORY_BYTES) {
-          file = new TemporaryFile(tmpdir())
-          for (const earlier of head) file.write(earlier)
-          head.length = 0
-        }
-        if (file === undefined) head.push(Uint8Array.from(piece))
-        else file.write(piece)
-      }
-      const spooled = file
-      const content = spooled === undefined ? () => Buffer.concat(head) : () => readFile(spooled, sizeBytes)
-      return await this.#upload(sha.digestHex(), sizeBytes, content, options)
-    } finally {
-      file?.[Symbol.dispose]()
-    }
+    using content = await SpooledContent.take(input, options)
+    return await this.#upload(content, options)
   }
 
-  async #upload(sha256: string, sizeBytes: number, open: () => ContentInput, options: StageOptions): Promise<Staged> {
+  async #upload(content: SpooledContent, options: StageOptions): Promise<Staged> {
+    const { sha256, sizeBytes } = content
     const { compress, signal, onProgress } = options
     const known = await this.#find(sha256)
     const isFresh = known !== undefined && this.#now().getTime() - known.modified.getTime() < GRACE_MS / 2
     if (isFresh) return { sha256, sizeBytes }
-    const plain = open()
+    const plain = content.open()
     if (compress === true) {
       const packed = zstdPieces(plain instanceof Uint8Array ? [plain] : plain)
       await this.#backend.write(`${objectName(sha256)}.zst`, packed, { signal, onProgress })
@@ -106,16 +84,8 @@ function objectName(sha256: string): string {
   return `${OBJECTS}${sha256.slice(0, 2)}/${sha256}`
 }
 
-async function* readFile(file: TemporaryFile, sizeBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
-  const into = Buffer.alloc(256 * 1024)
-  for (let at = 0; at < sizeBytes;) {
-    const count = file.read(into.subarray(0, Math.min(into.length, sizeBytes - at)), at)
-    yield Uint8Array.from(into.subarray(0, count))
-    at += count
-  }
-}
-
-async function* verified(
+/** Pieces as they come; throws `ARC_STORE_DAMAGED` at the end when together they are something else. */
+export async function* verified(
   pieces: AsyncIterable<Uint8Array>,
   sha256: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,4 +1,5 @@
 import type { ProgressListener } from '@arc/core'
+import type { ProtectedFeature } from './backend-pasts.ts'
 import type { Edit } from './edit.ts'
 import type { History } from './history.ts'
 import type { VersionInfo, VersionRecord } from './version.ts'
@@ -14,7 +15,7 @@ export interface VersionStore extends AsyncDisposable {
   /** `false` for what can only be read: archives, revisions, pages. */
   readonly isWritable: boolean
   /** Who keeps holds, retention and storage classes: this package, or the service itself. */
-  readonly enforcedBy: 'arc' | 'backend'
+  enforcedBy(feature: ProtectedFeature): 'arc' | 'backend'
   /** What is at the key now; `undefined` when nothing is. */
   stat(key: string, options?: CallOptions): Promise<ItemStat | undefined>
   /** What lies directly in a folder, in byte order of name; `''` is the root. Nothing for a folder that does not exist. */

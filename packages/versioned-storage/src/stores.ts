@@ -17,15 +17,20 @@ export async function openLocalStore(folder: string, options: LocalStoreOptions 
   return (await import('./local-store.ts')).openLocalStore(folder, options)
 }
 
-export interface SidecarStoreOptions {
+export interface BackendStoreOptions {
   now?: (() => Date) | undefined
+  /**
+   * `native`: versions are those of the service. `sidecar`: they lie beside the objects, below `.arc/`. Default `auto`:
+   * native where the service was seen to keep versions. Where a place was begun one way, the other refuses.
+   */
+  versions?: 'auto' | 'native' | 'sidecar' | undefined
 }
 
 /**
- * Versions on a backend that has none: contents by hash, one manifest per key, both below `.arc/`, and at the key itself
- * the present content as a plain object (docs/formats/versions-1.md). Throws `ARC_BACKEND_UNSUITABLE` when the backend
- * honours no conditions, before anything is written. Does not dispose the backend.
+ * Versions on a backend: those of the service itself, or contents by hash and one manifest per key, both below `.arc/`, and
+ * at the key itself the present content as a plain object (docs/formats/versions-1.md). Throws `ARC_BACKEND_UNSUITABLE`
+ * when the backend honours no conditions and keeps no versions, before anything is written. Does not dispose the backend.
  */
-export async function openSidecarStore(backend: Backend, options: SidecarStoreOptions = {}): Promise<VersionStore> {
-  return (await import('./sidecar-store.ts')).openSidecarStore(backend, options)
+export async function openBackendStore(backend: Backend, options: BackendStoreOptions = {}): Promise<VersionStore> {
+  return (await import('./backend-store.ts')).openBackendStore(backend, options)
 }

@@ -201,9 +201,12 @@ export class VersionJournal implements AsyncDisposable {
       contents.set(staged.sha256, staged)
       if (this.#takeUp(staged)) fresh.set(staged.sha256, staged)
     }
+    const present = new Set<string>()
     for (const key of job.keys) {
       if (looked.has(key)) continue
-      const change = await recordExternalChange(key, {
+      const stamp = this.#tree.stamp(key)
+      if (stamp !== null) present.add(key)
+      const change = await recordExternalChange(key, stamp, {
         index: this.index,
         tree: this.#tree,
         objects: this.#objects,
@@ -227,7 +230,7 @@ export class VersionJournal implements AsyncDisposable {
     const events = decision.events ?? []
     for (const event of events) this.index.addEvent(event, n)
     for (const id of job.delivered) this.index.dropEvent(id)
-    const { files, removals } = await this.#files.prepare(decision.edits, contents)
+    const { files, removals } = await this.#files.prepare(decision.edits, contents, present)
     if (edits.length + events.length + job.delivered.length === 0)
       return { sum, outcome: { job, result: decision.result, line: undefined, files, removals, unneeded } }
     const encoded = encodeRecord(recordOf(n, edits, fresh, events, job.delivered), sum)

@@ -15,6 +15,8 @@ export interface VersionRecord {
   readonly legalHold?: boolean | undefined
   readonly retainUntilMs?: number | undefined
   readonly storageClass?: string | undefined
+  /** What the service itself calls this version, where it keeps the content as one of its own. */
+  readonly backendVersion?: string | undefined
 }
 
 /**
@@ -44,10 +46,12 @@ export interface VersionInfo {
   readonly legalHold: boolean
   readonly retainUntil: Date | undefined
   readonly storageClass: string | undefined
+  /** What the service itself calls this version, where it is one of the service's own. */
+  readonly backendVersion?: string | undefined
 }
 
 /**
- * A version by place or id. `-1` is the latest, `-2` the one before, `0` the oldest. Delete markers are not counted: they
+ * A version by place or id, or what the service calls it. `-1` is the latest, `-2` the one before, `0` the oldest. Delete markers are not counted: they
  * are no states that could be read.
  */
 export type VersionReference = number | string
@@ -75,8 +79,8 @@ export function versionInfo(
   isLatest: boolean,
   tags: readonly string[] = NO_TAGS,
 ): VersionInfo {
-  const { seq, sha256, sizeBytes, atMs, retainUntilMs } = record
-  return {
+  const { seq, sha256, sizeBytes, atMs, retainUntilMs, backendVersion } = record
+  const info: VersionInfo = {
     key,
     id: versionId(record),
     seq,
@@ -92,6 +96,7 @@ export function versionInfo(
     retainUntil: retainUntilMs === undefined ? undefined : new Date(retainUntilMs),
     storageClass: record.storageClass,
   }
+  return backendVersion === undefined ? info : { ...info, backendVersion }
 }
 
 /** The same version under another key: what a mount of a part of another one calls it. */

@@ -88,9 +88,16 @@ export class WorkingTree {
     }
   }
 
-  /** Write a file that lacks only its name. What is in the way of that is found out now. */
-  prepare(key: string, content: Uint8Array | { path: string }): PreparedFile {
-    const path = this.#place(key)
+  /**
+   * Write a file that lacks only its name. What is in the way of that is found out now, unless it is known that a plain file
+   * is there.
+   */
+  prepare(
+    key: string,
+    content: Uint8Array | { path: string },
+    { isThere = false }: { isThere?: boolean } = {},
+  ): PreparedFile {
+    const path = isThere ? this.path(key) : this.#place(key)
     const temporaryPath = temporaryPathFor(join(this.#staging, 'file'))
     return this.#attempt('write', path, () => {
       if (!(content instanceof Uint8Array)) copyFileSync(content.path, temporaryPath, constants.COPYFILE_FICLONE)

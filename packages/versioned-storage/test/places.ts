@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '@arc/core/testing'
-import { directoryBackend, memoryBackend } from '@arc/storage'
+import { type Backend, type Capabilities, directoryBackend, memoryBackend } from '@arc/storage'
 import { type MountConfig, StorageManager } from '../src/index.ts'
 
 /** A manager with the mount `docs` in a fresh place. */
@@ -11,16 +11,41 @@ export interface Place extends AsyncDisposable {
   readonly folder: string
 }
 
-type MakeMount = (folder: string) => MountConfig
+export type MakeMount = (folder: string) => MountConfig
 
 /** Every kind of place that keeps versions; the suites run over all of them. */
 export const PLACES: Readonly<Record<string, MakeMount>> = {
   'a folder': (folder) => ({ name: 'docs', protocol: 'local', basePath: join(folder, 'docs') }),
   'memory, by compare-and-swap': () => ({ name: 'docs', backend: memoryBackend() }),
+  'memory, by its own versions': () => ({ name: 'docs', backend: memoryBackend({ versions: true }) }),
+  'memory that ignores conditions, by its own versions': () => ({ name: 'docs', backend: unconditional() }),
+  'memory that ignores conditions, by the order of manifests': () => ({
+    name: 'docs',
+    backend: unconditional(),
+    versions: 'sidecar',
+  }),
   'a folder as backend, by numbered manifests': (folder) => {
     mkdirSync(join(folder, 'backend'))
     return { name: 'docs', backend: directoryBackend(join(folder, 'backend')) }
   },
+}
+
+/** A bucket with versions as Ceph has it: conditions are taken and ignored. */
+function unconditional(): Backend {
+  const backend = memoryBackend({ versions: true })
+  const capabilities = async (): Promise<Capabilities> => ({
+    ...(await backend.capabilities()),
+    createOnly: false,
+    compareAndSwap: false,
+    compareAndDelete: false,
+  })
+  return new Proxy(backend, {
+    get: (whole, name) => (name === 'capabilities' ? capabilities : bound(Reflect.get(whole, name, whole), whole)),
+  })
+}
+
+function bound(member: unknown, self: Backend): unknown {
+  return typeof member === 'function' ? (...args: unknown[]): unknown => Reflect.apply(member, self, args) : member
 }
 
 export async function openPlace(make: MakeMount, now?: () => Date): Promise<Place> {

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
-import { ArcError, printablePath } from '@arc/core'
+import type { CollectedSource } from '@arc/collect'
+import { ArcError, type EntrySource, printablePath } from '@arc/core'
 import {
   choiceOption,
   defineCommand,
@@ -11,9 +12,11 @@ import {
   formatCounted,
   formatTable,
   type Host,
+  type Log,
   printJson,
   reportOmissions,
 } from '@arc/kit'
+import { isRemoteUrl, withoutPassword } from '@arc/kit/place'
 import type { DumpStatistics } from '@arc/render-md'
 import { cacheFile } from '../cache-place.ts'
 import { locateOutput } from '../output-file.ts'
@@ -22,7 +25,7 @@ import { jobsOption } from '../jobs.ts'
 import { earlierDumps } from '../own-outputs.ts'
 import { assertSelected, openSelection, selectionConflicts, selectionOptions } from '../selection.ts'
 import { sidecarPath } from '../sidecar.ts'
-import { assertComplete, type WrittenDocument, writeDocument } from '../write-document.ts'
+import { assertComplete, type WriteOptions, type WrittenDocument, writeDocument } from '../write-document.ts'
 
 export const dump = defineCommand({
   summary: 'Write a project into one document',
@@ -30,7 +33,9 @@ export const dump = defineCommand({
     'The document holds every file byte for byte, with modes, symbolic links and empty folders, so that `create-dump restore` brings the project back exactly. Inside a git repository it holds what git tracks and what is untracked but not ignored. The path of the document is printed on standard output.',
   arguments: { root: folderOption('the project', { default: '.', placeholder: 'ROOT' }) },
   options: {
-    output: fileOption('where to write; - is standard output (default: NAME.dump.md here)', { short: 'o' }),
+    output: fileOption('where to write: a file or URL; - is standard output (default: NAME.dump.md here)', {
+      short: 'o',
+    }),
     format: choiceOption(['md', 'json', 'jsonl'], 'spelling of the document (default: by the name, else md)'),
     compress: choiceOption(['gzip', 'zstd'], 'compress the document (default: by the name)'),
     toc: choiceOption(['list', 'tree', 'none'], 'contents at its head', { default: 'tree' }),
@@ -49,13 +54,16 @@ export const dump = defineCommand({
     { command: 'create-dump ~/code/app -o app.json.zst', summary: 'as compressed JSON' },
     { command: "create-dump --include 'src/**/*.ts' -o - | less", summary: 'the sources only, to look at' },
     { command: 'create-dump --rev v1.0 -o v1.md', summary: 'a release, without checking it out' },
+    { command: 'create-dump -o s3://bucket/app.dump.md.zst', summary: 'to an object store' },
     { command: 'create-dump restore app.dump.md --to app', summary: 'and back' },
   ],
   exitStatus: { 4: 'the document is complete but for files that could not be read, which are listed' },
   async run({ arguments: { root }, options, host, common, log, progress, signal }) {
     const name = basename(resolve(host.cwd, root)) || 'root'
     const choice = chooseOutput(name, options)
-    const path = await outputPath(choice, host, { isNamed: options.output !== undefined, isJson: common.json })
+    const isRemote = isRemoteUrl(choice.path)
+    const isNamed = options.output !== undefined
+    const path = isRemote ? undefined : await outputPath(choice, host, { isNamed, isJson: common.json })
     const earlier = options.rev === undefined ? await earlierDumps(name, [resolve(host.cwd, root), host.cwd]) : []
     const own = path === undefined ? [] : [path, sidecarPath(path)]
     await using source = await openSelection(root, options, host, { omitPaths: [...own, ...earlier] })
@@ -65,9 +73,10 @@ export const dump = defineCommand({
       assertSelected(paths.length, options)
       if (common.json) printJson(host, { paths, omissions: source.omissions })
       else host.stdout.write(paths.map((each) => `${printablePath(each)}\n`).join(''))
+      if (paths.length === 0) warnOfNothing(source, log)
       return reportOmissions(source.omissions, common, log)
     }
-    const result = await writeDocument(source, path, host, {
+    const writeOptions: WriteOptions = {
       format: choice.format,
       contents: options.toc,
       binary: options.binary,
@@ -88,16 +97,32 @@ export const dump = defineCommand({
         reportOmissions(rendered.omissions, common, log)
         assertComplete(rendered)
       },
-    })
+    }
+    const result = isRemote
+      ? await uploadDocument(source, choice.path, host, writeOptions)
+      : await writeDocument(source, path, host, writeOptions)
+    const shownPath = isRemote ? withoutPassword(choice.path) : choice.path
     const status = options.strict ? 0 : reportOmissions(result.omissions, common, log)
     if (common.json)
-      printJson(host, { path: choice.path, format: choice.format, compression: choice.compression, ...result })
-    else if (path !== undefined) host.stdout.write(`${choice.path}\n`)
+      printJson(host, { path: shownPath, format: choice.format, compression: choice.compression, ...result })
+    else if (isRemote || path !== undefined) host.stdout.write(`${shownPath}\n`)
+    if (result.statistics.entries === 0) warnOfNothing(source, log)
     log.info(summary(result))
     if (common.stats) log.info(languageTable(result.statistics).trimEnd())
     return status
   },
 })
+
+async function uploadDocument(
+  source: EntrySource,
+  url: string,
+  host: Host,
+  options: WriteOptions,
+): Promise<WrittenDocument> {
+  const { locateObject, writeObject } = await import('../write-object.ts')
+  await using object = await locateObject(url, host, options)
+  return await writeObject(source, object, options)
+}
 
 /** Where the document goes, once it is sure that it can: an absolute path, `undefined` for standard output. */
 async function outputPath(
@@ -117,6 +142,15 @@ async function outputPath(
   throw new ArcError('ARC_OPTION_INVALID', 'a compressed document is nothing for a terminal', {
     hint: 'Send it to a file with -o, or through a pipe.',
   })
+}
+
+/** An empty project is rare, and rules that hide all of one are a surprise. */
+function warnOfNothing({ name, ignoredCount = 0 }: CollectedSource, log: Log): void {
+  if (ignoredCount === 0) log.warn(`${name} holds nothing to dump`)
+  else {
+    const paths = formatCounted(ignoredCount, 'path')
+    log.warn(`${name} holds nothing to dump: ignore rules leave out ${paths}; an .arcignore with !* brings them back`)
+  }
 }
 
 function summary({ statistics, sizeBytes, reusedEntries, isWritten }: WrittenDocument): string {

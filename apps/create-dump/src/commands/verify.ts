@@ -8,6 +8,7 @@ export const verify = defineCommand({
   arguments: { dump: dumpArgument },
   examples: [
     { command: 'create-dump verify app.dump.md', summary: 'says what it checked' },
+    { command: 'create-dump verify s3://bucket/app.dump.md', summary: 'in an object store' },
     {
       command: 'curl -s https://example.org/app.dump.md.gz | create-dump verify -',
       summary: 'before anything is kept',

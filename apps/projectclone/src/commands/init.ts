@@ -1,9 +1,9 @@
 import { ArcError } from '@arc/core'
 import { type KeyLock, recipientOf } from '@arc/crypto'
 import { choiceOption, defineCommand, printJson, textOption } from '@arc/kit'
+import { openPlace } from '@arc/kit/place'
 import { newPassphrase, rememberVault, secretOptions, vaultPlace } from '@arc/kit/vault'
 import { createVault } from '@arc/snapshot'
-import { openBackend } from '@arc/storage'
 import { labelOption, recipientOption, recipientsOf } from '../key-options.ts'
 import { readKeyFile } from '../signing-option.ts'
 
@@ -52,7 +52,7 @@ export const init = defineCommand({
       throw new ArcError('ARC_OPTION_INVALID', 'a vault without encryption has no keys', {
         hint: 'Add --encrypt recipient.',
       })
-    await using backend = await openBackend(place.url, { environment: host.env })
+    await using backend = await openPlace(place.url, host)
     const vault = await createVault(backend, { locks, signal, now: () => host.now() })
     const { id, keysId, location, isEncrypted } = vault
     if (!rememberVault(host, location, { id, keysId, generation: isEncrypted ? 1 : 0 }) && isEncrypted)

@@ -11,7 +11,7 @@ export const log = defineCommand({
     'Every record names the one before it by its hash. --verify follows them all and proves that none was changed, reordered, or removed without a tombstone, and prints the newest: write it down elsewhere. --since with what was written down proves that nothing was cut off since.',
   options: {
     verify: flagOption('prove it'),
-    since: textOption('a record that was the newest once, as --verify printed it', { placeholder: 'HEAD' }),
+    since: textOption('the records that were the newest once, as --verify printed them', { placeholder: 'HEAD' }),
     publicKey: fileOption('every record must be signed by this minisign public key', { repeatable: true }),
     ...filterOptions,
     ...vaultOptions,
@@ -32,10 +32,10 @@ export const log = defineCommand({
       else await host.page(pieces(snapshots.map(describe)))
       return 0
     }
-    await using vault = await openVaultFrom(options, host)
+    await using vault = await openVaultFrom(options, host, { afresh: true })
     const publicKeys = options.publicKey.map((file) => readKeyFile(file, host))
     const report = await verifyLog(vault, {
-      since: options.since?.trim(),
+      since: options.since?.split(/\s+/).filter((head) => head !== ''),
       publicKeys: publicKeys.length === 0 ? undefined : publicKeys,
       signal,
     })

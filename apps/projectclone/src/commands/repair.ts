@@ -20,7 +20,7 @@ export const repair = defineCommand({
   exitStatus: { 3: 'some files are lost; they are named' },
   async run(context) {
     const { options, host, common, log, signal, progress } = context
-    await using vault = await openVaultFrom(options, host)
+    await using vault = await openVaultFrom(options, host, { afresh: true })
     await using other =
       options.with === undefined
         ? undefined

@@ -31,11 +31,13 @@ export function describe(snapshot: SnapshotInfo): string {
     ['git', commit],
     [
       'holds',
-      `${formatCount(statistics.files)} files, ${formatCount(statistics.directories)} folders, ${formatCount(statistics.symlinks)} links, ${formatBytes(statistics.contentBytes)}`,
+      statistics &&
+        `${formatCount(statistics.files)} files, ${formatCount(statistics.directories)} folders, ${formatCount(statistics.symlinks)} links, ${formatBytes(statistics.contentBytes)}`,
     ],
     [
       'added',
-      `${formatBytes(statistics.newBytes)}, stored as ${formatBytes(statistics.storedBytes)}; ${formatCount(statistics.unchangedFiles)} files were not read again`,
+      statistics &&
+        `${formatBytes(statistics.newBytes)}, stored as ${formatBytes(statistics.storedBytes)}; ${formatCount(statistics.unchangedFiles)} files were not read again`,
     ],
     ['tree', snapshot.root],
     ['signed by', snapshot.signer],

@@ -31,6 +31,7 @@ export const snapshot = defineCommand({
   examples: [
     { command: 'projectclone snapshot ~/code/app --note "before the merge"', summary: 'into the vault at home' },
     { command: 'projectclone snapshot --to /mnt/disk/vault --tag nightly', summary: 'into one on a disk' },
+    { command: 'projectclone snapshot --to s3://bucket/vault', summary: 'into one in an object store' },
     { command: 'projectclone snapshot --gitignore --exclude-caches', summary: 'without what can be made again' },
     { command: 'projectclone snapshot --dry-run', summary: 'what would be stored' },
   ],

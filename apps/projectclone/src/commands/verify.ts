@@ -49,7 +49,7 @@ export const verify = defineCommand({
   ],
   exitStatus: { 3: 'something is damaged or missing; repair can help' },
   async run({ options, host, common, log, signal, progress }) {
-    await using vault = await openFrom(options, host)
+    await using vault = await openFrom(options, host, { afresh: true })
     const subset = options.readDataSubset
     const report = await vault.verify({
       read: options.readData ? 'data' : (subset?.fraction ?? 'metadata'),

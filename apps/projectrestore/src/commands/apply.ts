@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { printablePath } from '@arc/core'
 import { confirm, defineCommand, fileOption, makeParents, printJson } from '@arc/kit'
 import { applyRestore } from '@arc/restore-safe'
+import { wishesOf } from '../attribute-options.ts'
 import { EntryChoice } from '../entry-choice.ts'
 import { asPlanned } from '../pinned-source.ts'
 import { readPlanDocument } from '../plan-document.ts'
@@ -38,6 +39,7 @@ export const apply = defineCommand({
     await using stored = await openStored(argument, {
       host,
       limits: plan.limits,
+      attributes: wishesOf(plan),
       checksum,
       sidecar,
       vault: options,

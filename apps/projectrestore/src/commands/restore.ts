@@ -45,7 +45,7 @@ type Context = CommandContext<{ source: string }, Values<typeof options>>
 export const restore = defineCommand({
   summary: 'Bring a project back from where it is stored',
   description:
-    'SOURCE is a tar or zip archive, a dump of create-dump, or a folder; its bytes tell which, not its name. With --from, or when there is no such file, it is a snapshot of projectclone: an id or its beginning, latest, latest~2, a tag, a note, or a time in UTC. All or nothing: everything is written and checked in a private folder beside the target, and one swap puts it in place. Whatever stops it, the target is as before or complete. Without --mode the target must not exist or be empty. The tree that is replaced stays as a restore point for `projectrestore undo`.',
+    'SOURCE is a tar or zip archive, a dump of create-dump, the URL of one, or a folder; its bytes tell which, not its name. With --from, or when there is no such file, it is a snapshot of projectclone: an id or its beginning, latest, latest~2, a tag, a note, or a time in UTC. All or nothing: everything is written and checked in a private folder beside the target, and one swap puts it in place. Whatever stops it, the target is as before or complete. Without --mode the target must not exist or be empty. The tree that is replaced stays as a restore point for `projectrestore undo`.',
   arguments: { source: sourceArgument },
   options,
   conflicts: [
@@ -58,6 +58,8 @@ export const restore = defineCommand({
     { command: 'projectrestore app.zip --to app --mode replace --preview', summary: 'look at every line, then decide' },
     { command: "projectrestore app.dump.md --to app --mode merge --only 'src/**'", summary: 'a part of it' },
     { command: 'projectrestore latest --project app --to app', summary: 'the last snapshot of projectclone' },
+    { command: 'projectrestore restic:/mnt/disk/repo --to app', summary: 'the last snapshot of restic' },
+    { command: 'projectrestore s3://bucket/app.tar.zst', summary: 'from an object store, while it arrives' },
     { command: 'ssh host tar -cf - app | projectrestore - --to app --strip 1', summary: 'from another machine' },
   ],
   exitStatus: {

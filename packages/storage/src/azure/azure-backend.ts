@@ -41,7 +41,7 @@ import { inByteOrder } from './azure-order.ts'
 import { probeAzure } from './azure-probe.ts'
 import { azureTarget, fromAzureMetadata, MAX_BLOCKS, SHA256_METADATA } from './azure-write.ts'
 
-type AzureSdk = typeof import('@azure/storage-blob')
+type AzureSdk = typeof import('./azure-client.ts')
 
 export interface AzureContainer {
   readonly sdk: AzureSdk

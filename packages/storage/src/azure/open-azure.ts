@@ -23,7 +23,7 @@ export async function openAzure(address: Address, options: OpenBackendOptions): 
 }
 
 async function openContainer({ bucket, query }: Address, options: OpenBackendOptions): Promise<AzureContainer> {
-  const sdk = await loadDriver(['@azure/storage-blob'], async () => import('@azure/storage-blob'))
+  const sdk = await loadDriver(['@azure/storage-blob'], async () => import('./azure-client.ts'))
   const { connectionString, accountName, accountKey, sasToken, credential, ...rest } = options.client ?? {}
   const given = (value: unknown, variable: string): string | undefined =>
     typeof value === 'string' ? value : options.environment?.[variable]

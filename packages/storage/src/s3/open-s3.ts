@@ -17,8 +17,11 @@ export async function openS3(
   { bucket, prefix, query }: Extract<BackendAddress, { kind: 's3' | 'gs' | 'azblob' }>,
   options: OpenBackendOptions,
 ): Promise<Backend> {
-  const sdk = await loadDriver(['@aws-sdk/client-s3'], async () => import('@aws-sdk/client-s3'))
-  const [endpoint, region, profile] = ['endpoint', 'region', 'profile'].map((name) => query.get(name))
+  const sdk = await loadDriver(['@aws-sdk/client-s3'], async () => import('./s3-client.ts'))
+  const { environment = {} } = options
+  const [region, profile] = ['region', 'profile'].map((name) => query.get(name))
+  const endpoint = query.get('endpoint') ?? environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL']
+  const usualRegion = environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1'
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS, proxyEnv: options.environment }
   const given: S3ClientConfig = { ...options.client }
   const isElsewhere = (given.endpoint ?? endpoint) !== undefined
@@ -26,7 +29,7 @@ export async function openS3(
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(profile === undefined ? {} : { profile }),
     // Other services than AWS rarely have regions, or buckets as names of hosts.
-    ...(isElsewhere ? { forcePathStyle: true, region: region ?? 'us-east-1' } : { followRegionRedirects: true }),
+    ...(isElsewhere ? { forcePathStyle: true, region: region ?? usualRegion } : { followRegionRedirects: true }),
     ...(region === undefined ? {} : { region }),
     // Our own SHA-256 goes with every body; a CRC beside it would only cost.
     requestChecksumCalculation: 'WHEN_REQUIRED',

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { BackendPlace } from '../backend-error.ts'
 import { failureName, serviceError, type ServiceFailure } from '../service-errors.ts'
 
-type S3Sdk = typeof import('@aws-sdk/client-s3')
+type S3Sdk = typeof import('./s3-client.ts')
 
 /** How a request is sent: what the vendor's client takes beside the command. */
 interface Sending {

@@ -50,8 +50,7 @@ class S3Probe {
   }
 
   async run(): Promise<CachedVerdict> {
-    const first = await this.#write('first', {})
-    if (first === undefined) return READ_ONLY
+    if (!(await this.#mayWrite())) return READ_ONLY
     const [createOnly, conditionsOnParts, etagStyle, versions, tags, objectLock] = await Promise.all([
       this.#createsOnly(),
       this.#createsOnlyInParts(),
@@ -87,19 +86,32 @@ class S3Probe {
     )
   }
 
+  /** A bucket that is not there is no bucket that can do nothing. */
+  async #mayWrite(): Promise<boolean> {
+    try {
+      await this.#put('first', {})
+      return true
+    } catch (error) {
+      if (isArcError(error) && error.code === 'ARC_BACKEND_DENIED') return false
+      throw error
+    }
+  }
+
   /** The ETag and version that a write got, or `undefined` when the service refused. */
   async #write(
     name: string,
     conditions: S3Conditions,
   ): Promise<{ etag: string; version: string | undefined } | undefined> {
+    return unlessRefused(this.#put(name, conditions))
+  }
+
+  async #put(name: string, conditions: S3Conditions): Promise<{ etag: string; version: string | undefined }> {
     const key = `${this.#base}-${name}`
     const bytes = Buffer.from(`${name} ${randomBytes(4).toString('hex')}`)
-    const written = await unlessRefused(
-      s3Target(this.#bucket, key, { signal: this.#signal }, conditions).putWhole(bytes),
-    )
-    if (written === undefined) return undefined
-    this.#written.push({ key, version: written.version })
-    return { etag: written.etag ?? '', version: written.version }
+    const target = s3Target(this.#bucket, key, { signal: this.#signal }, conditions)
+    const { version, etag = '' } = await target.putWhole(bytes)
+    this.#written.push({ key, version })
+    return { etag, version }
   }
 
   /** One of several at once may create an object, and none may do it again. */
@@ -143,9 +155,12 @@ class S3Probe {
     const { client, sdk, name } = this.#bucket
     const remove = async (etag: string): Promise<unknown> =>
       unlessRefused(
-        this.#bucket.attempt('delete', key, this.#signal, async (sending) =>
-          client.send(new sdk.DeleteObjectCommand({ Bucket: name, Key: key, IfMatch: etagFor(etag, style) }), sending),
-        ),
+        this.#bucket.attempt('delete', key, this.#signal, async (sending) => {
+          const command = new sdk.DeleteObjectCommand({ Bucket: name, Key: key, IfMatch: etagFor(etag, style) })
+          const answer = await client.send(command, sending)
+          if (answer.DeleteMarker === true) this.#written.push({ key, version: answer.VersionId })
+          return answer
+        }),
       )
     if ((await remove('00000000000000000000000000000000')) !== undefined) return false
     return (await remove(written.etag)) !== undefined && (await this.#stat('delete')) === undefined

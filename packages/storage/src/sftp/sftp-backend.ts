@@ -93,7 +93,7 @@ export class SftpBackend implements Backend {
     } catch (error) {
       // Bytes that were refused for their hash must not be taken up again.
       const isWrong = isArcError(error) && error.code === 'ARC_HASH_MISMATCH'
-      await staged.abandon(isResumable && !isWrong)
+      await staged.abandon(isResumable && !isWrong && options.signal?.aborted !== true)
       throw error
     }
   }

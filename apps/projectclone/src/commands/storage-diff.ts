@@ -1,0 +1,35 @@
+import { choiceOption, defineCommand, printJson } from '@arc/kit'
+import {
+  openStoragePlace,
+  pathArgument,
+  placeArgument,
+  rangeOptions,
+  versionReference,
+} from '../storage/storage-place.ts'
+
+export const diff = defineCommand({
+  summary: 'Show how two versions differ',
+  description: 'The exit status is 0 also when they differ. Text as `patch` takes it; JSON and CSV by what they say.',
+  arguments: { place: placeArgument, path: pathArgument },
+  options: {
+    ...rangeOptions,
+    format: choiceOption(['unified', 'context', 'html', 'json', 'csv'], 'how to compare and show', {
+      default: 'unified',
+    }),
+  },
+  examples: [
+    { command: 'projectclone storage diff s3://bucket/docs plan.md', summary: 'the last change' },
+    { command: 'projectclone storage diff docs data.json --from 0 --format json', summary: 'since the beginning' },
+  ],
+  async run({ arguments: args, options, host, common, signal }) {
+    await using place = await openStoragePlace(args.place, host)
+    const node = place.node(args.path)
+    const { format, context: contextLines } = options
+    const range = { from: versionReference(options.from), to: versionReference(options.to), signal }
+    if (format === 'json') return printJson(host, await node.diffVersionsJson(range))
+    if (format === 'csv') return printJson(host, await node.diffVersionsCsv(range))
+    const text = await node.diffVersionsText({ ...range, format, contextLines })
+    if (common.json) printJson(host, { format, isEqual: text === '', text })
+    else host.stdout.write(text)
+  },
+})

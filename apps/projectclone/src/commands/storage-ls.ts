@@ -1,0 +1,39 @@
+import { printablePath } from '@arc/core'
+import { defineCommand, flagOption, formatBytes, formatTable, printJson, textOption } from '@arc/kit'
+import type { NodeStat, StorageNode } from '@arc/versioned-storage'
+import { openStoragePlace, placeArgument } from '../storage/storage-place.ts'
+
+interface Listed extends NodeStat {
+  readonly path: string
+}
+
+export const ls = defineCommand({
+  summary: 'List what is there now',
+  arguments: { place: placeArgument, path: textOption('a folder in it (default: all)', { placeholder: 'PATH' }) },
+  options: { recursive: flagOption('all that lies below, too', { short: 'R' }) },
+  examples: [{ command: 'projectclone storage ls s3://bucket/docs -R', summary: 'everything' }],
+  async run({ arguments: args, options, host, common, signal }) {
+    await using place = await openStoragePlace(args.place, host)
+    const items: Listed[] = []
+    for await (const item of listed(place.node(args.path), options.recursive, signal)) items.push(item)
+    if (common.json) printJson(host, { items })
+    else if (items.length > 0) {
+      const columns = [{ header: 'Modified (UTC)' }, { header: 'Size', align: 'right' as const }, { header: 'Path' }]
+      host.stdout.write(formatTable(columns, items.map(cells)))
+    }
+  },
+})
+
+async function* listed(folder: StorageNode, isRecursive: boolean, signal: AbortSignal): AsyncGenerator<Listed> {
+  for (const child of await folder.children({ signal })) {
+    const stat = await child.stat({ signal })
+    if (stat === undefined) continue // gone meanwhile
+    yield { path: child.path, ...stat }
+    if (isRecursive && stat.type === 'directory') yield* listed(child, isRecursive, signal)
+  }
+}
+
+function cells({ path, type, sizeBytes, modified }: Listed): string[] {
+  if (type === 'directory') return ['', '', `${printablePath(path)}/`]
+  return [modified.toISOString().slice(0, 19).replace('T', ' '), formatBytes(sizeBytes), printablePath(path)]
+}

@@ -1,0 +1,1 @@
+export { PredecessorVault } from './vault.ts'

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import { ArcError } from '@arc/core'
+import { sha256Hex } from '@arc/core/node'
+import type { Backend } from '@arc/storage'
+import { type BackendPasts, removeForGood } from './backend-pasts.ts'
+import { type Edit, isKeyEdit, type KeyEdit } from './edit.ts'
+import { type Manifest, manifestHistory } from './manifest.ts'
+import { parseJournalEntry } from './manifest-schema.ts'
+import { backOff, type ManifestSlot, type ReadManifest, readJsonObject } from './manifest-slot.ts'
+import type { CommitOptions, Decide, Decision, StoredEvent } from './store.ts'
+import { damagedStore } from './store-error.ts'
+
+export const SNAPSHOTS = '.arc/snapshots/'
+export const OUTBOX = '.arc/outbox/'
+const JOURNAL = '.arc/journal/'
+const MAX_TRIES = 100
+
+/** Commits on a backend: of one key by replacing its manifest, of several by a journal that is rolled forward. */
+export class BackendCommits {
+  readonly #backend: Backend
+  readonly #slot: ManifestSlot
+  readonly #pasts: BackendPasts
+
+  constructor(backend: Backend, slot: ManifestSlot, pasts: BackendPasts) {
+    this.#backend = backend
+    this.#slot = slot
+    this.#pasts = pasts
+  }
+
+  /** Finish the changes of many keys that somebody began and did not end. */
+  async recover(): Promise<void> {
+    for await (const batch of this.#backend.list(JOURNAL)) {
+      for (const { key: name } of batch) {
+        const value = await readJsonObject(this.#backend, name)
+        if (value === undefined) continue
+        const entry = parseJournalEntry(value)
+        if (entry === undefined) throw damagedStore(`${this.#backend.location}/${name}`, 'a journal is malformed')
+        await this.#rollForward(entry.id, entry.edits, entry.events)
+      }
+    }
+  }
+
+  async commit<T>(keys: readonly string[], decide: Decide<T>, options: CommitOptions): Promise<T> {
+    const { signal, staged = [] } = options
+    try {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        signal?.throwIfAborted()
+        const reads: ReadManifest[] = []
+        for (const key of keys) reads.push(await this.#pasts.record(key, signal))
+        const decision = decide(reads.map(({ manifest }) => manifestHistory(manifest)))
+        if (decision.edits.length === 0) return decision.result
+        if (await this.#attempt(reads, decision, options)) return decision.result
+        await backOff(tries, signal)
+      }
+    } finally {
+      await this.#pasts.release(staged)
+    }
+    throw new ArcError('ARC_TARGET_BUSY', `others kept changing ${keys.join(', ')} in ${this.#backend.location}`, {
+      retryable: true,
+      hint: 'Try again when there is less to do.',
+    })
+  }
+
+  async #attempt(
+    reads: readonly ReadManifest[],
+    { edits, events = [] }: Decision<unknown>,
+    { signal, staged = [] }: CommitOptions,
+  ): Promise<boolean> {
+    const [only] = reads
+    const id = randomUUID()
+    await this.#announce(events, only?.manifest.key)
+    if (reads.length === 1 && only !== undefined && edits.every(isKeyEdit))
+      return this.#pasts.replace(only, edits, { id, events, staged, signal })
+    // Decided on manifests that were read one after the other: valid only if none changed meanwhile.
+    for (const read of reads) {
+      const now = await this.#slot.read(read.manifest.key, signal)
+      if (now.manifest.changes.at(-1) !== read.manifest.changes.at(-1)) return false
+    }
+    const entry = { format: 'arc-journal/1', id, edits, events }
+    await this.#backend.write(`${JOURNAL}${id}.json`, Buffer.from(JSON.stringify(entry)), { signal })
+    await this.#rollForward(id, edits, events)
+    return true
+  }
+
+  /** Do all edits of a journal, those too that somebody else has done, and forget it. */
+  async #rollForward(id: string, edits: readonly Edit[], events: readonly StoredEvent[]): Promise<void> {
+    const byKey = Map.groupBy(edits.filter(isKeyEdit), ({ key }) => key)
+    let isFirst = true
+    for (const [key, keyEdits] of byKey) {
+      await this.#applyOnce(key, keyEdits, id, isFirst ? events : [])
+      isFirst = false
+    }
+    for (const edit of edits) if (!isKeyEdit(edit)) await this.#applySnapshot(edit)
+    await removeForGood(this.#backend, `${JOURNAL}${id}.json`)
+  }
+
+  async #applyOnce(key: string, edits: readonly KeyEdit[], id: string, events: readonly StoredEvent[]): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const read = await this.#pasts.record(key)
+      if (read.manifest.changes.includes(id)) return this.#pasts.settle(key, edits)
+      // Somebody may have added a version since it was decided: then ours comes behind it.
+      const offset = Math.max(0, read.manifest.nextSeq - Math.min(...edits.map(newSeq)))
+      const moved = edits.map((edit) =>
+        edit.op === 'put' || edit.op === 'delete' ? { ...edit, seq: edit.seq + offset } : edit,
+      )
+      if (await this.#pasts.replace(read, moved, { id, events, staged: [] })) return
+      await backOff(tries)
+    }
+  }
+
+  async #applySnapshot(edit: Exclude<Edit, KeyEdit>): Promise<void> {
+    const name = snapshotName(edit.prefix, edit.tag)
+    if (edit.op === 'unsnapshot') return removeForGood(this.#backend, name)
+    const { prefix, tag, at, items } = edit
+    const snapshot = { format: 'arc-snapshot/1', prefix, tag, atMs: at, items }
+    await this.#backend.write(name, Buffer.from(JSON.stringify(snapshot)), { contentType: 'application/json' })
+  }
+
+  /** Say where events will be before they are there, so that whoever delivers them finds them. */
+  async #announce(events: readonly StoredEvent[], key: string | undefined): Promise<void> {
+    if (key === undefined) return
+    for (const { id } of events) await this.#backend.write(`${OUTBOX}${id}.json`, Buffer.from(JSON.stringify({ key })))
+  }
+
+  /** Change a manifest outside of any history: what says nothing about versions. */
+  async change(key: string, change: (manifest: Manifest) => Manifest | undefined): Promise<boolean> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const read = await this.#slot.read(key)
+      const next = change(read.manifest)
+      if (next === undefined) return false
+      const id = randomUUID()
+      if (await this.#slot.replace(read, { ...next, changes: [...next.changes, id].slice(-128) }, id)) return true
+      await backOff(tries)
+    }
+    return false
+  }
+}
+
+export function snapshotName(prefix: string, tag: string): string {
+  return `${SNAPSHOTS}${sha256Hex(Buffer.from(`${prefix}\n${tag}`))}.json`
+}
+
+function newSeq(edit: KeyEdit): number {
+  return edit.op === 'put' || edit.op === 'delete' ? edit.seq : Number.POSITIVE_INFINITY
+}
