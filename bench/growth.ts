@@ -11,7 +11,7 @@ export interface Growth {
   target: number
 }
 
-export interface GrowthPoint {
+interface GrowthPoint {
   count: number
   sample: Sample
 }

@@ -8,7 +8,7 @@ const WORDS =
   'error warning info request response user session open close timeout retry queue worker cache miss hit'.split(' ')
 
 /** Bytes that look random and are the same for the same seed. */
-export function noise(seed: string, sizeBytes: number): Buffer {
+function noise(seed: string, sizeBytes: number): Buffer {
   const key = createHash('sha256').update(seed).digest()
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(sizeBytes))
 }

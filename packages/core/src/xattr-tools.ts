@@ -145,7 +145,7 @@ function parseLine(line: string): ExtendedAttribute {
 
 /** Bytes that have a meaning in a dump stand there as a backslash and three octal digits. */
 function unquoted(text: string): EntryPath {
-  const bytes = text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+  const bytes = text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
   return decodePath(Buffer.from(bytes, 'latin1'))
 }
 

@@ -32,7 +32,7 @@ export interface IndexHeader {
 }
 
 /** The packs of an index, read from its header when asked for: objects for hundreds of thousands of them would take more memory. */
-export class IndexedPacks implements Iterable<IndexedPack> {
+class IndexedPacks implements Iterable<IndexedPack> {
   readonly #header: ByteReader
   /** Where each begins in the header. */
   readonly #starts: readonly number[]

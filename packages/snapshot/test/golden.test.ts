@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { plainAttributes } from '@arc/core/node'
+import type { EntryPath } from '@arc/core'
+import { plainAttributes, XattrTools } from '@arc/core/node'
 import { readTree, temporaryFolder } from '@arc/core/testing'
 import { directoryBackend } from '@arc/storage'
 import { expect, test } from 'vitest'
-import { openVault, verifyLog } from '../src/index.ts'
+import { createVault, openVault, verifyLog } from '../src/index.ts'
 import { attributesTree } from './golden-attributes.ts'
 import { GOLDEN_TREES, goldenRows, goldenSource } from './golden-vault.ts'
-import { type Row, rowsOf } from './trees.ts'
+import { file, type Row, rowsOf } from './trees.ts'
 
 const GOLDEN = join(import.meta.dirname, 'golden')
 const ROOT = join(GOLDEN, 'vault-1')
@@ -95,3 +96,21 @@ function withBuffers(row: Row): unknown {
   const { attributes, ...rest } = row
   return { ...rest, attributes: attributes && plainAttributes(attributes) }
 }
+
+test('the second reader restores owners and extended attributes where asked', async () => {
+  using scratch = temporaryFolder()
+  const folder = join(scratch.path, 'vault')
+  await using vault = await createVault(directoryBackend(folder))
+  const { uid, gid } = statSync(scratch.path)
+  const attributes = { owner: { uid, gid }, xattrs: [{ name: 'user.note' as EntryPath, value: Buffer.from('one') }] }
+  const { snapshot } = await vault.take(goldenSource(() => [{ ...file('a', 'x', { mode: 0o444 }), attributes }]))
+  for (const [target, flags, count] of [
+    ['plain', [], 0],
+    ['whole', ['--attributes'], 1],
+  ] as const) {
+    const root = join(scratch.path, target)
+    read('restore', ...flags, folder, snapshot.id, root)
+    const { xattrs } = XattrTools.find().read(root, ['a' as EntryPath])
+    expect(xattrs.get('a' as EntryPath) ?? []).toHaveLength(count)
+  }
+})

@@ -12,7 +12,7 @@ import type { ProofResult } from './proof-result.ts'
 import { randomNumbers } from './random-numbers.ts'
 
 const CHUNK_SIZES = { minBytes: 1024, averageBytes: 4096, maxBytes: 16_384 }
-const PROGRAM = join(import.meta.dirname, 'writer-process.ts')
+const PROGRAM = join(import.meta.dirname, '../../scripts/writer-process.ts')
 /** How long writers are stopped at most: long enough for several prunings. */
 const MAX_STOP_MS = 4000
 

@@ -7,7 +7,7 @@ import { CrashBench } from '../crash-jobs.ts'
 import type { ProofResult } from './proof-result.ts'
 import { randomNumbers } from './random-numbers.ts'
 
-const PROGRAM = join(import.meta.dirname, 'writer-process.ts')
+const PROGRAM = join(import.meta.dirname, '../../scripts/writer-process.ts')
 /** A process lives so long at most before it is killed: starting it takes a part of that. */
 const MAX_LIFE_MS = 1500
 const LIFE_S = 30

@@ -2,10 +2,10 @@
 // for everything it did, once it is done for good.
 import { isArcError } from '@arc/core'
 import { directoryBackend } from '@arc/storage'
-import { applyPrune, openVault, planPrune, type Vault } from '../../src/index.ts'
-import { rowsOf, source } from '../trees.ts'
-import { randomNumbers } from './random-numbers.ts'
-import { type FleetLine, printableRows, stateOf } from './fleet-model.ts'
+import { applyPrune, openVault, planPrune, type Vault } from '../src/index.ts'
+import { rowsOf, source } from '../test/trees.ts'
+import { randomNumbers } from '../test/proof/random-numbers.ts'
+import { type FleetLine, printableRows, stateOf } from '../test/proof/fleet-model.ts'
 
 /** What others may cause, and what is cured by trying again. */
 const EXPECTED_CODES: ReadonlySet<string> = new Set(['ARC_VAULT_BUSY', 'ARC_PLAN_STALE'])
