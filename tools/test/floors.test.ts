@@ -27,6 +27,11 @@ const PROCESS_EXCEPTIONS: readonly { path: string; uses: readonly string[]; reas
       'git needs PATH and HOME of whoever called us; it is the default of an option, and what could run code is removed',
   },
   {
+    path: 'packages/core/src/xattr-tools.ts',
+    uses: ['process.env'],
+    reason: 'extended attributes are read and set by programs; where to look for them is the default of a parameter',
+  },
+  {
     path: 'packages/core/src/sqlite.ts',
     uses: ['process'],
     reason: 'Node 22 warns on stderr when node:sqlite is loaded; the warning is kept off for that one synchronous call',

@@ -7,7 +7,7 @@ import { IndexWriter } from './index-writer.ts'
 import { PackWriter, type SealedFrame } from './pack-writer.ts'
 import type { PackKind } from './pack-footer.ts'
 import { release } from './release.ts'
-import type { VaultObjects } from './vault-objects.ts'
+import { packKey, type VaultObjects } from './vault-objects.ts'
 import type { CallOptions } from './store.ts'
 
 /** Gathers chunks until they make a frame. */
@@ -70,6 +70,7 @@ export interface ChunkWriterOptions extends CallOptions {
 
 /** Stores chunks: each once, in frames, in packs, in an index. */
 export class ChunkWriter {
+  readonly #objects: VaultObjects
   readonly totals: WrittenTotals = { newBytes: 0, storedBytes: 0 }
   /** Packs that what was put relies on: those that were there, and those written since. */
   readonly usedPacks: Set<string> = new Set()
@@ -81,6 +82,7 @@ export class ChunkWriter {
   #index: ChunkIndex | undefined
 
   constructor(objects: VaultObjects, options: ChunkWriterOptions) {
+    this.#objects = objects
     this.#options = options
     const frame = (): FrameBuilder =>
       new FrameBuilder(options.compressionLevel, (plaintext) => objects.seal('frame', plaintext))
@@ -135,6 +137,12 @@ export class ChunkWriter {
     await this.#indexWriter.flush()
     this.totals.storedBytes += this.#indexWriter.writtenBytes
     this.#indexWriter.writtenBytes = 0
+  }
+
+  /** After a failure: remove the packs that nobody will ever find, as far as that is still possible. A disk may be full of them. */
+  async abandon(): Promise<void> {
+    await this.#packWriter.written().catch(() => undefined)
+    for (const id of this.#indexWriter.unindexed) await this.#objects.delete(packKey(id), {}).catch(() => undefined)
   }
 
   /** What the vault had before. */

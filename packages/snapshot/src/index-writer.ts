@@ -26,6 +26,11 @@ export class IndexWriter {
     this.#options = options
   }
 
+  /** Packs that were added and are in no index yet. */
+  get unindexed(): string[] {
+    return this.#packs.map(({ id }) => id)
+  }
+
   /** Take a pack that is written. */
   async add(pack: NamedPack): Promise<void> {
     this.#packs.push(pack)

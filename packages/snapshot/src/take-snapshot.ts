@@ -35,7 +35,9 @@ export async function takeVaultSnapshot(
   if (options.run !== undefined) assertRecordable(options.run)
   const timeMs = options.time?.getTime() ?? vault.now()
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const result = await new SnapshotRun(vault, source, options, timeMs).run().catch((error: unknown) => {
+    const run = new SnapshotRun(vault, source, options, timeMs)
+    const result = await run.run().catch(async (error: unknown) => {
+      await run.abandon()
       // A pruning replaced an index that was in use.
       if (isMissing(error)) return undefined
       throw error
@@ -89,6 +91,11 @@ class SnapshotRun {
         ? undefined
         : cacheFile(cacheFolder, config.id, path)
     this.#cacheKey = [config.id, objects.keys.id, path ?? ''].join('\0')
+  }
+
+  /** Remove what a run that failed has stored, and nobody refers to. */
+  abandon(): Promise<void> {
+    return this.#writer.abandon()
   }
 
   /** The snapshot, or `undefined` when a pruning got in the way. */

@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { isTemporaryName, sha256Hex, temporaryPathFor } from '@arc/core/node'
+import { isTemporaryName, makeFolders, sha256Hex, temporaryPathFor } from '@arc/core/node'
 import type {
   Backend,
   ListOptions,
@@ -109,7 +109,7 @@ class LocalCopies {
     const path = join(this.#folder, key)
     const temporary = temporaryPathFor(path)
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      makeFolders(dirname(path), { mode: 0o700 })
       writeFileSync(temporary, bytes, { mode: 0o600 })
       renameSync(temporary, path)
     } catch {

@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ArcError, isArcError, systemCallError } from '@arc/core'
-import { publishFile } from '@arc/core/node'
+import { makeFolders, publishFile } from '@arc/core/node'
 import {
   choiceOption,
   type CommandContext,
@@ -152,7 +151,7 @@ function headed(name: string, text: string, files: readonly EmittedFile[]): stri
 
 function writeFiles(folder: string, files: readonly EmittedFile[]): string {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolders(folder)
   } catch (error) {
     throw systemCallError(error, 'make', folder)
   }
