@@ -117,3 +117,15 @@ test('whatever call fails, an object is the old one or the new one, and the erro
     expect((await keys(healthy)).filter((key) => !expected.has(key))).toEqual([])
   }
 })
+
+test('who reads one object after the other still lets the process hear a signal', async () => {
+  using folder = temporaryFolder()
+  const backend = directoryBackend(folder.path)
+  await backend.write('a', Buffer.from('x'))
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(new Error('heard')), 1)
+  const readOn = async (): Promise<void> => {
+    for (let i = 0; i < 100_000; i++) await readBytes(backend, 'a', { signal: controller.signal })
+  }
+  await expect(readOn()).rejects.toThrow('heard')
+})
