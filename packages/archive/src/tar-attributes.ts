@@ -90,7 +90,7 @@ function putAccount(into: Uint8Array, at: number, key: string, name: string, pax
 /** Collects what extended headers tell of one entry's owner and attributes. */
 export class PaxAttributes {
   readonly #wishes: AttributeWishes
-  readonly owner = new Map<string, Uint8Array>()
+  readonly owner: Map<string, Uint8Array> = new Map()
   /** In the two forms, under names as they are written, bytes as characters. */
   readonly #schily = new Map<string, Uint8Array>()
   readonly #libarchive = new Map<string, Uint8Array>()

@@ -39,7 +39,7 @@ export class EntryTable {
   #cells: BigInt64Array
 
   /** `expectedRows`: for how many there is room without growing. */
-  constructor(expectedRows = FIRST_ROWS) {
+  constructor(expectedRows: number = FIRST_ROWS) {
     this.#modes = new Uint16Array(expectedRows)
     this.#flags = new Uint8Array(expectedRows)
     this.#sizes = new Float64Array(expectedRows)

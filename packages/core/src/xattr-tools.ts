@@ -51,7 +51,7 @@ export class XattrTools {
   }
 
   /** Read those of paths below `root`; of a symlink its own, unless `follow` asks for what it leads to. */
-  read(root: string, paths: readonly EntryPath[], { follow = false } = {}): XattrReading {
+  read(root: string, paths: readonly EntryPath[], { follow = false }: { follow?: boolean } = {}): XattrReading {
     const flags = ['--dump', '--match=-', '--encoding=base64', ...(follow ? [] : ['--no-dereference']), '--']
     const input = Buffer.concat(paths.flatMap((path) => [encodePath(path), NUL]))
     const done = run(this.#xargs, ['-0', '-r', this.#getfattr, ...flags], root, input)
