@@ -52,7 +52,7 @@ const text = (length: number): z.ZodMiniString => z.string().check(z.maxLength(l
 const time = z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/))
 
 /** The member `run` of a record: docs/formats/vault-1.md. */
-export const runSchema = z.strictObject({
+export const runSchema: z.ZodMiniType<RunFacts> = z.strictObject({
   before: hash,
   command: z.array(text(MAX_WORDS_BYTES)).check(z.minLength(1), z.maxLength(MAX_WORDS_BYTES)),
   folder: text(100_000),

@@ -32,12 +32,17 @@ const MAX_SMALL_BYTES = 1024 * 1024
 /** As many keys as restic tries. */
 const MAX_KEYS = 20
 
-const configSchema = z.object({
+interface Config {
+  version: number
+  id: string
+  chunker_polynomial: string
+}
+
+const configSchema: z.ZodMiniType<Config> = z.object({
   version: z.int(),
   id: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   chunker_polynomial: z.string().check(z.regex(/^[0-9a-f]{1,16}$/)),
 })
-type Config = z.infer<typeof configSchema>
 
 export interface ResticOptions {
   /** Asked for when there is something to open. */

@@ -8,6 +8,39 @@ import { parseGoTime } from './go-time.ts'
 
 const hexId = z.string().check(z.regex(/^[0-9a-f]{64}$/))
 const count = z.int().check(z.gte(0))
+
+interface Counts {
+  dirs_new: number
+  dirs_changed: number
+  dirs_unmodified: number
+  files_unmodified: number
+  data_added: number
+  data_added_packed?: number | undefined
+  total_files_processed: number
+  total_bytes_processed: number
+}
+
+/** What a file of the folder `snapshots` says. */
+export interface ResticSnapshot {
+  time: string
+  tree: string
+  paths?: string[] | null | undefined
+  hostname?: string | undefined
+  tags?: string[] | null | undefined
+  summary?: Counts | null | undefined
+  /** What Arc writes; restic passes it by. */
+  arc?:
+    | {
+        project: string
+        note?: string | undefined
+        symlinks?: number | undefined
+        origin?: { vault: string; snapshot: string } | undefined
+        omissions: Omission[]
+        omissionCount: number
+      }
+    | undefined
+}
+
 const counts = z.object({
   dirs_new: count,
   dirs_changed: count,
@@ -19,14 +52,13 @@ const counts = z.object({
   total_bytes_processed: count,
 })
 
-const snapshotSchema = z.object({
+const snapshotSchema: z.ZodMiniType<ResticSnapshot> = z.object({
   time: z.string(),
   tree: hexId,
   paths: z.nullish(z.array(z.string())),
   hostname: z.optional(z.string()),
   tags: z.nullish(z.array(z.string())),
   summary: z.nullish(counts),
-  /** What Arc writes; restic passes it by. */
   arc: z.optional(
     z.object({
       project: z.string(),
@@ -38,9 +70,6 @@ const snapshotSchema = z.object({
     }),
   ),
 })
-
-/** What a file of the folder `snapshots` says. */
-export type ResticSnapshot = z.infer<typeof snapshotSchema>
 
 /** Throws `ARC_VAULT_DAMAGED`. */
 export function parseSnapshot(json: Buffer, object: string): ResticSnapshot {
@@ -101,7 +130,7 @@ function isWindowsPath(path: string): boolean {
   return /^[a-z]:[\\/]/i.test(path)
 }
 
-function statisticsOf(summary: z.infer<typeof counts>, symlinks: number): SnapshotStatistics {
+function statisticsOf(summary: Counts, symlinks: number): SnapshotStatistics {
   return {
     files: summary.total_files_processed,
     directories: summary.dirs_new + summary.dirs_changed + summary.dirs_unmodified,
