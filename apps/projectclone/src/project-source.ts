@@ -9,6 +9,7 @@ import { homePath, type VaultPlace } from '@arc/kit/vault'
 
 const GROUP = 'What is left out'
 const ATTRIBUTES = 'What is kept besides'
+const COMPARED = 'What is compared besides, where the snapshot has it'
 const IGNORE_FILE = '.projectcloneignore'
 
 /** What of a project is left out. Without any of these, and without an ignore file, a snapshot holds everything there is. */
@@ -31,6 +32,13 @@ export const sourceOptions = {
   excludeCaches: flagOption('the same for folders with a CACHEDIR.TAG', { group: GROUP }),
   owners: flagOption('record whom everything belongs to', { group: ATTRIBUTES }),
   xattrs: flagOption('record extended attributes and access lists, on Linux', { group: ATTRIBUTES }),
+}
+
+/** The same for a comparison with what a snapshot has. */
+export const comparisonOptions = {
+  ...sourceOptions,
+  owners: flagOption('whom everything belongs to', { group: COMPARED }),
+  xattrs: flagOption('extended attributes and access lists, on Linux', { group: COMPARED }),
 }
 
 /** A project on this disk. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ArcError } from '@arc/core'
 import type { Host, Log, Values } from '@arc/kit'
-import { homePath, isSnapshotFolder, secretSource, vaultPlace, type VaultPlace } from '@arc/kit/vault'
+import { homePath, isKeyGiven, isSnapshotFolder, secretSource, vaultPlace, type VaultPlace } from '@arc/kit/vault'
 import { openSnapshotFolder, type SnapshotMode, type SnapshotStore } from '@arc/snapshot'
 import { modeOf } from './mode-options.ts'
 import { retainOf } from './retain-options.ts'
@@ -31,6 +31,7 @@ export async function openToWrite(
       signingKey: await signingKeyOf(values.sign, host),
       compressionLevel: levelOf(values.compression),
       retain: retainOf(values, host),
+      isKeyGiven: isKeyGiven(values),
     })
   }
   if (values.sign !== undefined)

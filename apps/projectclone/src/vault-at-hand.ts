@@ -13,6 +13,12 @@ import {
 import { createVault, type Vault } from '@arc/snapshot'
 import { type Backend, retaining } from '@arc/storage'
 
+/** How to open a vault, or make one. */
+export interface OpenOrCreateOptions extends OpenVaultPlaceOptions {
+  /** Whether the command line gives a key: then no vault that has none is meant, and none is made. */
+  isKeyGiven: boolean
+}
+
 /**
  * The vault at a place, made there first, without encryption, if there is none. Only where nothing can be meant but a new one: where
  * nothing is, and no vault is known to have been.
@@ -21,13 +27,18 @@ export async function openOrCreateVault(
   place: VaultPlace,
   host: Host,
   log: Log,
-  options: OpenVaultPlaceOptions,
+  options: OpenOrCreateOptions,
 ): Promise<Vault> {
   try {
     return await openVaultPlace(place, host, options)
   } catch (error) {
     if (!isArcError(error) || error.code !== 'ARC_VAULT_NOT_FOUND') throw error
     await assertFree(place, host, error)
+    if (options.isKeyGiven)
+      throw new ArcError(error.code, `${error.message}, and one made by the first snapshot would have no encryption`, {
+        hint: 'Make one that the key opens with projectclone init --encrypt passphrase or recipient.',
+        cause: error,
+      })
     await makeVault(place, host, log, options)
     return await openVaultPlace(place, host, options)
   }

@@ -113,6 +113,7 @@ test('what log --verify printed is what --since takes, also when it is several r
   expect(heads.trim().split('\n')).toHaveLength(2)
   await scratch.ok(['later'])
   await scratch.ok(['log', '--verify', '--since', heads])
+  expect((await scratch.run(['log', '--verify', '--since', 'latest'])).status).toBe(2)
   expect((await scratch.run(['log', '--verify', '--since', `${heads}${'0'.repeat(64)}`])).status).toBe(3)
 })
 

@@ -52,6 +52,30 @@ test('two passphrases that differ make no vault', async () => {
   expect(existsSync(join(scratch.path, 'app/v'))).toBe(false)
 })
 
+test('a vault that was to have a key is never made without one, nor among other files', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  scratch.write('.', { pass: 'geheim\n' })
+  const refused = async (args: string[], say: string): Promise<void> => {
+    const run = await scratch.run(args)
+    expect(run).toMatchObject({ stdout: '', stderr: expect.stringContaining(say) as string })
+    expect(run.status).not.toBe(0)
+  }
+  await refused(['init', '../new', '--encrypt', 'recipient'], 'does not say for whom')
+  await refused(['snapshot', '--to', '../new', '--passphrase-file', '../pass'], 'would have no encryption')
+  await refused(['init', 'restic:../new'], 'no repository of restic')
+  expect(existsSync(join(scratch.path, 'new'))).toBe(false)
+  await refused(['init', '.'], 'ARC_TARGET_NOT_EMPTY')
+  await refused(['init', 'README.md'], 'ARC_')
+  expect(existsSync(join(scratch.path, 'app/config'))).toBe(false)
+  await scratch.ok(['init', '../new', '--encrypt', 'passphrase', '--passphrase-file', '../pass'])
+  await refused(['init', '../new'], 'ARC_VAULT_EXISTS')
+  await refused(
+    ['key', 'add', '--from', '../new', '--passphrase-file', '../pass'],
+    'Give it with --new-passphrase-file.',
+  )
+})
+
 test('a machine may write without being able to read', async () => {
   using scratch = makeScratch()
   writeApp(scratch)

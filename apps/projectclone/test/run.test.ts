@@ -139,6 +139,11 @@ test('what cannot be started has the status that shells give it', async () => {
   const denied = await scratch.run(['run', '--', './README.md'])
   expect(denied.stderr).toContain('cannot run ./README.md: it is not executable')
   expect(denied.status).toBe(126)
+  for (const word of ['./README.md/x', 'x'.repeat(300), '']) {
+    const refused = await scratch.run(['run', '--', word])
+    expect(refused.stderr).toContain('ARC_COMMAND_REFUSED')
+    expect(refused.status).toBe(126)
+  }
   expect(await scratch.ok(['runs'])).toBe('')
 })
 
@@ -243,6 +248,18 @@ test('at runs the same command again in the state the run found, and leaves noth
   expect(leftovers(scratch)).toEqual([])
   expect(readTree(root)).toEqual(tree)
   expect((await scratch.run(['at', 'latest', '--', 'sh', '-c', 'ls ../README.md later'])).stdout).toBe('../README.md\n')
+})
+
+test('at says so when the folder of the command is not in the snapshot', async () => {
+  using scratch = makeScratch()
+  const root = writeApp(scratch)
+  const cwd = join(root, 'generated')
+  mkdirSync(cwd)
+  await scratch.ok(['run', '--root', '..', '--exclude', 'generated', '--', 'true'], { cwd })
+  const again = await scratch.run(['at', 'latest'])
+  expect(again.stderr).toContain('the state has no folder generated')
+  expect(again).toMatchObject({ status: 1, stdout: '' })
+  expect(leftovers(scratch)).toEqual([])
 })
 
 test('at can keep the folder, and takes snapshots that no run belongs to', async () => {

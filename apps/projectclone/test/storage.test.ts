@@ -62,6 +62,8 @@ test('what cannot be meant is told', async () => {
   expect(await told('lss', 'notes')).toContain('Did you mean ls?')
   expect(await told('ls', 'missing')).toContain('there is no folder missing')
   expect(await told('cat', 'missing', 'x', '--json')).toContain('Leave --json out')
+  expect(await told('versions', '.', 'nope')).toContain('there has never been anything at nope')
+  expect(await told('cleanup', '.', 'x')).toContain('Give --keep-last, --keep-days or both')
   expect(await told('rollback', '.', 'x')).toContain('Add --at, --tag or --as-of')
   expect(await told('find', '.', 'nonsense')).toContain('is no fact')
   expect(await told('put', 'ftp://host/x', 'y')).toContain('ARC_') // a scheme that nobody knows is no folder either

@@ -51,6 +51,9 @@ export class EntryChoice {
     const lost: Omission[] = []
     const give = (entry: Entry): Entry | undefined => this.#give(entry, lost)
     const assertAllMatched = (): void => this.assertAllMatched()
+    const assertSomeLeft = (given: number): void => {
+      if (given === 0 && lost.length > 0) throw this.#nothingLeft()
+    }
     return {
       name: source.name,
       // Without their first folders, paths may come in another order.
@@ -61,11 +64,23 @@ export class EntryChoice {
       },
       async *entries(options) {
         lost.length = 0
-        for await (const batch of source.entries(options)) yield batch.flatMap((entry) => give(entry) ?? [])
+        let given = 0
+        for await (const batch of source.entries(options)) {
+          const kept = batch.flatMap((entry) => give(entry) ?? [])
+          given += kept.length
+          yield kept
+        }
+        assertSomeLeft(given)
         assertAllMatched()
       },
       [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
     }
+  }
+
+  #nothingLeft(): ArcError {
+    return new ArcError('ARC_ENTRY_MISSING', `--strip ${this.strip} leaves nothing of any path in the source`, {
+      hint: 'Look at the paths with `projectrestore list`, and strip less.',
+    })
   }
 
   #give(entry: Entry, lost: Omission[]): Entry | undefined {

@@ -161,6 +161,11 @@ describe('a part', () => {
       stderr: say('top: --strip 1 leaves nothing of its path'),
     })
     expect(readTree(join(scratch.path, 'out'))).toEqual(readTree(root))
+    expect(await scratch.run(['app.tar', '--strip', '9', '--to', 'out', '--mode', 'replace', '--yes'])).toMatchObject({
+      status: 1,
+      stderr: say('--strip 9 leaves nothing of any path in the source'),
+    })
+    expect(readTree(join(scratch.path, 'out'))).toEqual(readTree(root))
     scratch.write('app', { 'x/same': '1', 'y/same': '2' })
     scratch.tool('tar', '-cf', 'twice.tar', '-C', 'app', 'x', 'y')
     expect(await scratch.run(['twice.tar', '--strip', '1', '--to', 'twice'])).toMatchObject({

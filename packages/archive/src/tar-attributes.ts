@@ -253,6 +253,8 @@ function base64(bytes: Uint8Array): string {
 
 function fromBase64(value: Uint8Array): Uint8Array {
   const text = byteString(value)
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw damaged('an extended attribute is not in Base64')
-  return bytesOf(atob(text.replace(/=+$/, '')))
+  const digits = text.replace(/={1,2}$/, '')
+  if (!/^[A-Za-z0-9+/]*$/.test(digits) || digits.length % 4 === 1)
+    throw damaged('an extended attribute is not in Base64')
+  return bytesOf(atob(digits))
 }

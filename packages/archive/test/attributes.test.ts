@@ -198,6 +198,8 @@ test.each([
   ['ARC_ARCHIVE_DAMAGED', [record(`SCHILY.xattr.${'n'.repeat(256)}`, '1')]],
   ['ARC_ARCHIVE_DAMAGED', [record('LIBARCHIVE.xattr.user.%00', 'MQ')]],
   ['ARC_ARCHIVE_DAMAGED', [record('LIBARCHIVE.xattr.user.a', 'M!Q=')]],
+  ['ARC_ARCHIVE_DAMAGED', [record('LIBARCHIVE.xattr.user.a', 'MQ==M')]],
+  ['ARC_ARCHIVE_DAMAGED', [record('LIBARCHIVE.xattr.user.a', 'M')]],
 ] as const)('%s: extended attributes that are told in two ways, or make no sense', async (code, records) => {
   const archive = tar(paxRaw(concat(...records)), file('file'))
   await expect(attributesIn(archive, BOTH)).rejects.toMatchObject({ code })

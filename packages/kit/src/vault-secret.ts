@@ -10,7 +10,7 @@ import { fileOption, integerOption } from './option-value.ts'
 
 const GROUP = 'Key of the vault'
 const MAX_SECRET_BYTES = 64 * 1024
-const HINT = 'Give it with --passphrase-file, --passphrase-fd, --identity, or in ARC_PASSPHRASE.'
+const WAYS = '--passphrase-file, --passphrase-fd, --identity, or in ARC_PASSPHRASE'
 
 /** The options that say what opens a vault. */
 export type SecretOptions = Readonly<{
@@ -31,16 +31,22 @@ export const secretOptions: SecretOptions = {
 /** Gives the secret; asked only when there is something to open. */
 export type SecretSource = () => Promise<KeySecret>
 
-/** What opens a vault, by the options, else ARC_PASSPHRASE, else a question; `what` is asked for. */
+/** Whether the command line itself gives a key; ARC_PASSPHRASE may be meant for another vault. */
+export function isKeyGiven({ passphraseFile, passphraseFd, identity }: Values<SecretOptions>): boolean {
+  return passphraseFile !== undefined || passphraseFd !== undefined || identity !== undefined
+}
+
+/** What opens a vault, by the options, else ARC_PASSPHRASE, else a question; `what` is asked for, `ways` says how else to give it. */
 export function secretSource(
   values: Values<SecretOptions>,
   host: Host,
   what = 'Passphrase of the vault',
+  ways = WAYS,
 ): SecretSource {
   return async () => {
     if (values.identity !== undefined)
       return { identity: readSecret(resolve(host.cwd, values.identity), values.identity) }
-    return { passphrase: (await givenPassphrase(values, host)) ?? (await askSecret(host, what, HINT)) }
+    return { passphrase: (await givenPassphrase(values, host)) ?? (await askSecret(host, what, hintOf(ways))) }
   }
 }
 
@@ -49,12 +55,17 @@ export async function newPassphrase(
   values: Values<SecretOptions>,
   host: Host,
   what = 'New passphrase of the vault',
+  ways = '--passphrase-file, --passphrase-fd, or in ARC_PASSPHRASE',
 ): Promise<string> {
   const given = await givenPassphrase(values, host)
   if (given !== undefined) return given
-  const first = await askSecret(host, what, HINT)
-  if (first === (await askSecret(host, 'The same again', HINT))) return nonEmpty(first)
+  const first = await askSecret(host, what, hintOf(ways))
+  if (first === (await askSecret(host, 'The same again', hintOf(ways)))) return nonEmpty(first)
   throw new ArcError('ARC_KEY_INVALID', 'the two passphrases are not the same', { hint: 'Try again.' })
+}
+
+function hintOf(ways: string): string {
+  return `Give it with ${ways}.`
 }
 
 async function givenPassphrase(values: Values<SecretOptions>, host: Host): Promise<string | undefined> {

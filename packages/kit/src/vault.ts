@@ -1,6 +1,6 @@
 // What the commands that work with vaults share; apart from the rest, so that no other command loads it.
 export { homePath, type VaultPlace, vaultPlace } from './vault-place.ts'
-export { newPassphrase, secretOptions, type SecretSource, secretSource } from './vault-secret.ts'
+export { isKeyGiven, newPassphrase, secretOptions, type SecretSource, secretSource } from './vault-secret.ts'
 export { rememberVault, rememberedVaults } from './vault-memory.ts'
 export { isForeignStore, isResticPlace, isSnapshotFolder } from './store-format.ts'
 export { openStorePlace } from './open-store-place.ts'

@@ -31,14 +31,49 @@ const OBJECT = 'the attributes of an entry'
 export class AttributeEncoder {
   readonly #known = new WeakMap<EntryAttributes, Uint8Array>()
 
-  /** Those of an entry; `undefined` when there is nothing to keep. Throws `ARC_LIMIT_EXCEEDED`. */
+  /**
+   * Those of an entry; `undefined` when there is nothing to keep. Throws for what could not be read again:
+   * `ARC_LIMIT_EXCEEDED`, and `ARC_PATH_UNSAFE` for extended attributes without a proper name.
+   */
   encode({ path, attributes }: Pick<Entry, 'path' | 'attributes'>): Uint8Array | undefined {
     if (attributes === undefined) return undefined
     let bytes = this.#known.get(attributes)
-    if (bytes === undefined) this.#known.set(attributes, (bytes = encodeAttributes(attributes)))
+    if (bytes === undefined) {
+      assertKeepable(path, attributes)
+      this.#known.set(attributes, (bytes = encodeAttributes(attributes)))
+    }
     if (bytes.length > MAX_ATTRIBUTE_BYTES) throw tooLarge(path)
     return bytes.length === 0 ? undefined : bytes
   }
+}
+
+function assertKeepable(path: EntryPath, { owner, xattrs = [] }: EntryAttributes): void {
+  for (const name of [owner?.userName, owner?.groupName])
+    if (name !== undefined && Buffer.byteLength(name) > MAX_ACCOUNT_NAME_BYTES) throw longAccountName(path)
+  let previous: EntryPath | undefined
+  for (const { name } of xattrs) {
+    const isProper = name !== '' && !name.includes('\0') && encodePath(name).length <= MAX_XATTR_NAME_BYTES
+    if (!isProper || (previous !== undefined && comparePaths(previous, name) >= 0)) throw unsafeNames(path)
+    previous = name
+  }
+}
+
+function longAccountName(path: EntryPath): ArcError {
+  const shown = printablePath(path)
+  return new ArcError(
+    'ARC_LIMIT_EXCEEDED',
+    `the owner of ${shown} has a name of more than ${MAX_ACCOUNT_NAME_BYTES} bytes`,
+    { path: shown, hint: 'Leave the path out, or take the snapshot without owners.' },
+  )
+}
+
+function unsafeNames(path: EntryPath): ArcError {
+  const shown = printablePath(path)
+  return new ArcError(
+    'ARC_PATH_UNSAFE',
+    `the extended attributes of ${shown} cannot be kept: one has no proper name, or two have the same`,
+    { path: shown, hint: 'Leave the path out, or take the snapshot without extended attributes.' },
+  )
 }
 
 function tooLarge(path: EntryPath): ArcError {

@@ -1,3 +1,4 @@
+import { absentPacks } from './absent-packs.ts'
 import { type FramePlace, IndexPart } from './index-part.ts'
 import { IdTable } from './id-table.ts'
 import { type NumberedPart, pageEntries, PagedNames } from './paged-names.ts'
@@ -27,6 +28,7 @@ export class ChunkIndex {
   readonly #parts: NumberedPart[] = []
   readonly #small = new IdTable()
   readonly #large: PagedNames
+  #absentPacks: ReadonlySet<string> = new Set()
   #chunkCount = 0
   #frameCount = 0
 
@@ -51,6 +53,25 @@ export class ChunkIndex {
     }
   }
 
+  /** The same without packs that are named and not there: whatever decides what may be removed, or is written, goes by this one. */
+  static async loadPresent(
+    objects: VaultObjects,
+    excludedPacks: ReadonlySet<string>,
+    options: CallOptions = {},
+  ): Promise<ChunkIndex> {
+    const index = await ChunkIndex.load(objects, excludedPacks, options)
+    const named = index.parts.flatMap(({ header }) => [...header.packs.ids()])
+    const absent = await absentPacks(
+      objects,
+      named.filter((id) => !excludedPacks.has(id)),
+      options,
+    )
+    if (absent.size === 0) return index
+    const present = await ChunkIndex.load(objects, new Set([...excludedPacks, ...absent]), options)
+    present.#absentPacks = absent
+    return present
+  }
+
   static async #loadListed(
     objects: VaultObjects,
     excludedPacks: ReadonlySet<string>,
@@ -63,6 +84,11 @@ export class ChunkIndex {
       await index.#add(await IndexPart.load(objects, key, options), excludedPacks, options)
     }
     return index
+  }
+
+  /** Packs that are named and, as {@link ChunkIndex.loadPresent} found, not there. */
+  get absentPacks(): ReadonlySet<string> {
+    return this.#absentPacks
   }
 
   /** Chunks that are named, those named by several objects counted for each. */

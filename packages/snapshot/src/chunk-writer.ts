@@ -74,6 +74,8 @@ export class ChunkWriter {
   readonly totals: WrittenTotals = { newBytes: 0, storedBytes: 0 }
   /** Packs that what was put relies on: those that were there, and those written since. */
   readonly usedPacks: Set<string> = new Set()
+  /** Those of them that were written since. */
+  readonly ownPacks: Set<string> = new Set()
   readonly #options: ChunkWriterOptions
   readonly #written = new IdTable()
   readonly #frames: Readonly<Record<PackKind, FrameBuilder>>
@@ -168,6 +170,7 @@ export class ChunkWriter {
   #onPack(pack: NamedPack): Promise<void> {
     this.totals.storedBytes += pack.sizeBytes
     this.usedPacks.add(pack.id)
+    this.ownPacks.add(pack.id)
     return this.#indexWriter.add(pack)
   }
 }

@@ -1,12 +1,12 @@
 import { ID_BYTES } from './chunk-id.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { ChunkIndex } from './chunk-index.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { unknownSnapshot } from './problems.ts'
 import { decodeListing, encodeListingEntry } from './listing.ts'
 import type { PackKind } from './pack-footer.ts'
-import { readPruneState } from './prune-mark.ts'
+import { type PruneState, readPruneState } from './prune-mark.ts'
+import { indexToRelyOn, MAX_ATTEMPTS, prunedAgain, publishSnapshot } from './publish-snapshot.ts'
 import { LIST_NAMES, packReference, type Reference, REFERENCE_BYTES, unpackReference } from './reference.ts'
 import { logReference, referenceFields, type RunFacts } from './run-facts.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
@@ -34,12 +34,18 @@ export async function copySnapshots(from: Vault, to: Vault, options: CopyOptions
   if (unknown !== undefined) throw unknownSnapshot(unknown, from.location)
   const there = await target.log.live(await target.log.view(options), options)
   const copied = new Set(there.flatMap(({ record, hash }) => [hash, record.origin?.snapshot ?? hash]))
-  const job = new CopyJob(from, to, options)
+  let job = await CopyJob.start(from, to, options, false)
   const results: SnapshotInfo[] = []
   for (const snapshot of live) {
     if (wanted?.has(snapshot.hash) === false) continue
     if (copied.has(snapshot.hash) || copied.has(snapshot.record.origin?.snapshot ?? '')) continue
-    results.push(await job.copy(snapshot))
+    let copy = await job.copy(snapshot)
+    for (let attempt = 2; copy === undefined; attempt++) {
+      if (attempt > MAX_ATTEMPTS) throw prunedAgain()
+      job = await CopyJob.start(from, to, options, true)
+      copy = await job.copy(snapshot)
+    }
+    results.push(copy)
   }
   return results
 }
@@ -47,27 +53,35 @@ export async function copySnapshots(from: Vault, to: Vault, options: CopyOptions
 class CopyJob {
   readonly #from: Vault
   readonly #to: Vault
+  /** The marks of the target before anything was stored. */
+  readonly #before: PruneState
   readonly #options: CallOptions
   readonly #reader: ChunkReader
   readonly #writer: ChunkWriter
   /** What each reference of the source became, both packed, as text. */
   readonly #known = new Map<string, { packed: Buffer; sizeBytes: number }>()
 
-  constructor(from: Vault, to: Vault, options: CallOptions) {
+  private constructor(from: Vault, to: Vault, before: PruneState, isRetry: boolean, options: CallOptions) {
     this.#from = from
     this.#to = to
+    this.#before = before
     this.#options = options
     this.#reader = new ChunkReader(from.internal)
     const { objects, compressionLevel } = to.internal
     this.#writer = new ChunkWriter(objects, {
       compressionLevel,
-      index: async () => ChunkIndex.load(objects, (await readPruneState(objects, options)).doomedPacks, options),
+      index: () => indexToRelyOn(objects, isRetry, options),
       signal: options.signal,
     })
   }
 
-  async copy(snapshot: LiveSnapshot): Promise<SnapshotInfo> {
-    const { log, signingKey } = this.#to.internal
+  /** `isRetry`: a pruning got in the way of an earlier job. */
+  static async start(from: Vault, to: Vault, options: CallOptions, isRetry: boolean): Promise<CopyJob> {
+    return new CopyJob(from, to, await readPruneState(to.internal.objects, options), isRetry, options)
+  }
+
+  /** The snapshot, or `undefined` when a pruning got in the way: then this job cannot go on. */
+  async copy(snapshot: LiveSnapshot): Promise<SnapshotInfo | undefined> {
     const before = { ...this.#writer.totals }
     const root = rootOf(snapshot.record)
     const copied = await this.#listing(root.reference, root.sizeBytes)
@@ -75,12 +89,13 @@ class CopyJob {
     await this.#writer.finish()
     const { sequence: _, previous: __, ...record } = snapshot.record
     const { newBytes, storedBytes } = this.#writer.totals
-    const view = await log.view(this.#options)
-    const place = await log.append(
-      view,
-      {
+    const place = await publishSnapshot(
+      this.#to.internal,
+      this.#writer,
+      this.#before,
+      async ({ prune }) => ({
         ...record,
-        generation: view.prune.latest,
+        generation: prune.latest,
         tags: [...snapshot.tags],
         origin: record.origin ?? { vault: this.#from.id, snapshot: snapshot.hash },
         run,
@@ -90,12 +105,10 @@ class CopyJob {
           newBytes: newBytes - before.newBytes,
           storedBytes: storedBytes - before.storedBytes,
         },
-      },
-      signingKey,
+      }),
       this.#options,
     )
-    if (place.signed.record.kind !== 'snapshot') throw new TypeError('a snapshot was written as something else')
-    return snapshotInfo({ ...place, record: place.signed.record, tags: snapshot.tags })
+    return place && snapshotInfo({ ...place, tags: snapshot.tags })
   }
 
   /** Copy the log of a run. */

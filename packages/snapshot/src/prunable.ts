@@ -56,6 +56,7 @@ export async function findPrunable(
   const partly: { id: string; sizeBytes: number; liveBytes: number; deadBytes: number }[] = []
   let totalBytes = 0
   for (const [id, sizeBytes] of indexed) {
+    if (index.absentPacks.has(id)) continue
     const { liveBytes, deadBytes } = usage.get(id) ?? { liveBytes: 0, deadBytes: 0 }
     totalBytes += liveBytes
     if (state.doomedPacks.has(id)) continue
@@ -112,7 +113,7 @@ export async function usedChunks(
   const snapshots = live ?? (await vault.log.live(await vault.log.view(options), options))
   const needed = new IdTable()
   await visitReachable(vault, snapshots, { onChunk: ({ id }) => void needed.add(id, 0) }, options)
-  const index = await ChunkIndex.load(vault.objects, excludedPacks, options)
+  const index = await ChunkIndex.loadPresent(vault.objects, excludedPacks, options)
   for (let row = 0; row < needed.size; row++) {
     const chunk = await index.find(needed.idAt(row))
     if (chunk < 0) throw missing(`the chunk ${idText(needed.idAt(row))}`)

@@ -186,10 +186,11 @@ async function unneededPacks(
   const needed = new IdTable()
   // Listings may be in packs that are to go: they are there still.
   const { done } = await readPruneState(vault.objects, options)
-  const everything = await ChunkIndex.load(vault.objects, new Set(done?.packs), options)
+  const everything = await ChunkIndex.loadPresent(vault.objects, new Set(done?.packs), options)
   vault.useIndex(everything)
   await visitReachable(vault, live, { onChunk: ({ id }) => void needed.add(id, 0) }, options)
-  const others = await ChunkIndex.load(vault.objects, new Set([...candidates, ...(done?.packs ?? [])]), options)
+  const useless = new Set([...candidates, ...(done?.packs ?? [])])
+  const others = await ChunkIndex.loadPresent(vault.objects, useless, options)
   const doomed = new Set(candidates)
   for (let row = 0; row < needed.size; row++) {
     const id = needed.idAt(row)
@@ -208,16 +209,17 @@ async function rewriteIndexes(
   options: CallOptions,
 ): Promise<{ obsolete: string[]; written: string[] }> {
   const { objects } = vault
-  const { parts } = await ChunkIndex.load(objects, new Set(), options)
+  const { parts, absentPacks } = await ChunkIndex.loadPresent(objects, new Set(), options)
+  const gone = new Set([...doomed, ...absentPacks])
   const small = parts.filter(isSmall)
   const merged = small.length > MAX_SMALL_INDEXES ? small : []
-  const obsolete = parts.filter((part) => merged.includes(part) || part.header.packs.hasAny(doomed))
+  const obsolete = parts.filter((part) => merged.includes(part) || part.header.packs.hasAny(gone))
   const covered = new Set<string>()
   for (const part of parts) if (!obsolete.includes(part)) for (const id of part.header.packs.ids()) covered.add(id)
   const writer = new IndexWriter(objects, options)
   for (const part of obsolete) {
     for (const pack of await namedPacks(objects, part, options)) {
-      if (doomed.has(pack.id) || covered.has(pack.id)) continue
+      if (gone.has(pack.id) || covered.has(pack.id)) continue
       if (!isUnnamed(pack.ids)) await writer.add(pack)
       covered.add(pack.id)
     }

@@ -1,4 +1,4 @@
-import type { EntryPath, GitState, Omission, OmissionReason } from '@arc/core'
+import { ArcError, type EntryPath, type GitState, type Omission, type OmissionReason } from '@arc/core'
 import * as z from 'zod/mini'
 import { damaged } from './problems.ts'
 import { type RunFacts, runSchema } from './run-facts.ts'
@@ -6,6 +6,8 @@ import type { SnapshotStatistics } from './snapshot-info.ts'
 
 /** No record is larger; what could grow without bound (omissions) is capped when it is written. */
 export const MAX_RECORD_BYTES: number = 8 * 1024 * 1024
+/** What is left of that beside a signature and a seal. */
+const MAX_MESSAGE_BYTES = MAX_RECORD_BYTES - 64 * 1024
 /** Omissions and inconsistent files named in a record. */
 export const MAX_LISTED = 1000
 
@@ -152,10 +154,23 @@ export interface SignedRecord<R extends LogRecord = LogRecord> {
   readonly message: Uint8Array
 }
 
-/** A record's plaintext: one line of JSON, then the signature over that line, LF included, if there is one. */
+/**
+ * A record's plaintext: one line of JSON, then the signature over that line, LF included, if there is one. Throws
+ * `ARC_LIMIT_EXCEEDED` for what {@link decodeRecord} would refuse: with one such record nobody could list a vault any more.
+ */
 export function encodeRecord(record: LogRecord, sign: ((message: Uint8Array) => string) | undefined): Buffer {
-  const message = Buffer.from(`${JSON.stringify(record)}\n`)
+  const line = JSON.stringify(record)
+  const message = Buffer.from(`${line}\n`)
+  const found = recordSchema.safeParse(JSON.parse(line))
+  if (!found.success) throw unrecordable(z.prettifyError(found.error))
+  if (message.length > MAX_MESSAGE_BYTES) throw unrecordable(`it has more than ${MAX_MESSAGE_BYTES} bytes`)
   return sign === undefined ? message : Buffer.concat([message, Buffer.from(sign(message))])
+}
+
+function unrecordable(why: string): ArcError {
+  return new ArcError('ARC_LIMIT_EXCEEDED', `the record of a snapshot cannot be written: ${why}`, {
+    hint: 'Use a shorter note, name or tag, or fewer of them.',
+  })
 }
 
 const LF = 0x0a

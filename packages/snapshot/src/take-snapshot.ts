@@ -1,14 +1,13 @@
-import { ArcError, bytesContent, type EntryPath, type EntrySource, type Omission } from '@arc/core'
+import { bytesContent, type EntryPath, type EntrySource, type Omission } from '@arc/core'
 import { defaultWorkerCount } from '@arc/core/node'
-import { ChunkIndex } from './chunk-index.ts'
 import { Chunker } from './chunker.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { CHUNKER_BUFFER_BYTES, ContentWriter } from './content-writer.ts'
-import { writeTombstone } from './forget-records.ts'
 import { Intake, type Taken, takeUnchanged } from './intake.ts'
 import { isMissing } from './problems.ts'
-import { isCurrent, isSpared, readPruneState } from './prune-mark.ts'
-import type { LogRecord, SnapshotRecord } from './record.ts'
+import { isCurrent, isSpared } from './prune-mark.ts'
+import { indexToRelyOn, MAX_ATTEMPTS, prunedAgain, type Published, publishSnapshot } from './publish-snapshot.ts'
+import type { LogRecord } from './record.ts'
 import type { Reference } from './reference.ts'
 import { assertRecordable, type RunFacts, runFacts } from './run-facts.ts'
 import { newSnapshotRecord, snapshotInfo } from './snapshot-record.ts'
@@ -19,8 +18,6 @@ import { type StoredListing, writeTree } from './tree-writer.ts'
 import type { VaultInternals } from './vault-internals.ts'
 import type { LogPlace, LogView } from './vault-log.ts'
 
-/** Times a snapshot is tried anew when prunings get in its way each time. */
-const MAX_ATTEMPTS = 3
 /** Below this much, starting threads costs more than they save. */
 const PARALLEL_BYTES = 16 * 1024 * 1024
 /** Snapshots looked at for one that a cache can stand on. */
@@ -35,20 +32,17 @@ export async function takeVaultSnapshot(
   if (options.run !== undefined) assertRecordable(options.run)
   const timeMs = options.time?.getTime() ?? vault.now()
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const run = new SnapshotRun(vault, source, options, timeMs)
+    const run = new SnapshotRun(vault, source, options, { timeMs, isRetry: attempt > 1 })
     const result = await run.run().catch(async (error: unknown) => {
-      await run.abandon()
       // A pruning replaced an index that was in use.
       if (isMissing(error)) return undefined
+      await run.abandon()
       throw error
     })
     if (result !== undefined) return result
     if (source.access === 'sequential') break
   }
-  throw new ArcError('ARC_VAULT_BUSY', 'prunings removed what this snapshot was going to share, again and again', {
-    retryable: true,
-    hint: 'Run it again; give prunings a longer grace period.',
-  })
+  throw prunedAgain()
 }
 
 /** The snapshot before, as far as what it stored can be relied on. */
@@ -72,7 +66,12 @@ class SnapshotRun {
   readonly #cacheKey: string
   #ran: RunFacts | undefined
 
-  constructor(vault: VaultInternals, source: EntrySource, options: TakeOptions, timeMs: number) {
+  constructor(
+    vault: VaultInternals,
+    source: EntrySource,
+    options: TakeOptions,
+    { timeMs, isRetry }: { timeMs: number; isRetry: boolean },
+  ) {
     this.#vault = vault
     this.#source = source
     this.#options = options
@@ -80,7 +79,7 @@ class SnapshotRun {
     const { objects, config } = vault
     this.#writer = new ChunkWriter(objects, {
       compressionLevel: vault.compressionLevel,
-      index: async () => ChunkIndex.load(objects, (await readPruneState(objects, options)).doomedPacks, options),
+      index: () => indexToRelyOn(objects, isRetry, options),
       signal: options.signal,
     })
     const chunker = new Chunker(objects.keys.gearTable(), config.chunker, CHUNKER_BUFFER_BYTES)
@@ -208,26 +207,17 @@ class SnapshotRun {
     return !(await this.#vault.log.forgottenSince(view, place.sequence, this.#options)).has(place.hash)
   }
 
-  /** Make the snapshot visible, unless something that it relies on is going away. */
   async #publish(
     start: LogView,
     taken: Taken,
     root: StoredListing,
     base: Base | undefined,
   ): Promise<Published | undefined> {
-    const { log, objects, signingKey } = this.#vault
-    const view = await log.view(this.#options)
-    if (base !== undefined && !(await this.#counts(view, base))) return undefined
-    if (!objects.keys.canUnseal && view.prune.latest !== start.prune.latest) return undefined
-    if ([...this.#writer.usedPacks].some((pack) => view.prune.doomedPacks.has(pack))) return undefined
-    const draft = this.#record(taken, root, view.prune.latest)
-    const place = await log.append(view, draft, signingKey, this.#options)
-    const prune = await readPruneState(objects, this.#options)
-    const isSeen = prune.done?.snapshots.includes(place.hash) === true
-    if (prune.latest === draft.generation || (isSeen && prune.latest === prune.generation)) return asSnapshot(place)
-    // A pruning was announced between our look and our record: whether it knows of the record cannot be told.
-    await writeTombstone(this.#vault, [place.hash], 'a pruning got in the way', this.#options)
-    return undefined
+    const draft = async (view: LogView): Promise<ReturnType<typeof newSnapshotRecord> | undefined> => {
+      if (base !== undefined && !(await this.#counts(view, base))) return undefined
+      return this.#record(taken, root, view.prune.latest)
+    }
+    return publishSnapshot(this.#vault, this.#writer, start.prune, draft, this.#options)
   }
 
   #record(taken: Taken, root: StoredListing, generation: number): ReturnType<typeof newSnapshotRecord> {
@@ -279,12 +269,4 @@ class SnapshotRun {
     }
     return true
   }
-}
-
-type Published = Awaited<ReturnType<VaultInternals['log']['append']>> & { record: SnapshotRecord }
-
-function asSnapshot(place: Awaited<ReturnType<VaultInternals['log']['append']>>): Published {
-  const { record } = place.signed
-  if (record.kind !== 'snapshot') throw new TypeError('a snapshot was written as something else')
-  return { ...place, record }
 }

@@ -48,7 +48,8 @@ export class VaultInternals {
 
   /** Where chunks are, loaded when first asked for. */
   async index(options: CallOptions = {}): Promise<ChunkIndex> {
-    return (this.#index ??= await this.freshIndex(options))
+    this.#index ??= await ChunkIndex.load(this.objects, await this.#deletedPacks(options), options)
+    return this.#index
   }
 
   /** Read with this index from now on. */
@@ -56,12 +57,16 @@ export class VaultInternals {
     this.#index = index
   }
 
-  /** The same as it is now: what others wrote or pruned since is taken into account. */
+  /** The same as it is now: what others wrote or pruned since is taken into account, and what is not there is left out. */
   async freshIndex(options: CallOptions = {}): Promise<ChunkIndex> {
-    // What is only announced to go may still be needed, and is still there.
-    const { done } = await readPruneState(this.objects, options)
-    this.#index = await ChunkIndex.load(this.objects, new Set(done?.packs), options)
+    this.#index = await ChunkIndex.loadPresent(this.objects, await this.#deletedPacks(options), options)
     this.frames.forget()
     return this.#index
+  }
+
+  /** What is only announced to go may still be needed, and is still there. */
+  async #deletedPacks(options: CallOptions): Promise<ReadonlySet<string>> {
+    const { done } = await readPruneState(this.objects, options)
+    return new Set(done?.packs)
   }
 }

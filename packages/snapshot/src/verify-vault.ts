@@ -13,6 +13,7 @@ import type { VaultInternals } from './vault-internals.ts'
 import { type LiveSnapshot, NOTES_PREFIX, SNAPSHOTS_PREFIX } from './vault-log.ts'
 import { nameOf, packKey } from './vault-objects.ts'
 
+const PACKS_PREFIX = 'packs/'
 const MAX_INDEX_BYTES = 1024 ** 3
 const MAX_RECORD_BYTES = 8 * 1024 * 1024
 
@@ -105,7 +106,7 @@ class Examination {
       () => new Set<string>(),
     )
     const sizes = new Map(
-      (await objects.list('packs/', this.#options)).map(({ key, sizeBytes }) => [nameOf(key), sizeBytes]),
+      (await objects.list(PACKS_PREFIX, this.#options)).map(({ key, sizeBytes }) => [nameOf(key), sizeBytes]),
     )
     const named = new Map<string, NamedPack>()
     for (const { key } of await objects.list('index/', this.#options)) {
@@ -166,8 +167,11 @@ class Examination {
   }
 
   findings(): VaultFindings {
+    // A pack that an index names, and that is not there, is nothing to anybody as long as no snapshot needs it.
+    const isHarmless = ({ code, object, files }: Problem): boolean =>
+      code === 'missing' && object.startsWith(PACKS_PREFIX) && files.length === 0
     const report = {
-      problems: this.#problems,
+      problems: this.#problems.filter((problem) => !isHarmless(problem)),
       snapshots: this.#live.length,
       objects: this.#objects,
       readBytes: this.#readBytes,

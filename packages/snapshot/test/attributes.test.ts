@@ -210,3 +210,17 @@ test('attributes of a listing are what they were, and any other bytes are refuse
     expect.objectContaining({ code: 'ARC_LIMIT_EXCEEDED' }),
   )
 })
+
+test('attributes that no listing could be read with are refused before anything is written', () => {
+  const encode = (attributes: EntryAttributes) => () =>
+    new AttributeEncoder().encode({ path: 'a' as EntryPath, attributes })
+  const named = (...names: string[]): EntryAttributes => ({
+    xattrs: names.map((name) => ({ name: name as EntryPath, value: new Uint8Array(0) })),
+  })
+  const refusal = (code: string) => expect.objectContaining({ code })
+  for (const names of [[''], ['user.\0'], ['n'.repeat(256)], ['user.a', 'user.a'], ['user.b', 'user.a']])
+    expect(encode(named(...names))).toThrow(refusal('ARC_PATH_UNSAFE'))
+  const owner = { uid: 1, gid: 1 }
+  expect(encode({ owner: { ...owner, userName: 'ä'.repeat(513) } })).toThrow(refusal('ARC_LIMIT_EXCEEDED'))
+  expect(encode({ owner: { ...owner, groupName: 'g'.repeat(1025) } })).toThrow(refusal('ARC_LIMIT_EXCEEDED'))
+})

@@ -1,9 +1,10 @@
 import { temporaryFolder } from '@arc/core/testing'
-import { directoryBackend, memoryBackend } from '@arc/storage'
+import { directoryBackend, memoryBackend, readBytes } from '@arc/storage'
 import { describe, expect, test } from 'vitest'
 import {
   applyForget,
   applyPrune,
+  copySnapshots,
   createVault,
   measureVault,
   openVault,
@@ -106,6 +107,67 @@ describe('a pruning while somebody writes', () => {
       expect(await rowsOf(await fresh.open(result.snapshot.id))).toEqual(await rowsOf(tree(0)))
     },
   )
+})
+
+test.each([0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20])(
+  'a writer that is stopped at its call %i, and sleeps through two prunings, leaves a whole snapshot',
+  async (stopAt) => {
+    const backend = memoryBackend()
+    const { vault: pruner } = await clockedVault(backend)
+    const { snapshot } = await pruner.take(tree(0))
+    await pruner.take(tree(1))
+    const stopping = watchedBackend(backend, async ({ number }) => {
+      if (number !== OPENING_CALLS + stopAt) return
+      await pruneAll(pruner, snapshot.id)
+      // The marks say only what the last one removed.
+      await pruneAll(pruner, (await pruner.take(tree(2))).snapshot.id)
+    })
+    const { snapshot: taken } = await (await openVault(stopping)).take(tree(0))
+    const fresh = await openVault(backend)
+    expect((await fresh.verify({ read: 'data' })).problems).toEqual([])
+    expect(await rowsOf(await fresh.open(taken.id))).toEqual(await rowsOf(tree(0)))
+  },
+)
+
+test.each([0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20])(
+  'a copy that is stopped at its call %i while its target is pruned leaves a whole snapshot',
+  async (stopAt) => {
+    const backend = memoryBackend()
+    const { vault: pruner } = await clockedVault(backend)
+    const { snapshot } = await pruner.take(tree(0))
+    await pruner.take(tree(1))
+    const other = await createVault(memoryBackend())
+    await other.take(tree(0))
+    const target = await openVault(
+      watchedBackend(backend, async ({ number }) => {
+        if (number === OPENING_CALLS + stopAt) await pruneAll(pruner, snapshot.id)
+      }),
+    )
+    const [copy] = await copySnapshots(other, target)
+    const fresh = await openVault(backend)
+    expect((await fresh.verify({ read: 'data' })).problems).toEqual([])
+    expect(await rowsOf(await fresh.open(copy?.id as string))).toEqual(await rowsOf(tree(0)))
+  },
+)
+
+test('an index that a slow hand publishes after its packs are gone misleads nobody, and goes with the next pruning', async () => {
+  const backend = memoryBackend()
+  const { vault } = await clockedVault(backend)
+  const { snapshot } = await vault.take(tree(0))
+  const stale = (await Array.fromAsync(backend.list('index/'))).flat().map(({ key }) => key)
+  const bytes = await Promise.all(stale.map((key) => readBytes(backend, key)))
+  await vault.take(tree(1))
+  await pruneAll(vault, snapshot.id)
+  await pruneAll(vault, (await vault.take(tree(2))).snapshot.id)
+  for (const [i, key] of stale.entries()) await backend.write(key, bytes[i] as Buffer)
+
+  const fresh = await openVault(backend)
+  expect((await fresh.verify({ read: 'data' })).problems).toEqual([])
+  const { snapshot: again } = await fresh.take(tree(0))
+  expect((await fresh.verify({ read: 'data' })).problems).toEqual([])
+  expect(await rowsOf(await fresh.open(again.id))).toEqual(await rowsOf(tree(0)))
+  await pruneAll(fresh, again.id)
+  for (const key of stale) expect(await backend.stat(key)).toBeUndefined()
 })
 
 /** Forget a snapshot and remove everything only it needed, without any grace. */

@@ -194,3 +194,18 @@ test('a vault is opened only by its keys, and made only once', async () => {
   expect((await openVault(backend, { secret })).keysId).toBe(vault.keysId)
   await expect(openVault(memoryBackend())).rejects.toMatchObject({ code: 'ARC_VAULT_NOT_FOUND' })
 })
+
+test('what no record can hold is refused before it is written: the vault can still be listed', async () => {
+  const backend = memoryBackend()
+  const vault = await createVault(backend)
+  const { snapshot } = await vault.take(source(file('a', 'a')))
+  const refused = { code: 'ARC_LIMIT_EXCEEDED' }
+  await expect(vault.take(source(file('a', 'b')), { note: 'n'.repeat(100_001) })).rejects.toMatchObject(refused)
+  await expect(vault.take(source(file('a', 'c')), { host: 'h'.repeat(1001) })).rejects.toMatchObject(refused)
+  const manyTags = Array.from({ length: 1000 }, (_, i) => String(i).padEnd(1000, '\u4e00'))
+  await expect(vault.take(source(), { tags: manyTags, note: '\u0001'.repeat(100_000) })).resolves.toBeDefined()
+  const manyOmissions = Array.from({ length: 1000 }, () => ({ path: 'p'.repeat(10_000), reason: 'vanished' as const }))
+  const omitting = { ...source(), omissions: manyOmissions } as never
+  await expect(vault.take(omitting)).rejects.toMatchObject(refused)
+  expect((await (await openVault(backend)).list()).map(({ id }) => id)).toContain(snapshot.id)
+})

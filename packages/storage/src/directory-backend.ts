@@ -113,12 +113,11 @@ class DirectoryBackend implements Backend {
       this.#attempt('write', key, () => staged.append(piece))
     }
     options.signal?.throwIfAborted()
-    this.#attempt('write', key, () => {
-      staged.seal()
+    const stat = this.#attempt('write', key, () => {
+      const sealed = staged.seal()
       this.#publish(key, staged, options.ifAbsent === true)
+      return sealed
     })
-    const stat = this.#attempt('look at', key, () => this.#find(key))
-    if (stat === undefined) throw objectConflict(this, key) // somebody has deleted it already
     return objectInfo(key, stat)
   }
 
@@ -127,7 +126,11 @@ class DirectoryBackend implements Backend {
     refuseVersion(this, options)
     this.#attempt('delete', key, () => {
       if (this.#find(key) === undefined) return
-      this.#fs.unlinkSync(`${this.#root}/${key}`)
+      try {
+        this.#fs.unlinkSync(`${this.#root}/${key}`)
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT') throw error // somebody else was quicker
+      }
       this.#removeEmptyFolders(key)
     })
   }

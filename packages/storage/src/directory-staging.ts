@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { type BigIntStats, constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { errnoOf } from '@arc/core'
 import { type FileSystem, isAbandoned, syncDirectory, temporaryPathFor, writeFully } from '@arc/core/node'
@@ -24,22 +24,24 @@ export class StagedFile implements Disposable {
     this.#sizeBytes += bytes.length
   }
 
-  /** Make the content durable; nothing can be appended any more. */
-  seal(): void {
+  /** Make the content durable; nothing can be appended any more. Returns what the file is, under whatever name. */
+  seal(): BigIntStats {
     this.#fs.fsyncSync(this.#fd)
+    const stat = this.#fs.fstatSync(this.#fd, { bigint: true })
     this.#close()
+    return stat
   }
 
   /** Give it its name, taking that of whatever file has it. */
   moveTo(path: string): void {
     this.#fs.renameSync(this.#path, path)
-    syncDirectory(dirname(path), this.#fs)
+    this.#syncFolderOf(path)
   }
 
   /** Give it its name unless something has it: then `EEXIST`. Of several that try, one succeeds. */
   linkTo(path: string): void {
     this.#fs.linkSync(this.#path, path)
-    syncDirectory(dirname(path), this.#fs)
+    this.#syncFolderOf(path)
   }
 
   [Symbol.dispose](): void {
@@ -49,6 +51,15 @@ export class StagedFile implements Disposable {
       } catch {
         // It has moved, or the failure before this one is what must be told; the next writer sweeps.
       }
+    }
+  }
+
+  #syncFolderOf(path: string): void {
+    try {
+      syncDirectory(dirname(path), this.#fs)
+    } catch (error) {
+      // Somebody has deleted the object since, and the folder that was empty then.
+      if (errnoOf(error) !== 'ENOENT') throw error
     }
   }
 

@@ -32,21 +32,20 @@ const MAX_BYTES = 32 * 1024 * 1024
 export function withLocalCopies(backend: Backend, options: LocalCopiesOptions): Backend {
   const copies = new LocalCopies(options)
   const read = async (key: string, readOptions: ReadOptions = {}): Promise<ObjectBody> => {
-    const bytes = copies.read(key) ?? (await fetched(key, readOptions))
-    if (bytes === undefined) return backend.read(key, readOptions)
-    const { start, end } = clampRange(readOptions.range, bytes.length)
-    const info: ObjectInfo = { key, sizeBytes: bytes.length, modified: new Date(0), sha256: copies.hashOf(key) }
-    return { info, [Symbol.asyncIterator]: () => onePiece(bytes.subarray(start, end)) }
-  }
-  /** The whole object, kept from now on; `undefined` when it is not one of those that are. */
-  const fetched = async (key: string, { range, signal }: ReadOptions): Promise<Buffer | undefined> => {
-    if (!copies.covers(key) || (range !== undefined && range.start > 0)) return undefined
-    const body = await backend.read(key, { range, signal })
+    const copy = copies.read(key)
+    if (copy !== undefined) {
+      const { start, end } = clampRange(readOptions.range, copy.length)
+      const info: ObjectInfo = { key, sizeBytes: copy.length, modified: new Date(0), sha256: copies.hashOf(key) }
+      return { info, [Symbol.asyncIterator]: () => onePiece(copy.subarray(start, end)) }
+    }
+    const body = await backend.read(key, readOptions)
+    const mayBeWhole = (readOptions.range?.start ?? 0) === 0 && body.info.sizeBytes <= MAX_BYTES
+    if (!mayBeWhole || !copies.covers(key)) return body
     const pieces: Uint8Array[] = []
     for await (const piece of body) pieces.push(piece)
     const bytes = Buffer.concat(pieces)
     copies.keep(key, bytes)
-    return bytes
+    return { info: body.info, [Symbol.asyncIterator]: () => onePiece(bytes) }
   }
   const write = async (key: string, content: ObjectContent, writeOptions?: WriteOptions): Promise<ObjectInfo> => {
     const info = await backend.write(key, content, writeOptions)

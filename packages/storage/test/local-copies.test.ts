@@ -65,6 +65,30 @@ test('bytes that do not fit their name are handed on and not kept', async () => 
   expect(readdirSync(folder.path)).toEqual([])
 })
 
+test('what is too large for a copy is handed on as it arrives; a part is told apart from the whole', async () => {
+  using folder = temporaryFolder()
+  const real = memoryBackend()
+  const near = withLocalCopies(real, { folder: folder.path, prefixes: ['index/'] })
+  await real.write(key, bytes)
+  const part = await near.read(key, { range: { start: 0, end: 4 } })
+  expect(part.info).toMatchObject({ sizeBytes: bytes.length, modified: (await real.stat(key))?.modified })
+
+  let given = 0
+  const huge = new Proxy(real, {
+    get: (target, name) =>
+      name === 'read'
+        ? async () => ({
+            info: { key, sizeBytes: 2 ** 40, modified: new Date() },
+            async *[Symbol.asyncIterator]() {
+              for (; ; given++) yield bytes
+            },
+          })
+        : (Reflect.get(target, name) as unknown),
+  })
+  for await (const _ of await withLocalCopies(huge, { folder: folder.path, prefixes: ['index/'] }).read(key)) break
+  expect(given).toBe(0)
+})
+
 test('copies of objects that are gone go with the next listing', async () => {
   using folder = temporaryFolder()
   const real = memoryBackend()

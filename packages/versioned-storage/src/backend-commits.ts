@@ -55,7 +55,11 @@ export class BackendCommits {
     } finally {
       await this.#pasts.release(staged)
     }
-    throw new ArcError('ARC_TARGET_BUSY', `others kept changing ${keys.join(', ')} in ${this.#backend.location}`, {
+    throw this.#busy(keys)
+  }
+
+  #busy(keys: readonly string[]): ArcError {
+    return new ArcError('ARC_TARGET_BUSY', `others kept changing ${keys.join(', ')} in ${this.#backend.location}`, {
       retryable: true,
       hint: 'Try again when there is less to do.',
     })
@@ -106,6 +110,8 @@ export class BackendCommits {
       if (await this.#pasts.replace(read, moved, { id, events, staged: [] })) return
       await backOff(tries)
     }
+    // The journal stays: whoever opens the store next goes on with it.
+    throw this.#busy([key])
   }
 
   async #applySnapshot(edit: Exclude<Edit, KeyEdit>): Promise<void> {

@@ -208,7 +208,9 @@ class BackendStore implements VersionStore {
         keys++
         for (const version of versions) {
           count++
-          if (version.sha256 === undefined || named.has(version.sha256)) continue
+          if (version.sha256 === undefined) continue
+          // Beside the objects a content is kept once, by the service once for each version.
+          if (named.has(version.sha256) && version.backendVersion === undefined) continue
           named.add(version.sha256)
           const problem = await this.#contentProblem(key, version)
           if (problem !== undefined) problems.push(problem)

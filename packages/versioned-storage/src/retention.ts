@@ -128,7 +128,7 @@ function assertRules({ keepLast, keepDays }: RetentionRules): void {
           : undefined
   if (problem === undefined) return
   throw new ArcError('ARC_OPTION_INVALID', `cannot decide what to keep: ${problem}`, {
-    hint: 'Give keepLast, keepDays or both.',
+    hint: 'Say how many to keep, of how many days, or both.',
   })
 }
 

@@ -36,7 +36,7 @@ export async function createSnapshot(
   const old = await store.snapshot(prefix, tag)
   if (old !== undefined && !move) {
     throw new ArcError('ARC_TAG_TAKEN', `there is a snapshot ${tag} of ${printablePath(prefix)}`, {
-      hint: 'Choose another name, or pass move: true.',
+      hint: 'Choose another name, or move the tag here.',
       details: { tag },
     })
   }

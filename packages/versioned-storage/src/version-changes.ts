@@ -121,7 +121,7 @@ export function decideTag(
   if (taken !== undefined && taken !== version.seq && !move) {
     throw new ArcError('ARC_TAG_TAKEN', `${printablePath(key)} has the tag ${name} on another version`, {
       path: printablePath(key),
-      hint: 'Choose another name, or pass move: true.',
+      hint: 'Choose another name, or move the tag to this version.',
       details: { tag: name },
     })
   }

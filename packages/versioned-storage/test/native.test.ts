@@ -111,3 +111,28 @@ test('nothing but the present manifest is left of manifests, journals and the ou
   expect(names[0]).toBe('.arc/keys/f/%manifest.json')
   expect(names[1]).toMatch(/^\.arc\/snapshots\//)
 })
+
+test('a damaged version is found, though another one with the same content is whole', async () => {
+  const whole = memoryBackend({ versions: true })
+  let isDamaged = false
+  const backend = new Proxy(whole, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target)
+      if (name !== 'read') return typeof member === 'function' ? (member.bind(target) as unknown) : member
+      return async (...args: Parameters<Backend['read']>) => {
+        const body = await target.read(...args)
+        if (!isDamaged || args[0] !== 'b') return body
+        return { info: body.info, [Symbol.asyncIterator]: () => inPieces(Buffer.alloc(body.info.sizeBytes)) }
+      }
+    },
+  })
+  await using storage = await open(backend)
+  for (const key of ['a', 'b']) await storage.node(`docs:${key}`).writeText('the same')
+  expect(await storage.fsck('docs', {})).toMatchObject({ isClean: true })
+  isDamaged = true
+  expect((await storage.fsck('docs', {})).problems).toMatchObject([{ kind: 'content-damaged', key: 'b' }])
+})
+
+async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes
+}

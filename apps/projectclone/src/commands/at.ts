@@ -1,5 +1,6 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { ArcError, isArcError } from '@arc/core'
+import { ArcError, assertSafePath, type EntryPath, isArcError } from '@arc/core'
 import { defineCommand, flagOption, type Host, type Log, textOption, visible } from '@arc/kit'
 import { resolveSnapshot, type SnapshotInfo, type SnapshotStore } from '@arc/snapshot'
 import { checkOut } from '../runs/checkout.ts'
@@ -56,7 +57,7 @@ export const at = defineCommand({
     if (run !== undefined) tellEnvironment(run, env, log)
     log.info(`in the state of ${timeText(state.time)} UTC (${shortId(state.id)}): ${visible(shellLine(command))}`)
     using checkout = await checkOut(store, state, { host, log, isKept: options.keep })
-    const folder = join(checkout.path, run?.run.folder ?? '')
+    const folder = run === undefined ? checkout.path : folderOf(run, checkout.path)
     const settings = { host, folder, env: { ...env, PWD: folder }, stdout: host.stdout, stderr: host.stderr }
     const execution = await execute(command, { ...settings, isInteractive: true })
     log.info(run === undefined ? endText(execution) : `${endText(execution)}; the run ${endText(run.run)}`)
@@ -88,6 +89,18 @@ async function stateOf(
   if (state !== undefined) return { run, state }
   throw new ArcError('ARC_SNAPSHOT_UNKNOWN', `the snapshot before the run ${shortId(run.id)} is not there any more`, {
     hint: 'Use the state after it: --after.',
+  })
+}
+
+/** Where a run's command is to run. Not every folder is in a snapshot, and a record may be of somebody else's making. */
+function folderOf({ run }: RunSnapshot, root: string): string {
+  if (run.folder === '') return root
+  assertSafePath(run.folder as EntryPath)
+  const folder = join(root, run.folder)
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return folder
+  throw new ArcError('ARC_ENTRY_MISSING', `the state has no folder ${visible(run.folder)}, where the command ran`, {
+    path: run.folder,
+    hint: 'It was left out of the snapshot. To have it there: --keep, then make it and run the command yourself.',
   })
 }
 

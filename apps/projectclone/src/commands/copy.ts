@@ -30,7 +30,12 @@ export const copy = defineCommand({
     await using from = await openVaultFrom(options, host)
     const own = { passphraseFile: options.toPassphraseFile, passphraseFd: undefined, identity: options.toIdentity }
     await using to = await openVaultPlace(vaultPlace(options.to, host), host, {
-      secret: secretSource(own, host, `Passphrase of ${options.to}`),
+      secret: secretSource(
+        own,
+        host,
+        `Passphrase of ${options.to}`,
+        '--to-passphrase-file, --to-identity, or in ARC_PASSPHRASE',
+      ),
     })
     const ids: string[] = []
     if (args.snapshot.length === 0)

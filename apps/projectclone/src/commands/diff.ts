@@ -15,7 +15,7 @@ import { reportChanges, totalsText } from '../change-report.ts'
 import { asEntryPath } from '../entry-argument.ts'
 import { lastOf } from '../last-snapshot.ts'
 import { patchOf } from '../patch.ts'
-import { openProject, sourceOptions } from '../project-source.ts'
+import { comparisonOptions, openProject } from '../project-source.ts'
 import { filterOptions, findSnapshot, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
 const options = {
@@ -26,7 +26,7 @@ const options = {
   times: flagOption('do not mind files that differ in their times alone', { default: true }),
   exitCode: flagOption('end with 1 when anything differs'),
   ...filterOptions,
-  ...sourceOptions,
+  ...comparisonOptions,
   ...vaultOptions,
 }
 

@@ -66,14 +66,14 @@ async function openTarget(
   host: Host,
 ): Promise<SnapshotStore> {
   const own = { passphraseFile: toPassphraseFile, passphraseFd: undefined, identity: undefined }
-  const secret = secretSource(own, host, `Password of ${to}`)
+  const secret = secretSource(own, host, `Password of ${to}`, '--to-passphrase-file, or in ARC_PASSPHRASE')
   try {
     return await openResticPlace(place, host, { secret })
   } catch (error) {
     if (!isArcError(error) || error.code !== 'ARC_VAULT_NOT_FOUND') throw error
     if (!init) throw new ArcError(error.code, error.message, { cause: error, hint: 'Make one there with --init.' })
     const password = async (): Promise<{ passphrase: string }> => ({
-      passphrase: await newPassphrase(own, host, `New password of ${to}`),
+      passphrase: await newPassphrase(own, host, `New password of ${to}`, '--to-passphrase-file, or in ARC_PASSPHRASE'),
     })
     return openResticPlace(place, host, { secret: password, create: true })
   }

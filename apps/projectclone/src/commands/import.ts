@@ -1,9 +1,11 @@
-import { defineCommand, fileOption, textOption } from '@arc/kit'
-import { openStorePlace, secretOptions, secretSource, vaultPlace } from '@arc/kit/vault'
+import { defineCommand, fileOption, integerOption, textOption } from '@arc/kit'
+import { isKeyGiven, openStorePlace, secretSource, vaultPlace } from '@arc/kit/vault'
 import { listSnapshots, transferSnapshots } from '@arc/snapshot'
 import { reportTransfer } from '../transfer-report.ts'
 import { openOrCreateVault } from '../vault-at-hand.ts'
 import { filterOf, filterOptions, findSnapshot, SNAPSHOT_HELP, toOption } from '../vault-options.ts'
+
+const SOURCE = 'Key of PLACE'
 
 export const importSnapshots = defineCommand({
   summary: 'Take over the snapshots of restic, or of an old vault',
@@ -20,7 +22,11 @@ export const importSnapshots = defineCommand({
     toPassphraseFile: fileOption('the passphrase of the vault is the first line of FILE', { group: 'Key of DEST' }),
     toIdentity: fileOption('an age identity that opens the vault', { group: 'Key of DEST' }),
     ...filterOptions,
-    ...secretOptions,
+    passphraseFile: fileOption('its passphrase is the first line of FILE; - is standard input', { group: SOURCE }),
+    passphraseFd: integerOption({ min: 0, max: 1_000_000 }, 'its passphrase is the first line of this descriptor', {
+      group: SOURCE,
+    }),
+    identity: fileOption('an age identity that opens it', { group: SOURCE }),
   },
   examples: [
     { command: 'projectclone import --from restic:/mnt/disk/repo', summary: 'everything, into the vault' },
@@ -34,7 +40,8 @@ export const importSnapshots = defineCommand({
     })
     const own = { passphraseFile: options.toPassphraseFile, passphraseFd: undefined, identity: options.toIdentity }
     await using to = await openOrCreateVault(vaultPlace(options.to, host), host, log, {
-      secret: secretSource(own, host),
+      secret: secretSource(own, host, undefined, '--to-passphrase-file, --to-identity, or in ARC_PASSPHRASE'),
+      isKeyGiven: isKeyGiven(own),
     })
     const ids: string[] = []
     if (args.snapshot.length === 0)

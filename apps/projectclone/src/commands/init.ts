@@ -1,8 +1,10 @@
-import { ArcError } from '@arc/core'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ArcError, systemCallError } from '@arc/core'
 import { type KeyLock, recipientOf } from '@arc/crypto'
-import { choiceOption, defineCommand, printJson, textOption } from '@arc/kit'
+import { choiceOption, defineCommand, type Host, printJson, textOption } from '@arc/kit'
 import { openPlace } from '@arc/kit/place'
-import { newPassphrase, rememberVault, secretOptions, vaultPlace } from '@arc/kit/vault'
+import { newPassphrase, rememberVault, secretOptions, vaultPlace, type VaultPlace } from '@arc/kit/vault'
 import { createVault } from '@arc/snapshot'
 import { labelOption, recipientOption, recipientsOf } from '../key-options.ts'
 import { readKeyFile } from '../signing-option.ts'
@@ -38,7 +40,7 @@ export const init = defineCommand({
   ],
   async run({ arguments: args, options, host, common, log, signal }) {
     const { encrypt, label } = options
-    const place = vaultPlace(args.dest, host)
+    const place = emptyPlace(args.dest, host)
     const locks: KeyLock[] = recipientsOf(options.writeOnly, 'write', label)
     if (encrypt === 'recipient') {
       const own = options.identity === undefined ? [] : [recipientOf(readKeyFile(options.identity, host))]
@@ -52,6 +54,10 @@ export const init = defineCommand({
       throw new ArcError('ARC_OPTION_INVALID', 'a vault without encryption has no keys', {
         hint: 'Add --encrypt recipient.',
       })
+    if (encrypt !== 'none' && locks.length === 0)
+      throw new ArcError('ARC_OPTION_INVALID', '--encrypt recipient does not say for whom', {
+        hint: 'Add --recipient with a public key, or --identity with a key of your own; projectclone key new-identity makes one.',
+      })
     await using backend = await openPlace(place.url, host)
     const vault = await createVault(backend, { locks, signal, now: () => host.now() })
     const { id, keysId, location, isEncrypted } = vault
@@ -62,3 +68,28 @@ export const init = defineCommand({
     log.info(isEncrypted ? 'made an encrypted vault' : 'made a vault without encryption')
   },
 })
+
+/** Where the vault is to be. A folder must hold nothing else: what is there would look like a part of the vault. */
+function emptyPlace(dest: string, host: Host): VaultPlace {
+  const place = vaultPlace(dest, host)
+  const { folder, format } = place
+  if (format === 'restic')
+    throw new ArcError('ARC_OPTION_INVALID', 'a vault is no repository of restic', {
+      hint: 'Leave restic: out; projectclone export --init makes repositories of restic.',
+    })
+  // Where there is a vault already, that is what has to be said.
+  if (folder === undefined || !existsSync(folder) || existsSync(join(folder, 'config'))) return place
+  if (!isFilled(folder)) return place
+  throw new ArcError('ARC_TARGET_NOT_EMPTY', `${folder} is no vault, and not empty`, {
+    path: folder,
+    hint: 'Name a folder that is empty or missing.',
+  })
+}
+
+function isFilled(folder: string): boolean {
+  try {
+    return readdirSync(folder).length > 0
+  } catch (error) {
+    throw systemCallError(error, 'read', folder)
+  }
+}

@@ -144,7 +144,7 @@ function freshPassphrase(values: Values<typeof options>, host: Context['host']):
   // What opens the vault now is not what the new key is to be.
   const source = { passphraseFile: values.newPassphraseFile, passphraseFd: undefined, identity: undefined }
   const { ARC_PASSPHRASE: _, ...env } = host.env
-  return newPassphrase(source, { ...host, env }, 'New passphrase')
+  return newPassphrase(source, { ...host, env }, 'New passphrase', '--new-passphrase-file')
 }
 
 async function newIdentity(file: string, { host, common, log }: Context): Promise<void> {

@@ -25,6 +25,12 @@ export const log = defineCommand({
   async run({ options, host, common, log: say, signal }) {
     if (!options.verify && (options.since !== undefined || options.publicKey.length > 0))
       throw new ArcError('ARC_OPTION_INVALID', '--since and --public-key belong to --verify', { hint: 'Add --verify.' })
+    const since = options.since?.split(/\s+/).filter((head) => head !== '')
+    const odd = since?.find((head) => !/^[0-9a-f]{64}$/.test(head))
+    if (odd !== undefined)
+      throw new ArcError('ARC_OPTION_INVALID', `--since: "${visible(odd)}" names no record`, {
+        hint: 'Give what projectclone log --verify printed: 64 hexadecimal digits for each record.',
+      })
     if (!options.verify) {
       await using store = await openFrom(options, host)
       const snapshots = (await listSnapshots(store, { ...filterOf(options), signal })).toReversed()
@@ -35,7 +41,7 @@ export const log = defineCommand({
     await using vault = await openVaultFrom(options, host, { afresh: true })
     const publicKeys = options.publicKey.map((file) => readKeyFile(file, host))
     const report = await verifyLog(vault, {
-      since: options.since?.split(/\s+/).filter((head) => head !== ''),
+      since,
       publicKeys: publicKeys.length === 0 ? undefined : publicKeys,
       signal,
     })

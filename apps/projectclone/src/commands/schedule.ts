@@ -56,7 +56,10 @@ export const schedule = defineCommand({
     'Learns from the times of commits, of files and of earlier snapshots at which times of day a snapshot would leave the least work waiting for one, and shows how long changes would have waited with these times, with evenly spread ones and with 02:00, on the last three tenths of the history, which it did not learn from. When there is too little history, or learned times are no better, it says so and spreads the snapshots evenly. --run then takes them as long as it is not interrupted; --emit prints files for a scheduler of the system. The other options are those of the snapshots.',
   arguments: { root: folderOption('the project', { default: '.', placeholder: 'ROOT' }) },
   options,
-  conflicts: [['run', 'emit']],
+  conflicts: [
+    ['run', 'emit'],
+    ['at', 'perDay'],
+  ],
   examples: [
     { command: 'projectclone schedule --per-day 3', summary: 'three good times, and what they are worth' },
     { command: 'projectclone schedule --emit systemd -o ~/.config/systemd/user', summary: 'a timer' },

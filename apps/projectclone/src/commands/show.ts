@@ -1,4 +1,13 @@
-import { defineCommand, formatBytes, formatCount, omissionSummary, printJson, textOption, visible } from '@arc/kit'
+import {
+  defineCommand,
+  formatBytes,
+  formatCount,
+  formatCounted,
+  omissionSummary,
+  printJson,
+  textOption,
+  visible,
+} from '@arc/kit'
 import type { SnapshotInfo } from '@arc/snapshot'
 import { timeText } from '../snapshot-rows.ts'
 import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
@@ -32,7 +41,7 @@ export function describe(snapshot: SnapshotInfo): string {
     [
       'holds',
       statistics &&
-        `${formatCount(statistics.files)} files, ${formatCount(statistics.directories)} folders, ${formatCount(statistics.symlinks)} links, ${formatBytes(statistics.contentBytes)}`,
+        `${formatCounted(statistics.files, 'file')}, ${formatCounted(statistics.directories, 'folder')}, ${formatCounted(statistics.symlinks, 'link')}, ${formatBytes(statistics.contentBytes)}`,
     ],
     [
       'added',

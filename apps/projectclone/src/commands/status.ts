@@ -3,7 +3,7 @@ import { secretSource, openStorePlace, vaultPlace } from '@arc/kit/vault'
 import { diffSnapshots } from '@arc/snapshot'
 import { reportChanges, totalsText } from '../change-report.ts'
 import { lastOf } from '../last-snapshot.ts'
-import { openProject, sourceOptions } from '../project-source.ts'
+import { comparisonOptions, openProject } from '../project-source.ts'
 import { shortId, timeText } from '../snapshot-rows.ts'
 import { vaultOptions } from '../vault-options.ts'
 
@@ -15,7 +15,7 @@ export const status = defineCommand({
   options: {
     bytes: flagOption('read files to tell whether those of equal size are the same'),
     exitCode: flagOption('end with 1 when anything has changed'),
-    ...sourceOptions,
+    ...comparisonOptions,
     ...vaultOptions,
   },
   examples: [{ command: 'projectclone status', summary: 'what the next snapshot would add' }],

@@ -1,3 +1,4 @@
+import { ArcError } from '@arc/core'
 import {
   confirm,
   defineCommand,
@@ -29,6 +30,10 @@ export const cleanup = defineCommand({
   async run(context) {
     const { arguments: args, options, host, common, log, signal } = context
     const { keepLast, keepDays, dryRun } = options
+    if (keepLast === undefined && keepDays === undefined)
+      throw new ArcError('ARC_OPTION_INVALID', 'nothing says what to keep', {
+        hint: 'Give --keep-last, --keep-days or both.',
+      })
     await using place = await openStoragePlace(args.place, host)
     const node = place.node(args.path)
     const plan = await node.cleanupVersions({ keepLast, keepDays, dryRun: true, signal })

@@ -1,4 +1,5 @@
-import { defineCommand, printJson } from '@arc/kit'
+import { ArcError } from '@arc/core'
+import { defineCommand, printJson, visible } from '@arc/kit'
 import { openStoragePlace, pathArgument, placeArgument } from '../storage/storage-place.ts'
 import { versionTable } from '../storage/version-rows.ts'
 
@@ -10,8 +11,11 @@ export const versions = defineCommand({
   async run({ arguments: args, host, common, signal }) {
     await using place = await openStoragePlace(args.place, host)
     const found = await place.node(args.path).versions({ signal })
+    if (found.length === 0)
+      throw new ArcError('ARC_OBJECT_NOT_FOUND', `there has never been anything at ${visible(args.path)}`, {
+        hint: 'Check the spelling of the path.',
+      })
     if (common.json) printJson(host, { versions: found })
-    else if (found.length > 0) host.stdout.write(versionTable(found))
-    return found.length === 0 ? 1 : 0
+    else host.stdout.write(versionTable(found))
   },
 })

@@ -19,6 +19,8 @@ export const tag = defineCommand({
     const { add, remove } = options
     if (add.length + remove.length === 0)
       throw new ArcError('ARC_OPTION_INVALID', 'there is nothing to change', { hint: 'Give --add or --remove.' })
+    if (add.includes(''))
+      throw new ArcError('ARC_OPTION_INVALID', '--add: a tag must not be empty', { hint: 'Give it a name.' })
     await using vault = await openFrom(options, host)
     const { id } = await findSnapshot(vault, args.snapshot, { ...options, tag: [] }, signal)
     const snapshot = await vault.tag(id, { add, remove }, { signal })

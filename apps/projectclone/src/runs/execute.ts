@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -43,7 +43,7 @@ export async function execute(command: readonly string[], options: ExecuteOption
   // A terminal is handed on as it is, unless somebody listens.
   const isOurs = log === undefined && stdout === host.stdout && stdout.isTTY && stderr.isTTY
   const output = isOurs ? 'inherit' : 'pipe'
-  const child = spawn(program, words, {
+  const child = start(program, words, {
     cwd: folder,
     env,
     stdio: [options.isInteractive ? 'inherit' : 'ignore', output, output],
@@ -58,6 +58,15 @@ export async function execute(command: readonly string[], options: ExecuteOption
   await untilQuiet(child, pipes)
   host.signal.throwIfAborted()
   return execution
+}
+
+/** Node tells of some reasons why a program cannot be started later, of others at once. */
+function start(program: string, words: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(program, words, options)
+  } catch (error) {
+    throw cannotStart(program, error)
+  }
 }
 
 /** The exit status that says the same, as shells have it. */
@@ -91,9 +100,10 @@ function endOnAbort(child: ChildProcess, signal: AbortSignal): Disposable {
   return { [Symbol.dispose]: () => signal.removeEventListener('abort', end) }
 }
 
-function cannotStart(program: string, error: Error): ArcError {
+function cannotStart(program: string, error: unknown): ArcError {
   const isMissing = errnoOf(error) === 'ENOENT'
-  const why = isMissing ? 'there is no such program' : (errnoOf(error) ?? error.message)
+  const message = error instanceof Error ? error.message : String(error)
+  const why = isMissing ? 'there is no such program' : (errnoOf(error) ?? message)
   return new ArcError(
     isMissing ? 'ARC_COMMAND_NOT_FOUND' : 'ARC_COMMAND_REFUSED',
     `cannot run ${program}: ${why === 'EACCES' ? 'it is not executable' : why}`,

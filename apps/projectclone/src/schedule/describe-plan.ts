@@ -1,4 +1,4 @@
-import { formatCounted, formatDuration, formatTable, visible } from '@arc/kit'
+import { formatCount, formatCounted, formatDuration, formatTable, visible } from '@arc/kit'
 import type { BacktestRow, SchedulePlan } from './plan-schedule.ts'
 
 /** A plan in words, with the table of its backtest. */
@@ -16,7 +16,7 @@ export function describePlan(plan: SchedulePlan): string {
     ],
     rows.map((row) => [row.name, row.times.join(' '), formatDuration(row.meanWaitMs), formatDuration(row.nineInTenMs)]),
   )
-  const what = `How long a change would have waited for a snapshot from ${from} to ${to} (${formatCounted(changes, 'change')} of ${history.changes}):`
+  const what = `How long a change would have waited for a snapshot from ${from} to ${to} (${formatCounted(changes, 'change')} of ${formatCount(history.changes)}):`
   return `${head}\n${what}\n\n${table}\n${gainText(rows)}\n`
 }
 
