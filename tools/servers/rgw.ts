@@ -25,18 +25,20 @@ await serve(async (server) => {
   const disk0 = randomUUID()
   const ceph = (...args: string[]): string =>
     run(requireProgram('ceph', 'ceph-common'), ['--connect-timeout', '20', ...common, ...args])
-  // The monitor answers before it knows its own rules, and then refuses everything; doing this twice is doing it once.
-  await server.until('the monitor takes commands', () => {
-    try {
-      ceph('osd', 'new', disk0)
-      return true
-    } catch {
-      return false
-    }
-  })
+  // The monitor answers before it knows its own rules, and now and then again: it refuses everything then. Doing any of this twice is doing it once.
+  const persist = (...args: string[]): Promise<void> =>
+    server.until(`the monitor takes "${args.slice(0, 3).join(' ')}"`, () => {
+      try {
+        ceph(...args)
+        return true
+      } catch {
+        return false
+      }
+    })
+  await persist('osd', 'new', disk0)
   run(disk, ['-i', '0', '--mkfs', '--osd-uuid', disk0, ...common])
   // It would do that itself, but now and then before it has learned which cluster this is, and be turned away.
-  ceph('osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=localhost')
+  await persist('osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=localhost')
   server.start(disk, ['-f', '-i', '0', ...common])
   await server.until('the disk is up', () => ceph('osd', 'stat').includes('1 up'))
   await startGateway(server, gateway, config, port)

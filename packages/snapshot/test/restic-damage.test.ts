@@ -254,9 +254,15 @@ describe('opening', () => {
   })
 
   test('refuses keys that would exhaust the machine', async () => {
-    const expensive = { kdf: 'scrypt', N: 2 ** 26, r: 8, p: 1, salt: Buffer.alloc(64).toString('base64'), data: '' }
-    const opened = openKeyFile(Buffer.from(JSON.stringify(expensive)), PASSWORD, 'keys/x')
-    await expect(opened).rejects.toMatchObject({ code: 'ARC_LIMIT_EXCEEDED' })
+    const costs = [
+      { N: 2 ** 26, r: 8, p: 1 },
+      { N: 2, r: 2 ** 18, p: 64 }, // it is the room for p that is large
+    ]
+    for (const cost of costs) {
+      const expensive = { kdf: 'scrypt', ...cost, salt: Buffer.alloc(64).toString('base64'), data: '' }
+      const opened = openKeyFile(Buffer.from(JSON.stringify(expensive)), PASSWORD, 'keys/x')
+      await expect(opened).rejects.toMatchObject({ code: 'ARC_LIMIT_EXCEEDED' })
+    }
   })
 
   test('Ctrl-C is heard while everything is at hand', async () => {

@@ -50,6 +50,7 @@ export class BackendCommits {
         const decision = decide(reads.map(({ manifest }) => manifestHistory(manifest)))
         if (decision.edits.length === 0) return decision.result
         if (await this.#attempt(reads, decision, options)) return decision.result
+        await this.#withdraw(decision.events ?? [])
         await backOff(tries, signal)
       }
     } finally {
@@ -126,6 +127,11 @@ export class BackendCommits {
   async #announce(events: readonly StoredEvent[], key: string | undefined): Promise<void> {
     if (key === undefined) return
     for (const { id } of events) await this.#backend.write(`${OUTBOX}${id}.json`, Buffer.from(JSON.stringify({ key })))
+  }
+
+  /** Take back what was announced of a change that was not made: the next try is another change. */
+  async #withdraw(events: readonly StoredEvent[]): Promise<void> {
+    for (const { id } of events) await removeForGood(this.#backend, `${OUTBOX}${id}.json`)
   }
 
   /** Change a manifest outside of any history: what says nothing about versions. */

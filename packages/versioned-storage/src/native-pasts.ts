@@ -76,7 +76,7 @@ export class NativePasts implements BackendPasts {
     if (sha256 === undefined || version === undefined) throw nothingThere(this.#backend.location, key)
     const content = await objectContent(this.#backend, key, { ...options, version })
     if (options.range !== undefined) return content
-    const pieces = verified(content, sha256)
+    const pieces = verified(content, sha256, `${key} (version ${version})`)
     return { sizeBytes: content.sizeBytes, [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator]() }
   }
 

@@ -50,14 +50,14 @@ export class SidecarObjects {
       .read(objectName(sha256), { signal, ...(range && { range: { start, end } }) })
       .catch(ignoreMissing)
     if (raw !== undefined) {
-      const pieces = range === undefined ? verified(raw, sha256) : raw
+      const pieces = range === undefined ? verified(raw, sha256, objectName(sha256)) : raw
       return { sizeBytes: end - start, [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator]() }
     }
     const packed = await this.#backend.read(`${objectName(sha256)}.zst`, { signal }).catch(ignoreMissing)
     if (packed === undefined)
       throw damagedStore(`${this.#backend.location}/${objectName(sha256)}`, 'the content of a version is gone')
     const plain = unzstd(packed, sizeBytes)
-    const pieces = range === undefined ? verified(plain, sha256) : cut(plain, start, end)
+    const pieces = range === undefined ? verified(plain, sha256, objectName(sha256)) : cut(plain, start, end)
     return { sizeBytes: end - start, [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator]() }
   }
 
@@ -88,14 +88,14 @@ function objectName(sha256: string): string {
 export async function* verified(
   pieces: AsyncIterable<Uint8Array>,
   sha256: string,
+  name: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const sha = startSha256()
   for await (const piece of pieces) {
     sha.update(piece)
     yield piece
   }
-  if (sha.digestHex() !== sha256)
-    throw damagedStore(objectName(sha256), 'the content of a version is not what was written')
+  if (sha.digestHex() !== sha256) throw damagedStore(name, 'the content of a version is not what was written')
 }
 
 async function* unzstd(

@@ -64,26 +64,36 @@ export class WebhookSender {
       this.#isAskedAgain = true
       return this.#running
     }
-    this.#running = this.#deliverAll(stores, signal).finally(() => (this.#running = undefined))
+    this.#running = this.#deliverAll(stores, signal)
     return this.#running
   }
 
   async #deliverAll(stores: () => readonly VersionStore[], signal: AbortSignal | undefined): Promise<number> {
-    let left = 0
-    do {
-      this.#isAskedAgain = false
-      left = 0
-      for (const store of stores()) {
-        const events = await store.pendingEvents()
-        const done: string[] = []
-        for (const event of events) {
-          if (await this.#deliverOne(event, signal)) done.push(event.id)
-          else break // in order: a later one must not overtake
-        }
-        if (done.length > 0) await store.forgetEvents(done)
-        left += events.length - done.length
+    await Promise.resolve() // who called has noted that this runs
+    try {
+      for (;;) {
+        this.#isAskedAgain = false
+        const left = await this.#deliverOnce(stores(), signal)
+        if (!this.#isAskedAgain) return left
       }
-    } while (this.#isAskedAgain)
+    } finally {
+      // In the same turn as the last look at whether somebody asked again: nobody can ask in between and not be heard.
+      this.#running = undefined
+    }
+  }
+
+  async #deliverOnce(stores: readonly VersionStore[], signal: AbortSignal | undefined): Promise<number> {
+    let left = 0
+    for (const store of stores) {
+      const events = await store.pendingEvents()
+      const done: string[] = []
+      for (const event of events) {
+        if (await this.#deliverOne(event, signal)) done.push(event.id)
+        else break // in order: a later one must not overtake
+      }
+      if (done.length > 0) await store.forgetEvents(done)
+      left += events.length - done.length
+    }
     return left
   }
 

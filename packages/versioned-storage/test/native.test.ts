@@ -107,9 +107,7 @@ test('nothing but the present manifest is left of manifests, journals and the ou
   await storage.restoreSnapshot('docs:', { tag: 's' })
   expect(await storage.deliverWebhooks()).toBe(0)
   const names = (await Array.fromAsync(backend.listVersions?.('.arc/') ?? [])).flat().map(({ key }) => key)
-  expect(names).toHaveLength(2)
-  expect(names[0]).toBe('.arc/keys/f/%manifest.json')
-  expect(names[1]).toMatch(/^\.arc\/snapshots\//)
+  expect(names).toEqual(['.arc/keys/f/%manifest.json', expect.stringMatching(/^\.arc\/snapshots\//)])
 })
 
 test('a damaged version is found, though another one with the same content is whole', async () => {
@@ -130,7 +128,9 @@ test('a damaged version is found, though another one with the same content is wh
   for (const key of ['a', 'b']) await storage.node(`docs:${key}`).writeText('the same')
   expect(await storage.fsck('docs', {})).toMatchObject({ isClean: true })
   isDamaged = true
-  expect((await storage.fsck('docs', {})).problems).toMatchObject([{ kind: 'content-damaged', key: 'b' }])
+  expect((await storage.fsck('docs', {})).problems).toMatchObject([
+    { kind: 'content-damaged', key: 'b', detail: expect.stringMatching(/^b \(version .+\): /) as string },
+  ])
 })
 
 async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

@@ -39,7 +39,7 @@ const masterSchema = z.object({
 /** Open a file of the folder `keys`; `undefined` when it is another password's. Throws `ARC_VAULT_DAMAGED`, `ARC_LIMIT_EXCEEDED`. */
 export async function openKeyFile(file: Buffer, password: string, object: string): Promise<ResticKey | undefined> {
   const { data, salt, ...cost } = parsed(keyFileSchema, file, object)
-  if (128 * cost.N * cost.r > MAX_MEMORY_BYTES) {
+  if (128 * cost.r * (cost.N + cost.p) > MAX_MEMORY_BYTES) {
     throw new ArcError('ARC_LIMIT_EXCEEDED', `${object} asks for more memory than any honest key`, {
       hint: 'Somebody may have tampered with the keys of this repository; get them from a copy.',
       details: { ...cost },
