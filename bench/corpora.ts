@@ -64,6 +64,10 @@ function smallProject({ given, cache, quick }: CorporaOptions): Project {
 
 function kernelProject({ given, cache, skip }: CorporaOptions): Project | undefined {
   const folder = given.get('kernel')
+  if (folder === '') {
+    skip("the kernel's source: not wanted")
+    return undefined
+  }
   if (folder !== undefined) return { root: repositoryOf(folder, cache), description: 'given' }
   const names = existsSync(KERNEL_PACKAGE) ? readdirSync(KERNEL_PACKAGE) : []
   const archive = names.find((name) => /^linux-source-[\d.]+\.tar\.xz$/.test(name))

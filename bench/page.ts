@@ -8,7 +8,6 @@ import type { Corpus } from './corpora.ts'
 import type { Repomix } from './repomix.ts'
 
 const PAGE = join(root, 'docs/benchmarks.md')
-const BEGIN = '<!-- written by `pnpm bench --write` -->'
 const END = '<!-- end of what is written -->'
 
 /** This machine as far as it can tell by itself. */
@@ -43,13 +42,15 @@ export function describeRun(about: {
   return lines.join('\n')
 }
 
-/** Put a run into the page, in place of the last one. */
-export function writePage(text: string): void {
+/** Put a run of these suites into the page, in place of their last one; other suites keep theirs. */
+export function writePage(suites: readonly string[], text: string): void {
   const page = readFileSync(PAGE, 'utf8')
-  const begin = page.indexOf(BEGIN)
-  const end = page.indexOf(END)
-  if (begin < 0 || end < begin) throw new Error(`docs/benchmarks.md has no place for the tables: ${BEGIN} ... ${END}`)
-  writeFileSync(PAGE, `${page.slice(0, begin + BEGIN.length)}\n\n${text}\n${page.slice(end)}`)
+  const heading = `<!-- written by \`pnpm bench ${suites.join(' ')} --write\` -->`
+  const block = `${heading}\n\n${text}\n${END}`
+  const begin = page.indexOf(heading)
+  const end = begin < 0 ? -1 : page.indexOf(END, begin)
+  const before = end < 0 ? `${page.trimEnd()}\n\n` : page.slice(0, begin)
+  writeFileSync(PAGE, `${before}${block}${end < 0 ? '\n' : page.slice(end + END.length)}`)
 }
 
 function versionOf(tool: string): string {

@@ -26,7 +26,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     /** One round on a small project: does the bench itself work? */
     quick: { type: 'boolean', default: false },
-    /** `small=DIR` or `kernel=DIR`: a project instead of a made one; `releases=DIR`: a repository with tags of ten releases. */
+    /** `small=DIR` or `kernel=DIR`: a project instead of a made one; `releases=DIR`: a repository with tags of ten releases; `kernel=`: without the kernel. */
     corpus: { type: 'string', multiple: true, default: [] },
     /** So many rounds of each job, and none to warm up: for a machine with little time. */
     runs: { type: 'string' },
@@ -69,7 +69,11 @@ try {
     console.log(text)
     texts.push(text)
   }
-  if (options.write) writePage(texts.join('\n'))
+  if (options.write)
+    writePage(
+      suites.map(({ name }) => name),
+      texts.join('\n'),
+    )
 } finally {
   rmSync(scratch, { recursive: true, force: true })
   if (memoryScratch !== undefined) rmSync(memoryScratch, { recursive: true, force: true })
