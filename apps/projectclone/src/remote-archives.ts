@@ -38,7 +38,7 @@ export async function openRemoteArchives(
     verify: refuse,
     async take(source, options = {}) {
       const time = options.time ?? new Date(host.now())
-      const key = `${nameOf(options.project ?? source.name)}-${time.toISOString().replace(/[-:]|\.\d+/g, '')}.${format}`
+      const key = `${nameOf(options.project ?? source.name)}-${time.toISOString().replaceAll(/[-:.]/g, '')}.${format}`
       const sent = await send(source, backend, key, format, options)
       log.info(`sent ${location}/${key}`)
       return resultOf(source, sent, { ...options, time })
@@ -96,7 +96,9 @@ async function send(
       })
     },
   }
-  const sending = backend.write(key, pipe as AsyncIterable<Uint8Array>, { signal: AbortSignal.any(signals) })
+  // Another machine may be as quick: where the place can tell, neither takes the other's name.
+  const { createOnly: ifAbsent } = await backend.capabilities({ signal })
+  const sending = backend.write(key, pipe as AsyncIterable<Uint8Array>, { ifAbsent, signal: AbortSignal.any(signals) })
   sending.catch((error: unknown) => void pipe.destroy(error as Error))
   let report: ArchiveReport
   try {

@@ -15,6 +15,11 @@ export function timeText(time: string): string {
   return time.slice(0, 19).replace('T', ' ')
 }
 
+/** Text of somebody's choice, for a cell or a line. */
+export function oneLine(text: string): string {
+  return visible(text).replaceAll('\n', ' ')
+}
+
 /** Snapshots as a table, one a line. */
 export function snapshotTable(snapshots: readonly SnapshotInfo[]): string {
   return formatTable(
@@ -32,13 +37,13 @@ export function snapshotTable(snapshots: readonly SnapshotInfo[]): string {
     snapshots.map(({ id, time, project, host, statistics, tags, note }) => [
       shortId(id),
       timeText(time),
-      visible(project),
-      visible(host),
+      oneLine(project),
+      oneLine(host),
       ...(statistics === undefined
         ? ['', '', '']
         : [formatCount(statistics.files), formatBytes(statistics.contentBytes), formatBytes(statistics.storedBytes)]),
-      visible(tags.join(' ')),
-      visible(note ?? '').replaceAll('\n', ' '),
+      oneLine(tags.join(' ')),
+      oneLine(note ?? ''),
     ]),
   )
 }

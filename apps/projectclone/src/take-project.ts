@@ -14,7 +14,7 @@ import { type HookFacts, type HookResult, runHook } from './hook.ts'
 import { cacheFolder, openProject, type Project } from './project-source.ts'
 import { projectName } from './project-name.ts'
 import type { takeOptions } from './snapshot-options.ts'
-import { shortId } from './snapshot-rows.ts'
+import { oneLine, shortId } from './snapshot-rows.ts'
 import { openToWrite, placeToWrite } from './store-to-write.ts'
 
 type Context = Pick<CommandContext<unknown, unknown>, 'host' | 'log' | 'progress' | 'signal'>
@@ -88,7 +88,7 @@ export function draftOf(
 /** Say in a line what a snapshot holds and took. */
 export function describeSnapshot({ snapshot, isChanged }: SnapshotResult): string {
   const { statistics, project } = snapshot
-  const what = `${visible(project)}: ${formatCounted(statistics.files, 'file')}, ${formatBytes(statistics.contentBytes)}`
+  const what = `${oneLine(project)}: ${formatCounted(statistics.files, 'file')}, ${formatBytes(statistics.contentBytes)}`
   return isChanged ? `${what}, ${formatBytes(statistics.storedBytes)} added` : `${what}, nothing has changed`
 }
 

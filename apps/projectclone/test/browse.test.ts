@@ -26,6 +26,16 @@ test('list shows the snapshots, oldest first', async () => {
   expect(await scratch.ok(['list', '--project', 'other'])).toBe('')
 })
 
+test('a snapshot is a line of the list, whatever it and its project are called', async () => {
+  using scratch = await twoSnapshots()
+  await scratch.ok(['snapshot', '--project', 'two\nlines', '--note', 'a\nb', '--tag', 'c\nd'])
+  const lines = (await scratch.ok(['list'])).trimEnd().split('\n')
+  expect(lines).toHaveLength(4)
+  expect(lines[3]).toMatch(/two lines .* c d +a b$/)
+  const empty = await scratch.run(['list', '--tag', 'other'])
+  expect(empty).toMatchObject({ status: 0, stdout: '', stderr: 'no snapshots\n' })
+})
+
 test('a snapshot is found by id, place, tag, note and time', async () => {
   using scratch = await twoSnapshots()
   const [first, second] = (await scratch.json<{ snapshots: SnapshotInfo[] }>(['list'])).snapshots as [

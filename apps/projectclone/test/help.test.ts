@@ -24,3 +24,14 @@ test('completion offers commands and values', async () => {
   expect((await runMain(main, ['complete', '--', 'for'])).stdout).toMatch(/forget\t/)
   expect((await runMain(main, ['complete', '--', 'init', 'x', '--encrypt', ''])).stdout).toContain('recipient')
 })
+
+test('help of a command in a group', async () => {
+  const { stdout } = await runMain(main, ['storage', 'put', '--help'])
+  expect(await runMain(main, ['help', 'storage', 'put'])).toMatchObject({ status: 0, stdout, stderr: '' })
+  for (const line of [
+    ['help', 'storage', 'nothing'],
+    ['help', 'list', 'put'],
+    ['help', 'storage', 'constructor'],
+  ])
+    expect((await runMain(main, line)).stderr).toContain('ARC_ARGUMENT_INVALID')
+})

@@ -1,3 +1,4 @@
+import { ArcError } from '@arc/core'
 import { flagOption, type Values } from '@arc/kit'
 import type { AttributeRules } from '@arc/restore-safe'
 
@@ -16,13 +17,19 @@ export const attributeOptions = {
   sparse: flagOption('leave holes where any file is zeros, not only in those that had some', { group: GROUP }),
 }
 
-/** The rules that the options stand for. */
+/** The rules that the options stand for. Throws `ARC_OPTION_INVALID` for one that does nothing without another. */
 export function attributeRules(values: Values<typeof attributeOptions>): AttributeRules {
   const { owners, numericIds, xattrs, privilegedXattrs, sparse } = values
+  if (numericIds && !owners) throw belongsTo('--numeric-ids', '--owners')
+  if (privilegedXattrs && !xattrs) throw belongsTo('--privileged-xattrs', '--xattrs')
   return { owners, numericIds, xattrs, privilegedXattrs, sparse }
 }
 
 /** What a source must be asked for, that these rules can be followed. */
 export function wishesOf({ owners, xattrs }: AttributeRules): Pick<AttributeRules, 'owners' | 'xattrs'> {
   return { owners, xattrs }
+}
+
+function belongsTo(option: string, other: string): ArcError {
+  return new ArcError('ARC_OPTION_INVALID', `${option} belongs to ${other}`, { hint: `Add ${other}.` })
 }

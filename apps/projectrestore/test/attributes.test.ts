@@ -146,3 +146,15 @@ test('without the programs for it, asking for attributes ends before anything is
   expect(run.stderr.toString()).toMatch(/ARC_ATTRIBUTES_UNAVAILABLE.*apt install attr/s)
   expect(existsSync(join(scratch.path, 'back'))).toBe(false)
 })
+
+test('an option that does nothing without another is refused', async () => {
+  using scratch = makeScratch()
+  writeProject(scratch)
+  for (const [option, other] of [
+    ['--numeric-ids', '--owners'],
+    ['--privileged-xattrs', '--xattrs'],
+  ] as const) {
+    const run = await scratch.run(['app', '--to', 'out', option])
+    expect(run).toMatchObject({ status: 2, stderr: expect.stringContaining(`${option} belongs to ${other}`) as string })
+  }
+})

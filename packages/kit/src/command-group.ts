@@ -21,7 +21,7 @@ export function commandGroup(group: {
         arguments: { command: choiceOption(verbs, 'one of the commands below', { placeholder: 'COMMAND' }) },
         examples,
         async run() {
-          throw new ArcError('ARC_ARGUMENT_INVALID', 'which command is missing', {
+          throw new ArcError('ARC_ARGUMENT_INVALID', 'COMMAND is missing', {
             hint: `Name one: ${verbs.join(', ')}.`,
           })
         },

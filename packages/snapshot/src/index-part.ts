@@ -14,6 +14,8 @@ import { asBuffer, type VaultObjects } from './vault-objects.ts'
 import type { CallOptions } from './store.ts'
 
 const MAX_HEADER_BYTES = 256 * 1024 * 1024
+/** Places in packs are kept as numbers of 32 bits. */
+const MAX_PACK_BYTES = 2 ** 32 - 1
 /** Most indexes are small: one read brings them whole. */
 const FIRST_READ_BYTES = 256 * 1024
 
@@ -39,6 +41,8 @@ export class IndexPart {
   readonly #frameFirst: Uint32Array
   /** The first frame of each pack. */
   readonly #packFrames: Uint32Array
+  /** Where each frame begins in its pack. */
+  readonly #frameStart: Uint32Array
   readonly #frameSealed: Uint32Array
   readonly #framePlain: Uint32Array
   /** The beginning of the object, when it was all read at once. */
@@ -53,15 +57,20 @@ export class IndexPart {
     const chunkStart = new NumberColumn()
     const frameFirst = new NumberColumn()
     const packFrames = new NumberColumn()
+    const frameStart = new NumberColumn()
     const frameSealed = new NumberColumn()
     const framePlain = new NumberColumn()
     for (const { footer } of header.packs) {
       const { kind, frames } = decodeFooter(footer, key)
       kinds.push(kind)
       packFrames.push(frameSealed.length)
+      let packBytes = 0
       for (const facts of frames) {
         frameFirst.push(chunkStart.length)
+        frameStart.push(packBytes)
         frameSealed.push(facts.sealedBytes)
+        packBytes += facts.sealedBytes
+        if (packBytes > MAX_PACK_BYTES) throw damaged(key, 'the frames of a pack are too large')
         framePlain.push(facts.plainBytes)
         let start = 0
         for (const size of facts.chunkBytes) {
@@ -76,6 +85,7 @@ export class IndexPart {
     this.#chunkStart = chunkStart.values()
     this.#frameFirst = frameFirst.values()
     this.#packFrames = packFrames.values()
+    this.#frameStart = frameStart.values()
     this.#frameSealed = frameSealed.values()
     this.#framePlain = framePlain.values()
   }
@@ -147,13 +157,10 @@ export class IndexPart {
 
   frame(frame: number): FramePlace {
     const pack = this.#packOfFrame(frame)
-    let start = 0
-    for (let before = this.#packFrames[pack] as number; before < frame; before++)
-      start += this.#frameSealed[before] as number
     return {
       packId: this.header.packs.idAt(pack),
       kind: this.#kinds[pack] as PackKind,
-      start,
+      start: this.#frameStart[frame] as number,
       sealedBytes: this.#frameSealed[frame] as number,
       plainBytes: this.#framePlain[frame] as number,
     }

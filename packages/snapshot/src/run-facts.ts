@@ -2,6 +2,8 @@ import { ArcError } from '@arc/core'
 import * as z from 'zod/mini'
 import type { Reference } from './reference.ts'
 
+/** What a process can end with on Windows; elsewhere 255. */
+const MAX_STATUS = 0xffff_ffff
 /** Bytes of the words of a command, and of the names of its environment: a record with more could not be read again. */
 const MAX_WORDS_BYTES = 2 * 1024 * 1024
 /** What is kept of what a command printed. */
@@ -58,7 +60,7 @@ export const runSchema: z.ZodMiniType<RunFacts> = z.strictObject({
   folder: text(100_000),
   started: time,
   ended: time,
-  status: z.optional(z.int().check(z.gte(0), z.lte(255))),
+  status: z.optional(z.int().check(z.gte(0), z.lte(MAX_STATUS))),
   signal: z.optional(z.string().check(z.regex(/^SIG[A-Z0-9]{1,12}$/))),
   environment: z.strictObject({ digest: hash, names: z.array(text(MAX_WORDS_BYTES)).check(z.maxLength(100_000)) }),
   changes: z.optional(z.strictObject({ added: count, changed: count, removed: count })),

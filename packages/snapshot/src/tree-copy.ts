@@ -40,8 +40,17 @@ export class TreeCopy {
       this.#finish(entry, at)
       return copied
     } catch (error) {
-      this.#fs.unlinkSync(at)
+      this.#remove(at)
       throw error
+    }
+  }
+
+  /** Remove what was begun, if anything was: why it failed is what must be told. */
+  #remove(at: string | Buffer): void {
+    try {
+      this.#fs.unlinkSync(at)
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error
     }
   }
 

@@ -9,10 +9,9 @@ import {
   textOption,
   timeOption,
   type Values,
-  visible,
 } from '@arc/kit'
 import { findEntries } from '@arc/snapshot'
-import { ENTRY_COLUMNS, entryCells, entryJson, shortId, timeText } from '../snapshot-rows.ts'
+import { ENTRY_COLUMNS, entryCells, entryJson, oneLine, shortId, timeText } from '../snapshot-rows.ts'
 import { filterOf, filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
 const conditions = {
@@ -52,7 +51,7 @@ export const find = defineCommand({
       if (common.json) found.push({ snapshot, entries: entries.map(entryJson) })
       else {
         const { id, time, project, note } = snapshot
-        const head = [shortId(id), timeText(time), visible(project), visible(note ?? '')].join(' ').trimEnd()
+        const head = [shortId(id), timeText(time), oneLine(project), oneLine(note ?? '')].join(' ').trimEnd()
         host.stdout.write(`${head.replaceAll('\n', ' ')}\n${formatTable(ENTRY_COLUMNS, entries.map(entryCells))}`)
       }
     }

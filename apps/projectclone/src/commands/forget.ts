@@ -21,7 +21,7 @@ import {
   type SnapshotInfo,
   type SnapshotStore,
 } from '@arc/snapshot'
-import { shortId, snapshotTable, timeText } from '../snapshot-rows.ts'
+import { oneLine, shortId, snapshotTable, timeText } from '../snapshot-rows.ts'
 import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
 const GROUP = 'What to keep'
@@ -110,11 +110,11 @@ function describeFates({ groups, keep, forget: gone }: ForgetPlan): string {
       isKept ? 'keep' : 'forget',
       shortId(snapshot.id),
       timeText(snapshot.time),
-      visible(snapshot.note ?? '').replaceAll('\n', ' '),
+      oneLine(snapshot.note ?? ''),
       visible(reasons.join('; ')),
     ])
     const columns = ['Fate', 'Id', 'Time (UTC)', 'Note', 'Because'].map((header) => ({ header }))
-    return `${visible(project)} on ${visible(host)}\n${formatTable(columns, rows)}`
+    return `${oneLine(project)} on ${oneLine(host)}\n${formatTable(columns, rows)}`
   })
   return `${tables.join('\n')}${keep.length} stay, ${gone.length} go\n`
 }

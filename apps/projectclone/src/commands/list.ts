@@ -14,11 +14,12 @@ export const list = defineCommand({
     { command: 'projectclone list', summary: 'all of them, oldest first' },
     { command: 'projectclone list --project app --last 10', summary: 'the newest ten of a project' },
   ],
-  async run({ options, host, common, signal }) {
+  async run({ options, host, common, log, signal }) {
     await using vault = await openFrom(options, host)
     const all = await listSnapshots(vault, { ...filterOf(options), signal })
     const snapshots = options.last === undefined ? all : all.slice(-options.last)
     if (common.json) printJson(host, { location: vault.location, snapshots })
     else if (snapshots.length > 0) host.stdout.write(snapshotTable(snapshots))
+    else log.info('no snapshots')
   },
 })

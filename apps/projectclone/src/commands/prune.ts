@@ -9,6 +9,7 @@ import {
   printJson,
 } from '@arc/kit'
 import { applyPrune, planPrune, type PrunePlan } from '@arc/snapshot'
+import { timeText } from '../snapshot-rows.ts'
 import { openVaultFrom, vaultOptions } from '../vault-options.ts'
 
 const DEFAULT_GRACE_MS = 86_400_000
@@ -59,7 +60,7 @@ function describePlan({ step, packs, removedBytes, repackedBytes, due }: PrunePl
     case 'nothing':
       return 'nothing to prune\n'
     case 'wait':
-      return `marked: ${what}; may go from ${due ?? ''}\n`
+      return `marked: ${what}; may go from ${timeText(due ?? '')} UTC\n`
     case 'sweep':
       return `to remove: ${what}\n`
     case 'mark':

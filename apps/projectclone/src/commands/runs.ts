@@ -41,7 +41,7 @@ export const runs = defineCommand({
     { command: 'projectclone diff $(projectclone runs show --json | jq -r .before.id) latest', summary: 'what it did' },
   ],
   async run(context) {
-    const { arguments: args, options: values, host, common, signal } = context
+    const { arguments: args, options: values, host, common, log, signal } = context
     await using vault = await openVaultFrom(values, host)
     if (args.action === 'show') return await show(vault, args.run ?? 'latest', context)
     if (args.run !== undefined || values.log)
@@ -50,6 +50,7 @@ export const runs = defineCommand({
     const found = values.last === undefined ? all : all.slice(-values.last)
     if (common.json) printJson(host, { location: vault.location, runs: found })
     else if (found.length > 0) host.stdout.write(runTable(found))
+    else log.info('no runs')
   },
 })
 

@@ -9,7 +9,7 @@ import {
   visible,
 } from '@arc/kit'
 import type { SnapshotInfo } from '@arc/snapshot'
-import { timeText } from '../snapshot-rows.ts'
+import { oneLine, timeText } from '../snapshot-rows.ts'
 import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
 export const show = defineCommand({
@@ -53,7 +53,7 @@ export function describe(snapshot: SnapshotInfo): string {
     ['copy of', origin && `${origin.snapshot} in the vault ${origin.vault}`],
   ]
   const lines = rows.flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [`${name.padEnd(10)} ${visible(value).replaceAll('\n', ' ')}\n`],
+    value === undefined || value === '' ? [] : [`${name.padEnd(10)} ${oneLine(value)}\n`],
   )
   const changing = inconsistent.map((path) => `kept changing while it was read: ${visible(path)}\n`)
   return `${lines.join('')}${changing.join('')}${omissionSummary(omissions, { all: true })}`

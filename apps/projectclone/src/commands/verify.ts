@@ -9,6 +9,7 @@ import {
   printJson,
   visible,
 } from '@arc/kit'
+import { isForeignStore, isResticPlace, isSnapshotFolder, type VaultPlace, vaultPlace } from '@arc/kit/vault'
 import type { VerifyReport } from '@arc/snapshot'
 import { shortId } from '../snapshot-rows.ts'
 import { openFrom, vaultOptions } from '../vault-options.ts'
@@ -60,10 +61,17 @@ export const verify = defineCommand({
     if (common.json) printJson(host, report)
     else host.stdout.write(describeReport(report))
     if (report.problems.length === 0) return 0
-    log.warn(`${formatCounted(report.problems.length, 'problem')}; see what projectclone repair would do`)
+    log.warn(`${formatCounted(report.problems.length, 'problem')}; ${remedyOf(vaultPlace(options.from, host))}`)
     return 3
   },
 })
+
+function remedyOf(place: VaultPlace): string {
+  if (isResticPlace(place)) return 'see what restic repair can do'
+  if (isForeignStore(place) || (place.folder !== undefined && isSnapshotFolder(place.folder)))
+    return 'only another copy has what is lost'
+  return 'see what projectclone repair would do'
+}
 
 /** A report for people. */
 export function describeReport({ problems, snapshots, objects, readBytes }: VerifyReport): string {

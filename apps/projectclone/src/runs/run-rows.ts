@@ -1,7 +1,7 @@
-import { formatBytes, formatCount, formatDuration, formatTable, visible } from '@arc/kit'
+import { formatBytes, formatCount, formatDuration, formatTable } from '@arc/kit'
 import { totalsText } from '../change-report.ts'
 import { shellLine } from '../shell-words.ts'
-import { shortId, timeText } from '../snapshot-rows.ts'
+import { oneLine, shortId, timeText } from '../snapshot-rows.ts'
 import { endText } from './execute.ts'
 import type { RunSnapshot } from './find-run.ts'
 
@@ -20,7 +20,7 @@ export function runTable(runs: readonly RunSnapshot[]): string {
     runs.map(({ id, project, run }) => [
       shortId(id),
       timeText(run.started),
-      visible(project),
+      oneLine(project),
       formatDuration(tookMs(run)),
       run.signal ?? String(run.status),
       changesText(run.changes),
@@ -58,8 +58,4 @@ function changesText(changes: RunSnapshot['run']['changes']): string {
   if (changes === undefined) return '?'
   const parts = [['+', changes.added] as const, ['~', changes.changed] as const, ['-', changes.removed] as const]
   return parts.flatMap(([sign, count]) => (count === 0 ? [] : [`${sign}${formatCount(count)}`])).join(' ') || 'none'
-}
-
-function oneLine(text: string): string {
-  return visible(text.replaceAll('\n', ' '))
 }

@@ -40,7 +40,7 @@ export function selectorOf({ at, tag, asOf }: Values<typeof versionOptions>): Ve
 export function neededSelector(values: Values<typeof versionOptions>): VersionSelector {
   const selector = selectorOf(values)
   if (Object.keys(selector).length > 0) return selector
-  throw new ArcError('ARC_OPTION_INVALID', 'which version is missing', { hint: 'Add --at, --tag or --as-of.' })
+  throw new ArcError('ARC_OPTION_INVALID', 'nothing says which version', { hint: 'Add --at, --tag or --as-of.' })
 }
 
 /** Versions to compare. */

@@ -23,10 +23,10 @@ export const history = defineCommand({
     if (points.length === 0) return log.info(`${printablePath(target)} has no restore points`)
     host.stdout.write(
       formatTable(
-        [{ header: 'Point' }, { header: 'Replaced at' }, { header: 'How' }, { header: 'By' }, { header: 'Lies in' }],
+        [{ header: 'Point' }, { header: 'Replaced (UTC)' }, { header: 'How' }, { header: 'By' }, { header: 'Lies in' }],
         points.map(({ id, replacedAt, mode, replacedBy, path }) => [
           id,
-          replacedAt,
+          replacedAt.slice(0, 19).replace('T', ' '),
           mode,
           printablePath(replacedBy),
           printablePath(path),
