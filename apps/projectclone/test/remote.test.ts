@@ -122,7 +122,7 @@ test('an archive is sent while it is written, with its checksum, and leaves noth
   scratch.write('app', { 'a.bin': content })
   const id = run(scratch, ['release', '--format', 'tar.zst', '--to', 's3://backups/archives'])
   const keys = (await Array.fromAsync(bucket.list('archives/'))).flat().map(({ key }) => key)
-  expect(keys).toEqual([expect.stringMatching(/^archives\/app-\d{8}T\d{6}Z\.tar\.zst$/), `${keys[0]}.sha256`])
+  expect(keys).toEqual([expect.stringMatching(/^archives\/app-\d{8}T\d{9}Z\.tar\.zst$/), `${keys[0]}.sha256`])
   const archive = await readBytes(bucket, keys[0] ?? '')
   const sha256 = sha256Hex(archive)
   expect(sha256.slice(0, 12)).toBe(id.trim())

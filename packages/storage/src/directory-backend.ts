@@ -90,11 +90,7 @@ class DirectoryBackend implements Backend {
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<ObjectBody> {
-    if (Date.now() >= this.#nextTurnMs) {
-      // A disk answers at once: who reads on and on would never let the process hear a signal.
-      await setImmediate()
-      this.#nextTurnMs = Date.now() + TURN_MS
-    }
+    await this.#takeTurn()
     this.#check(key, options)
     const opened = this.#attempt('read', key, () => this.#readStart(key, options.range))
     if (opened === undefined) throw objectNotFound(this, key)
@@ -102,6 +98,7 @@ class DirectoryBackend implements Backend {
   }
 
   async write(key: string, content: ObjectContent, options: WriteOptions = {}): Promise<ObjectInfo> {
+    await this.#takeTurn()
     this.#check(key, options)
     refuseFeatures(this, options)
     if (options.ifAbsent === true && (await this.stat(key)) !== undefined) throw objectConflict(this, key)
@@ -154,6 +151,13 @@ class DirectoryBackend implements Backend {
     } catch {
       // Another writer is at work there.
     }
+  }
+
+  /** A disk answers at once: who reads or writes on and on would never let the process hear a signal. */
+  async #takeTurn(): Promise<void> {
+    if (Date.now() < this.#nextTurnMs) return
+    await setImmediate()
+    this.#nextTurnMs = Date.now() + TURN_MS
   }
 
   #check(key: string, { signal, version }: StatOptions): void {
