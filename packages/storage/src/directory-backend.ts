@@ -1,6 +1,5 @@
 import { constants, type BigIntStats } from 'node:fs'
 import { resolve } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { errnoOf, printablePath, systemCallError } from '@arc/core'
 import {
@@ -29,6 +28,7 @@ import { checkedPieces, clampRange, sliced, toldPieces } from './content.ts'
 import { isRealFolder, walkKeys } from './directory-listing.ts'
 import { STAGING_FOLDER, StagedFile, sweepStaging } from './directory-staging.ts'
 import { assertKey, assertPrefix, invalidKey } from './object-key.ts'
+import { Turns } from './turns.ts'
 import { refuseFeatures, refuseVersion } from './unsupported.ts'
 
 export interface DirectoryBackendOptions {
@@ -39,7 +39,6 @@ const BATCH_SIZE = 1000
 const PIECE_BYTES = 1024 * 1024
 const MAX_NAME_BYTES = 255 // NAME_MAX of every common file system
 const MAX_ATTEMPTS = 100
-const TURN_MS = 50
 
 /**
  * A folder on a local disk; keys are paths below it, and any program can read the objects. It is created by the first
@@ -57,7 +56,7 @@ class DirectoryBackend implements Backend {
   readonly #fs: FileSystem
   #capabilities: Capabilities | undefined
   #isStagingReady = false
-  #nextTurnMs = 0
+  readonly #turns = new Turns()
 
   constructor(root: string, fs: FileSystem) {
     this.#root = root
@@ -90,7 +89,7 @@ class DirectoryBackend implements Backend {
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<ObjectBody> {
-    await this.#takeTurn()
+    await this.#turns.take()
     this.#check(key, options)
     const opened = this.#attempt('read', key, () => this.#readStart(key, options.range))
     if (opened === undefined) throw objectNotFound(this, key)
@@ -98,7 +97,7 @@ class DirectoryBackend implements Backend {
   }
 
   async write(key: string, content: ObjectContent, options: WriteOptions = {}): Promise<ObjectInfo> {
-    await this.#takeTurn()
+    await this.#turns.take()
     this.#check(key, options)
     refuseFeatures(this, options)
     if (options.ifAbsent === true && (await this.stat(key)) !== undefined) throw objectConflict(this, key)
@@ -151,13 +150,6 @@ class DirectoryBackend implements Backend {
     } catch {
       // Another writer is at work there.
     }
-  }
-
-  /** A disk answers at once: who reads or writes on and on would never let the process hear a signal. */
-  async #takeTurn(): Promise<void> {
-    if (Date.now() < this.#nextTurnMs) return
-    await setImmediate()
-    this.#nextTurnMs = Date.now() + TURN_MS
   }
 
   #check(key: string, { signal, version }: StatOptions): void {
