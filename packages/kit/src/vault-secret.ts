@@ -41,7 +41,7 @@ export function secretSource(
   values: Values<SecretOptions>,
   host: Host,
   what = 'Passphrase of the vault',
-  ways = WAYS,
+  ways: string = WAYS,
 ): SecretSource {
   return async () => {
     if (values.identity !== undefined)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FileStat, WebDAVClient } from 'webdav'
 import { isArcError } from '@arc/core'
 import type {
@@ -26,6 +27,7 @@ import { refuseFeatures, refuseVersion } from '../unsupported.ts'
 
 const STAGING_FOLDER = '.arc-tmp'
 const ABANDONED_AFTER_MS = 7 * 24 * 60 * 60 * 1000
+const LOOK_AGAIN_MS = 50
 const MAX_ATTEMPTS = 20
 
 /** No condition of the protocol is safe between writers that race, and servers keep neither versions nor metadata. */
@@ -92,9 +94,13 @@ export class WebdavBackend implements Backend {
       await this.#client.deleteFile(this.#path(staged)).catch(() => {})
       throw error
     }
-    const info = await this.stat(key)
-    if (info === undefined) throw backendUnsuitable(this, 'does not show what was written to it')
-    return info
+    for (let looks = 1; ; looks++) {
+      const info = await this.stat(key)
+      if (info !== undefined) return info
+      // Some servers replace by removing first: who looks while another writer does sees nothing.
+      if (looks === MAX_ATTEMPTS) throw backendUnsuitable(this, 'does not show what was written to it')
+      await delay(LOOK_AGAIN_MS)
+    }
   }
 
   async delete(key: string, options: DeleteOptions = {}): Promise<void> {
