@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { EntryPath } from '@arc/core'
-import { damaged } from './problems.ts'
 import type { SnapshotInfo, TakenSnapshot } from './snapshot-info.ts'
+import { parseJson } from './parse-json.ts'
 
 const count = z.int().check(z.gte(0))
 
@@ -63,15 +63,7 @@ export const MANIFEST_SUFFIX = '.manifest.jsonl'
 
 /** Throws `ARC_VAULT_DAMAGED`. */
 export function decodeFolderRecord(bytes: Buffer, object: string): FolderRecord {
-  let value: unknown
-  try {
-    value = JSON.parse(bytes.toString())
-  } catch (error) {
-    throw damaged(object, 'it is no JSON text', error)
-  }
-  const found = recordSchema.safeParse(value)
-  if (!found.success) throw damaged(object, z.prettifyError(found.error))
-  return found.data
+  return parseJson(bytes, recordSchema, object)
 }
 
 export function encodeFolderRecord(record: FolderRecord): Buffer {

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
-import { damaged, isMissing } from './problems.ts'
+import { isMissing } from './problems.ts'
 import { nameOf, type VaultObjects } from './vault-objects.ts'
 import type { CallOptions } from './store.ts'
+import { parseJson } from './parse-json.ts'
 
 export const MARKS_PREFIX = 'prune/'
 const MAX_MARK_BYTES = 256 * 1024 * 1024
@@ -95,15 +96,7 @@ async function lookAtMarks(objects: VaultObjects, options: CallOptions): Promise
 
 async function readMark(objects: VaultObjects, key: string, options: CallOptions): Promise<PruneMark> {
   const bytes = objects.unseal('mark', await objects.readWhole(key, MAX_MARK_BYTES, options))
-  let value: unknown
-  try {
-    value = JSON.parse(bytes.toString())
-  } catch (error) {
-    throw damaged(key, 'it is no JSON text', error)
-  }
-  const found = markSchema.safeParse(value)
-  if (!found.success) throw damaged(key, z.prettifyError(found.error))
-  return found.data
+  return parseJson(bytes, markSchema, key)
 }
 
 /** Publish a mark that nobody else has published. Throws `ARC_OBJECT_CONFLICT` when somebody has. */

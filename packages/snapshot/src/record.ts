@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { damaged } from './problems.ts'
 import { type RunFacts, runSchema } from './run-facts.ts'
 import type { SnapshotStatistics } from './snapshot-info.ts'
+import { parseJson } from './parse-json.ts'
 
 /** No record is larger; what could grow without bound (omissions) is capped when it is written. */
 export const MAX_RECORD_BYTES: number = 8 * 1024 * 1024
@@ -180,13 +181,6 @@ export function decodeRecord(bytes: Buffer, object: string): SignedRecord {
   const end = bytes.indexOf(LF) + 1
   if (end === 0) throw damaged(object, 'it has no line')
   const message = bytes.subarray(0, end)
-  let value: unknown
-  try {
-    value = JSON.parse(message.toString())
-  } catch (error) {
-    throw damaged(object, 'it is no JSON text', error)
-  }
-  const found = recordSchema.safeParse(value)
-  if (!found.success) throw damaged(object, z.prettifyError(found.error))
-  return { record: found.data, message, signature: end === bytes.length ? undefined : bytes.toString('utf8', end) }
+  const record = parseJson(message, recordSchema, object)
+  return { record, message, signature: end === bytes.length ? undefined : bytes.toString('utf8', end) }
 }

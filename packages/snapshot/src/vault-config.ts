@@ -3,6 +3,7 @@ import type { VaultKeys } from '@arc/crypto'
 import * as z from 'zod/mini'
 import { type ChunkSizes, DEFAULT_CHUNK_SIZES } from './chunker.ts'
 import { damaged } from './problems.ts'
+import { jsonValue } from './parse-json.ts'
 
 export const CONFIG_KEY = 'config'
 export const MAX_CONFIG_BYTES: number = 64 * 1024
@@ -64,12 +65,7 @@ export function encodeConfig(config: VaultConfig, keys: VaultKeys): Buffer {
 
 /** Throws `ARC_VAULT_DAMAGED`, and `ARC_VAULT_UNSUPPORTED` for a vault of another version. */
 export function decodeConfig(bytes: Uint8Array): VaultConfig {
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (error) {
-    throw damaged(CONFIG_KEY, 'it is no JSON text', error)
-  }
+  const value = jsonValue(bytes, CONFIG_KEY)
   const found = configSchema.safeParse(value)
   if (found.success) {
     if (!areUsable(found.data.chunker)) throw damaged(CONFIG_KEY, 'its sizes of chunks make no sense')

@@ -12,6 +12,7 @@ import {
 } from '@arc/core'
 import * as z from 'zod/mini'
 import { damaged } from '../problems.ts'
+import { parseJson } from '../parse-json.ts'
 
 const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/))
 /** In nanoseconds it fits into 64 bits. */
@@ -61,15 +62,7 @@ export interface PredecessorManifest {
 
 /** Throws `ARC_VAULT_DAMAGED`, `ARC_VAULT_UNSUPPORTED`, and `ARC_PATH_UNSAFE` for a path that leads anywhere else. */
 export function parseManifest(json: Buffer, object: string): PredecessorManifest {
-  let value: unknown
-  try {
-    value = JSON.parse(json.toString())
-  } catch (error) {
-    throw damaged(object, 'it is no JSON text', error)
-  }
-  const found = manifestSchema.safeParse(value)
-  if (!found.success) throw damaged(object, z.prettifyError(found.error))
-  const { version = 1, timestamp, source_path: sourcePath, files } = found.data
+  const { version = 1, timestamp, source_path: sourcePath, files } = parseJson(json, manifestSchema, object)
   if (version > LAST_VERSION) throw unsupported(object, version)
   // Python leaves the zone out for a time that has none; it was UTC.
   const time = new Date(/(?:Z|[+-]\d\d:\d\d)$/.test(timestamp) ? timestamp : `${timestamp}Z`)

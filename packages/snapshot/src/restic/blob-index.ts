@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { IdTable } from '../id-table.ts'
-import { damaged } from '../problems.ts'
 import type { CallOptions } from '../store.ts'
 import type { BlobKind, PackedBlob } from './pack-header.ts'
 import type { RepositoryFiles } from './repository-files.ts'
+import { conforming, jsonValue } from '../parse-json.ts'
 
 const hexId = z.string().check(z.regex(/^[0-9a-f]{64}$/))
 const word = z.int().check(z.gte(0), z.lt(2 ** 32))
@@ -102,15 +102,10 @@ async function* readIndexes(files: RepositoryFiles, options: CallOptions): Async
 
 /** What an index lists. Throws `ARC_VAULT_DAMAGED`. */
 export function* decodeIndex(json: Buffer, object: string): Generator<IndexedPack, void, void> {
-  let value: unknown
-  try {
-    value = JSON.parse(json.toString())
-  } catch (error) {
-    throw damaged(object, 'it is no JSON text', error)
-  }
-  const found = Array.isArray(value) ? oldIndexSchema.safeParse(value) : indexSchema.safeParse(value)
-  if (!found.success) throw damaged(object, z.prettifyError(found.error))
-  const packs = Array.isArray(found.data) ? found.data : (found.data.packs ?? [])
+  const value = jsonValue(json, object)
+  const packs = Array.isArray(value)
+    ? conforming(value, oldIndexSchema, object)
+    : (conforming(value, indexSchema, object).packs ?? [])
   for (const { id, blobs } of packs) {
     yield {
       id,

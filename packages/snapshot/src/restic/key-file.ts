@@ -1,8 +1,8 @@
 import { randomBytes, scrypt } from 'node:crypto'
 import { ArcError } from '@arc/core'
 import * as z from 'zod/mini'
-import { damaged } from '../problems.ts'
 import { ResticKey } from './key.ts'
+import { parseJson } from '../parse-json.ts'
 
 /** What a derivation of a key from a password costs: scrypt's parameters. */
 export interface ResticKeyCost {
@@ -38,7 +38,7 @@ const masterSchema = z.object({
 
 /** Open a file of the folder `keys`; `undefined` when it is another password's. Throws `ARC_VAULT_DAMAGED`, `ARC_LIMIT_EXCEEDED`. */
 export async function openKeyFile(file: Buffer, password: string, object: string): Promise<ResticKey | undefined> {
-  const { data, salt, ...cost } = parsed(keyFileSchema, file, object)
+  const { data, salt, ...cost } = parseJson(file, keyFileSchema, object)
   if (128 * cost.r * (cost.N + cost.p) > MAX_MEMORY_BYTES) {
     throw new ArcError('ARC_LIMIT_EXCEEDED', `${object} asks for more memory than any honest key`, {
       hint: 'Somebody may have tampered with the keys of this repository; get them from a copy.',
@@ -48,7 +48,7 @@ export async function openKeyFile(file: Buffer, password: string, object: string
   const own = await derive(password, Buffer.from(salt, 'base64'), cost)
   const master = own.tryOpen(Buffer.from(data, 'base64'))
   if (master === undefined) return undefined
-  const { mac, encrypt } = parsed(masterSchema, master, object)
+  const { mac, encrypt } = parseJson(master, masterSchema, object)
   return keyOf(encrypt, mac.k, mac.r)
 }
 
@@ -97,18 +97,6 @@ function keyOf(encrypt: string, k: string, r: string): ResticKey {
     Buffer,
   ]
   return new ResticKey({ encrypt: encryptBytes, macK, macR })
-}
-
-function parsed<Schema extends z.ZodMiniType>(schema: Schema, json: Buffer, object: string): z.infer<Schema> {
-  let value: unknown
-  try {
-    value = JSON.parse(json.toString())
-  } catch (error) {
-    throw damaged(object, 'it is no JSON text', error)
-  }
-  const found = schema.safeParse(value)
-  if (!found.success) throw damaged(object, z.prettifyError(found.error))
-  return found.data
 }
 
 function base64(raw: Uint8Array): string {

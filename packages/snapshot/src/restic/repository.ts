@@ -26,6 +26,7 @@ import { parseSnapshot, type ResticSnapshot, resticSnapshotInfo, timeNs } from '
 import { openResticSnapshot } from './source.ts'
 import { takeResticSnapshot } from './take.ts'
 import { verifyRepository } from './verify.ts'
+import { parseJson } from '../parse-json.ts'
 
 const CONFIG_KEY = 'config'
 const MAX_SMALL_BYTES = 1024 * 1024
@@ -221,16 +222,9 @@ async function findKey(backend: Backend, options: ResticOptions): Promise<Restic
 }
 
 function parseConfig(json: Buffer): Config {
-  let value: unknown
-  try {
-    value = JSON.parse(json.toString())
-  } catch (error) {
-    throw damaged(CONFIG_KEY, 'it is no JSON text', error)
-  }
-  const found = configSchema.safeParse(value)
-  if (!found.success) throw damaged(CONFIG_KEY, z.prettifyError(found.error))
-  const { version } = found.data
-  if (version === 1 || version === 2) return found.data
+  const config = parseJson(json, configSchema, CONFIG_KEY)
+  const { version } = config
+  if (version === 1 || version === 2) return config
   throw new ArcError('ARC_VAULT_UNSUPPORTED', `the repository has version ${version}; 1 and 2 are known here`, {
     hint: 'Try a newer version of this program.',
   })

@@ -5,6 +5,7 @@ import { damaged } from '../problems.ts'
 import { MAX_LISTED, omissionSchema } from '../record.ts'
 import type { SnapshotDraft, SnapshotInfo, SnapshotStatistics } from '../snapshot-info.ts'
 import { parseGoTime } from './go-time.ts'
+import { parseJson } from '../parse-json.ts'
 
 const hexId = z.string().check(z.regex(/^[0-9a-f]{64}$/))
 const count = z.int().check(z.gte(0))
@@ -73,16 +74,9 @@ const snapshotSchema: z.ZodMiniType<ResticSnapshot> = z.object({
 
 /** Throws `ARC_VAULT_DAMAGED`. */
 export function parseSnapshot(json: Buffer, object: string): ResticSnapshot {
-  let value: unknown
-  try {
-    value = JSON.parse(json.toString())
-  } catch (error) {
-    throw damaged(object, 'it is no JSON text', error)
-  }
-  const found = snapshotSchema.safeParse(value)
-  if (!found.success) throw damaged(object, z.prettifyError(found.error))
-  if (typeof parseGoTime(found.data.time) !== 'bigint') throw damaged(object, 'its time is none')
-  return found.data
+  const snapshot = parseJson(json, snapshotSchema, object)
+  if (typeof parseGoTime(snapshot.time) !== 'bigint') throw damaged(object, 'its time is none')
+  return snapshot
 }
 
 /** A snapshot as all stores list it; `sequence` is its place in the order of time. */

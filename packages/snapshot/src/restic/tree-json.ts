@@ -11,6 +11,7 @@ import * as z from 'zod/mini'
 import { damaged } from '../problems.ts'
 import { goBytes, goString, quoteName, unquoteName } from './go-text.ts'
 import { goTime, parseGoTime, within64Bits } from './go-time.ts'
+import { parseJson } from '../parse-json.ts'
 
 /** Larger trees would be a folder of millions of names, and a text that V8 cannot hold. */
 const MAX_TREE_BYTES = 256 * 1024 * 1024
@@ -80,17 +81,10 @@ export interface ResticNode {
 /** The names in a tree. Throws `ARC_VAULT_DAMAGED` and `ARC_LIMIT_EXCEEDED` by the name of `object`. */
 export function parseTree(json: Buffer, object: string): ResticNode[] {
   assertWithin(`bytes in ${object}`, json.length, MAX_TREE_BYTES)
-  let value: unknown
-  try {
-    // JavaScript's numbers have 53 bits. Within a string a quote has a backslash, so these can only be keys.
-    const text = json.toString().replace(/"(inode|device_id)":(\d{16,20})(?=[,}])/g, '"$1":"$2"')
-    value = JSON.parse(text)
-  } catch (error) {
-    throw damaged(object, 'it is no JSON text', error)
-  }
-  const found = treeSchema.safeParse(value)
-  if (!found.success) throw damaged(object, z.prettifyError(found.error))
-  return (found.data.nodes ?? []).map((node) => nodeOf(node, object))
+  // JavaScript's numbers have 53 bits. Within a string a quote has a backslash, so these can only be keys.
+  const text = json.toString().replace(/"(inode|device_id)":(\d{16,20})(?=[,}])/g, '"$1":"$2"')
+  const { nodes } = parseJson(text, treeSchema, object)
+  return (nodes ?? []).map((node) => nodeOf(node, object))
 }
 
 function nodeOf(node: z.infer<typeof nodeSchema>, object: string): ResticNode {
