@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { type CollectedSource, openDirectory } from '@arc/collect'
-import { ArcError, type EntrySource, type GitState, isArcError, systemCallError } from '@arc/core'
+import { ArcError, derivedSource, type EntrySource, type GitState, isArcError, systemCallError } from '@arc/core'
 import { openRepository } from '@arc/git'
 import { flagOption, type Host, sizeOption, textOption, type Values } from '@arc/kit'
 import { homePath, type VaultPlace } from '@arc/kit/vault'
@@ -134,15 +134,9 @@ async function gitState(path: string, { env, signal }: Host): Promise<GitState |
 }
 
 function withGit(source: CollectedSource, git: GitState | undefined): EntrySource {
-  return {
+  return derivedSource(source, {
     name: basename(source.name),
-    access: source.access,
     git,
-    get omissions() {
-      return source.omissions
-    },
-    entries: (options) => source.entries(options),
     ...(source.table && { table: (options) => source.table?.(options) ?? Promise.reject(new TypeError('no table')) }),
-    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-  }
+  })
 }

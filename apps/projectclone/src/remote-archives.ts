@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { type ArchiveFormat, type ArchiveReport, writeArchive } from '@arc/archive/node'
-import { ArcError, type EntrySource, type EntryType } from '@arc/core'
+import { ArcError, derivedSource, type EntrySource, type EntryType } from '@arc/core'
 import { startSha256 } from '@arc/core/node'
 import type { Host, Log } from '@arc/kit'
 import { openPlace } from '@arc/kit/place'
@@ -58,21 +58,14 @@ interface SentArchive extends ArchiveReport {
 
 /** The same source, counting what passes. */
 function counted(source: EntrySource, counts: Record<EntryType, number>): EntrySource {
-  return {
-    name: source.name,
-    access: source.access,
-    git: source.git,
-    get omissions() {
-      return source.omissions
-    },
+  return derivedSource(source, {
     async *entries(options) {
       for await (const batch of source.entries(options)) {
         for (const { type } of batch) counts[type]++
         yield batch
       }
     },
-    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-  }
+  })
 }
 
 /** Write the archive into one end of a pipe and send what comes out of the other. A source that fails leaves nothing there. */

@@ -1,4 +1,12 @@
-import { ArcError, type EntryPath, type EntrySource, isTrouble, type Omission, printablePath } from '@arc/core'
+import {
+  ArcError,
+  derivedSource,
+  type EntryPath,
+  type EntrySource,
+  isTrouble,
+  type Omission,
+  printablePath,
+} from '@arc/core'
 import { formatCounted } from '@arc/kit'
 import type { EntryChoice } from './entry-choice.ts'
 import type { StoredState } from './stored-bytes.ts'
@@ -10,19 +18,12 @@ export async function openChosen(
 ): Promise<EntrySource> {
   const source = choice.applyTo(await stored.open())
   if (isPartial) return source
-  return {
-    name: source.name,
-    access: source.access,
-    git: source.git,
-    get omissions() {
-      return source.omissions
-    },
+  return derivedSource(source, {
     async *entries(options) {
       yield* source.entries(options)
       assertWhole(source.omissions, choice.only)
     },
-    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-  }
+  })
 }
 
 function assertWhole(omissions: readonly Omission[], only: ((path: EntryPath) => boolean) | undefined): void {

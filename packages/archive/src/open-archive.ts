@@ -1,5 +1,5 @@
 import type { EntrySource, Limits, RandomBytes } from '@arc/core'
-import { RATIO_FLOOR_BYTES } from '@arc/core'
+import { derivedSource, RATIO_FLOOR_BYTES } from '@arc/core'
 import {
   type ArchiveInput,
   bytesInput,
@@ -102,19 +102,13 @@ async function* boundArrival(feed: ByteFeed, limits: Readonly<Limits>): AsyncGen
 /** A source that lets go of what it was read from when it is disposed. */
 export function closingWith(source: EntrySource, close: () => void): EntrySource {
   let isOpen = true
-  return {
-    name: source.name,
-    access: source.access,
-    get omissions() {
-      return source.omissions
-    },
-    entries: (options) => source.entries(options),
+  return derivedSource(source, {
     async [Symbol.asyncDispose]() {
       await source[Symbol.asyncDispose]()
       if (isOpen) close()
       isOpen = false
     },
-  }
+  })
 }
 
 function formatOf(head: Uint8Array): DetectedFormat {

@@ -10,6 +10,7 @@ export {
   sameXattrs,
 } from './attributes.ts'
 export { readContent, entryChanged } from './content.ts'
+export { derivedSource } from './derived-source.ts'
 export {
   type ContentReader,
   type Entry,

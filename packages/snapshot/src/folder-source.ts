@@ -1,5 +1,5 @@
 import type { Entry, EntrySource } from '@arc/core'
-import { ArcError, memorySource } from '@arc/core'
+import { ArcError, derivedSource, memorySource } from '@arc/core'
 import { attributesFromPlain, LocalContent, localRoot, nodeFileSystem } from '@arc/core/node'
 import type { ManifestRow } from './manifest-file.ts'
 import type { FolderRecord } from './folder-record.ts'
@@ -26,13 +26,7 @@ export function manifestSource(record: FolderRecord, root: string, rows: readonl
 /** Only a path of a source, and what is below it. */
 export function sourceUnder(source: EntrySource, under: string): EntrySource {
   const isWanted = ({ path }: Entry): boolean => path === under || path.startsWith(`${under}/`)
-  return {
-    name: source.name,
-    access: source.access,
-    git: source.git,
-    get omissions() {
-      return source.omissions
-    },
+  return derivedSource(source, {
     async *entries(options) {
       let found = false
       for await (const batch of source.entries(options)) {
@@ -47,6 +41,5 @@ export function sourceUnder(source: EntrySource, under: string): EntrySource {
         hint: 'List the entries, then check the spelling.',
       })
     },
-    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-  }
+  })
 }

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { ArcError, type Entry, type EntryPath, type EntrySource, type Omission, systemCallError } from '@arc/core'
+import {
+  ArcError,
+  derivedSource,
+  type Entry,
+  type EntryPath,
+  type EntrySource,
+  type Omission,
+  systemCallError,
+} from '@arc/core'
 import {
   localPath,
   plainAttributes,
@@ -270,19 +278,12 @@ async function takeArchive(
 
 /** The same source, noting each entry. The hashes of an archive's files are in the archive. */
 function listing(source: EntrySource, rows: ManifestRow[]): EntrySource {
-  return {
-    name: source.name,
-    access: source.access,
-    git: source.git,
-    get omissions() {
-      return source.omissions
-    },
+  return derivedSource(source, {
     async *entries(options) {
       for await (const batch of source.entries(options)) {
         for (const entry of batch) rows.push(manifestRow(entry, entry.sizeBytes, undefined))
         yield batch
       }
     },
-    [Symbol.asyncDispose]: async () => {},
-  }
+  })
 }
