@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { signalledAt } from '@arc/kit/testing'
 import { expect, test } from 'vitest'
 import { bin, makeScratch, type Scratch } from './scratch.ts'
 
@@ -48,11 +49,7 @@ test('killed before any system call, there is the old dump or the new one, and t
       join(scratch.path, 'app.dump.md.sha256'),
       `${createHash('sha256').update(before).digest('hex')}  app.dump.md\n`,
     )
-    const env = {
-      NODE_OPTIONS: `--import ${import.meta.resolve('./signal-at.ts')}`,
-      SIGNAL_AT_CALL: String(call),
-      SIGNAL_AT_NAME: 'SIGKILL',
-    }
+    const env = signalledAt(call, 'SIGKILL')
     const { signal } = scratch.spawn(['app', '--no-cache'], { env })
     if (signal === null) break
     kills++
@@ -77,11 +74,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   (name) => {
     using scratch = makeScratch()
     const { before } = twoStates(scratch)
-    const env = {
-      NODE_OPTIONS: `--import ${import.meta.resolve('./signal-at.ts')}`,
-      SIGNAL_AT_CALL: '3',
-      SIGNAL_AT_NAME: name,
-    }
+    const env = signalledAt(3, name)
     const { status, stdout, stderr } = scratch.spawn(['app', '--no-cache'], { env })
     expect({ status, stdout: String(stdout) }).toEqual({
       status: { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[name],

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTree } from '@arc/core/testing'
+import { signalledAt } from '@arc/kit/testing'
 import { expect, test } from 'vitest'
 import { makeScratch, type Scratch, writeApp, writeLinkedApp } from './scratch.ts'
 
@@ -27,11 +28,7 @@ test(
     const line = ['app.tar', '--to', 'out', '--mode', 'replace', '--yes']
     let isOver = false
     for (let call = 1; !isOver; call += 7) {
-      const env = {
-        NODE_OPTIONS: `--import ${import.meta.resolve('./signal-at.ts')}`,
-        SIGNAL_AT_CALL: String(call),
-        SIGNAL_AT_NAME: 'SIGKILL',
-      }
+      const env = signalledAt(call, 'SIGKILL')
       const { signal, status } = scratch.spawn(line, { env })
       isOver = signal === null
       if (isOver) expect(status).toBe(0)
