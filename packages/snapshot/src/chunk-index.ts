@@ -113,6 +113,14 @@ export class ChunkIndex {
     return row >= 0 ? row : this.#large.find(id)
   }
 
+  /** The number of each of these chunks, or -1, with its row there. In order of name: so each page is read once, not for each of its names. */
+  async *findEach(ids: IdTable): AsyncGenerator<{ row: number; chunk: number }, void, void> {
+    for (const row of ids.rowsInOrder()) {
+      const found = this.find(ids.idAt(row))
+      yield { row, chunk: typeof found === 'number' ? found : await found }
+    }
+  }
+
   /** Where the chunk with this number is. */
   place(chunk: number): ChunkPlace {
     const part = this.#parts[this.#partOf(chunk)] as NumberedPart

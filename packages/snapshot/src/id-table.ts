@@ -1,4 +1,5 @@
-import { ID_BYTES } from './chunk-id.ts'
+import { compareIds, ID_BYTES } from './chunk-id.ts'
+import { idOrder } from './id-order.ts'
 
 const FIRST_SLOTS = 1024
 
@@ -43,6 +44,11 @@ export class IdTable {
     return this.#ids.subarray(row * ID_BYTES, (row + 1) * ID_BYTES)
   }
 
+  /** All rows in ascending order of name. */
+  rowsInOrder(): Uint32Array {
+    return idOrder(this.#ids, this.#size)
+  }
+
   valueAt(row: number): number {
     return this.#values[row] as number
   }
@@ -63,16 +69,9 @@ export class IdTable {
       ((id[0] as number) | ((id[1] as number) << 8) | ((id[2] as number) << 16) | ((id[3] as number) << 24)) & mask
     for (;;) {
       const row = this.#slots[slot] as number
-      if (row === 0 || this.#equals(row - 1, id)) return slot
+      if (row === 0 || compareIds(this.#ids, (row - 1) * ID_BYTES, id, 0) === 0) return slot
       slot = (slot + 1) & mask
     }
-  }
-
-  #equals(row: number, id: Uint8Array): boolean {
-    const ids = this.#ids
-    const at = row * ID_BYTES
-    for (let i = 0; i < ID_BYTES; i++) if (ids[at + i] !== id[i]) return false
-    return true
   }
 
   #grow(): void {

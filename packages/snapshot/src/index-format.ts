@@ -1,7 +1,7 @@
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { ID_BYTES } from './chunk-id.ts'
-import { asBuffer } from './vault-objects.ts'
+import { compareIds, ID_BYTES } from './chunk-id.ts'
+import { idOrder } from './id-order.ts'
 
 /** A finished pack, as an index tells of it. */
 interface IndexedPack {
@@ -120,22 +120,10 @@ function encodePage(ids: Buffer, rows: Uint32Array): Buffer {
 
 /** The rows of the distinct names in ascending order of name; of equal ones the first row. */
 function sortedDistinct(ids: Buffer): Uint32Array {
-  const count = ids.length / ID_BYTES
-  const order = Uint32Array.from({ length: count }, (_, row) => row)
-  const none = Buffer.alloc(ID_BYTES)
-  // The first six bytes tell nearly all names apart, and numbers compare faster than bytes.
-  const heads = Float64Array.from({ length: count }, (_, row) => ids.readUIntBE(row * ID_BYTES, 6))
-  order.sort(
-    (a, b) =>
-      (heads[a] as number) - (heads[b] as number) ||
-      ids.compare(ids, b * ID_BYTES, (b + 1) * ID_BYTES, a * ID_BYTES, (a + 1) * ID_BYTES) ||
-      a - b,
-  )
+  const order = idOrder(ids, ids.length / ID_BYTES)
   let used = 0
   for (const row of order) {
-    const before = used > 0 ? (order[used - 1] as number) : -1
-    const other = before < 0 ? none : ids.subarray(before * ID_BYTES, (before + 1) * ID_BYTES)
-    const isSame = ids.compare(other, 0, ID_BYTES, row * ID_BYTES, (row + 1) * ID_BYTES) === 0
+    const isSame = used > 0 && compareIds(ids, (order[used - 1] as number) * ID_BYTES, ids, row * ID_BYTES) === 0
     if (!isSame) order[used++] = row
   }
   return order.subarray(0, used)
@@ -178,13 +166,12 @@ function readPack(reader: ByteReader): IndexedPack {
 
 /** The number of the chunk with this name in a page, or -1. */
 export function findInPage(page: Buffer, id: Uint8Array): number {
-  const wanted = asBuffer(id)
   let low = 0
   let high = Math.floor(page.length / ENTRY_BYTES)
   while (low < high) {
     const middle = (low + high) >>> 1
     const at = middle * ENTRY_BYTES
-    const order = page.compare(wanted, 0, ID_BYTES, at, at + ID_BYTES)
+    const order = compareIds(page, at, id, 0)
     if (order === 0) return page.readUInt32LE(at + ID_BYTES)
     if (order < 0) low = middle + 1
     else high = middle

@@ -114,8 +114,7 @@ export async function usedChunks(
   const needed = new IdTable()
   await visitReachable(vault, snapshots, { onChunk: ({ id }) => void needed.add(id, 0) }, options)
   const index = await ChunkIndex.loadPresent(vault.objects, excludedPacks, options)
-  for (let row = 0; row < needed.size; row++) {
-    const chunk = await index.find(needed.idAt(row))
+  for await (const { row, chunk } of index.findEach(needed)) {
     if (chunk < 0) throw missing(`the chunk ${idText(needed.idAt(row))}`)
     needed.setValueAt(row, chunk)
   }

@@ -102,6 +102,7 @@ async function beside<Result>(
 function busy(cause: unknown): ArcError {
   return new ArcError('ARC_VAULT_BUSY', 'another pruning is at work in this vault', {
     retryable: true,
+    hint: 'Run it again when that one is done.',
     ...(cause !== undefined && { cause }),
   })
 }
@@ -192,10 +193,10 @@ async function unneededPacks(
   const useless = new Set([...candidates, ...(done?.packs ?? [])])
   const others = await ChunkIndex.loadPresent(vault.objects, useless, options)
   const doomed = new Set(candidates)
-  for (let row = 0; row < needed.size; row++) {
-    const id = needed.idAt(row)
-    if ((await others.find(id)) >= 0) continue
-    const chunk = await everything.find(id)
+  const lacking = new IdTable()
+  for await (const { row, chunk } of others.findEach(needed)) if (chunk < 0) lacking.add(needed.idAt(row), 0)
+  for await (const { row, chunk } of everything.findEach(lacking)) {
+    const id = lacking.idAt(row)
     if (chunk < 0) throw missing(`the chunk ${idText(id)}`)
     doomed.delete(everything.place(chunk).frame.packId)
   }

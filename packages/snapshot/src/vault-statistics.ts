@@ -32,8 +32,7 @@ export async function measureVault(vault: Vault, options: CallOptions = {}): Pro
   await visitReachable(vault.internal, live, { onChunk: ({ id }) => void needed.add(id, 0) }, options)
   const index = await ChunkIndex.load(objects, new Set(), options)
   let uniqueBytes = 0
-  for (let row = 0; row < needed.size; row++) {
-    const chunk = await index.find(needed.idAt(row))
+  for await (const { chunk } of index.findEach(needed)) {
     if (chunk >= 0) uniqueBytes += index.place(chunk).sizeBytes
   }
   let plainBytes = 0
