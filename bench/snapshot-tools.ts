@@ -85,7 +85,7 @@ export class Arc extends Tool implements SnapshotTool {
   }
 
   take(root: string, ...options: string[]): Command {
-    return this.clone('snapshot', root, '--to', this.store, '--quiet', ...this.#key, ...options)
+    return { ...this.clone('snapshot', '.', '--to', this.store, '--quiet', ...this.#key, ...options), cwd: root }
   }
 
   restore(target: string): Command {

@@ -41,6 +41,11 @@ export interface StreamContent {
   readonly kind: 'stream'
   /** The bytes in pieces of any size; a piece is valid only until the next one is asked for. */
   stream(): AsyncIterable<Uint8Array>
+  /**
+   * All of the bytes where they happen to be in memory, `undefined` where they must be waited for: then `stream` gives them. Valid
+   * only until anything else of the source is asked for. Throws what `stream` would throw.
+   */
+  atHand?(): Uint8Array | undefined
 }
 
 export type EntryContent = SyncContent | StreamContent

@@ -113,6 +113,12 @@ export class ChunkIndex {
     return row >= 0 ? row : this.#large.find(id)
   }
 
+  /** The number of a chunk, or -1; `undefined` when a page must be fetched to tell. */
+  peek(id: Uint8Array): number | undefined {
+    const row = this.#small.get(id)
+    return row >= 0 ? row : this.#large.peek(id)
+  }
+
   /** The number of each of these chunks, or -1, with its row there. In order of name: so each page is read once, not for each of its names. */
   async *findEach(ids: IdTable): AsyncGenerator<{ row: number; chunk: number }, void, void> {
     for (const row of ids.rowsInOrder()) {

@@ -1,5 +1,5 @@
-import type { ChunkIndex } from './chunk-index.ts'
-import { ID_BYTES, idText } from './chunk-id.ts'
+import type { ChunkIndex, ChunkPlace } from './chunk-index.ts'
+import { compareIds, ID_BYTES, idText } from './chunk-id.ts'
 import { damaged, isMissing, missing } from './problems.ts'
 import { LIST_NAMES, type Reference } from './reference.ts'
 import type { CallOptions } from './store.ts'
@@ -8,6 +8,8 @@ import { packKey } from './vault-objects.ts'
 
 /** A listing of a million names; more in one folder is a mistake or an attack. */
 const MAX_LISTING_BYTES = 512 * 1024 * 1024
+
+const EMPTY = Buffer.alloc(0)
 
 /** Reads what references stand for. Every chunk is held against its name before anybody sees it. */
 export class ChunkReader {
@@ -39,6 +41,18 @@ export class ChunkReader {
     for (const id of namesIn(bytes)) yield* this.stream({ depth: reference.depth - 1, id }, options)
   }
 
+  /** The bytes of a reference when they are one chunk of a frame that is in memory. */
+  atHand(reference: Reference | undefined): Buffer | undefined {
+    if (reference === undefined) return EMPTY
+    const index = this.#vault.loadedIndex
+    if (reference.depth > 0 || index === undefined) return undefined
+    const chunk = index.peek(reference.id)
+    if (chunk === undefined || chunk < 0) return undefined
+    const place = index.place(chunk)
+    const plain = this.#vault.frames.peek(place.frame)
+    return plain && this.#cut(plain, place, reference.id)
+  }
+
   /** All bytes a reference stands for; they must be as many as `sizeBytes`. */
   async whole(reference: Reference | undefined, sizeBytes: number, options: CallOptions = {}): Promise<Buffer> {
     if (reference === undefined) return Buffer.alloc(0)
@@ -68,13 +82,18 @@ export class ChunkReader {
   }
 
   async #read(index: ChunkIndex, id: Uint8Array, options: CallOptions): Promise<Buffer> {
-    const { frames, objects } = this.#vault
+    const { frames } = this.#vault
     const chunk = await index.find(id)
     if (chunk < 0) throw missing(`the chunk ${idText(id)}`)
-    const { frame, start, sizeBytes } = index.place(chunk)
-    const plain = frames.peek(frame) ?? (await frames.get(frame, options))
+    const place = index.place(chunk)
+    const plain = frames.peek(place.frame) ?? (await frames.get(place.frame, options))
+    return this.#cut(plain, place, id)
+  }
+
+  /** A chunk out of its frame, held against its name. */
+  #cut(plain: Buffer, { frame, start, sizeBytes }: ChunkPlace, id: Uint8Array): Buffer {
     const bytes = plain.subarray(start, start + sizeBytes)
-    if (Buffer.compare(objects.keys.identify(bytes), id) !== 0)
+    if (compareIds(this.#vault.objects.keys.identify(bytes), 0, id, 0) !== 0)
       throw damaged(packKey(frame.packId), `the bytes of chunk ${idText(id)} are not those of its name`)
     return bytes
   }

@@ -1,6 +1,6 @@
 import { isArcError } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
-import { ID_BYTES } from './chunk-id.ts'
+import { compareIds, ID_BYTES } from './chunk-id.ts'
 import { decompressFrame } from './frame.ts'
 import type { NamedPack } from './index-format.ts'
 import { isUnnamed } from './index-names.ts'
@@ -52,10 +52,12 @@ export async function damagedChunks(
     if (plain instanceof Buffer) {
       let start = 0
       for (const size of facts.chunkBytes) {
-        const id = pack.ids.subarray(chunk * ID_BYTES, ++chunk * ID_BYTES)
+        const at = ID_BYTES * chunk++
         const own = objects.keys.identify(plain.subarray(start, start + size))
         start += size
-        if (isUnnamed(id) || Buffer.compare(own, id) === 0) continue
+        if (compareIds(own, 0, pack.ids, at) === 0) continue
+        const id = pack.ids.subarray(at, at + ID_BYTES)
+        if (isUnnamed(id)) continue
         error ??= damaged(key, 'the bytes of a chunk are not those of its name')
         bad.push(id)
       }

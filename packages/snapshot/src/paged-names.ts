@@ -51,9 +51,23 @@ export class PagedNames {
 
   /** The number of a chunk, or -1; a promise only when pages must be fetched. */
   find(id: Uint8Array): number | Promise<number> {
-    if (this.#hints !== undefined) return this.#findHinted(this.#hints, id)
-    if (this.#pagesRead <= this.#pageCount * SHARE_BEFORE_HINTS) return this.#findFrom(0, id)
-    return (this.#gathering ??= this.#gather()).then(() => this.find(id))
+    if (this.#hints === undefined && this.#pagesRead > this.#pageCount * SHARE_BEFORE_HINTS) {
+      this.#gathering ??= this.#gather().finally(() => {
+        // After a page that could not be read, the next question tries again.
+        this.#gathering = undefined
+      })
+      return this.#gathering.then(() => this.find(id))
+    }
+    return this.#search(id, this.#partsFor(id))
+  }
+
+  /** The number of a chunk, or -1; `undefined` when pages must be fetched to tell. */
+  peek(id: Uint8Array): number | undefined {
+    for (const number of this.#partsFor(id)) {
+      const found = this.#look(number, id)
+      if (found === undefined || found >= 0) return found
+    }
+    return -1
   }
 
   /** Every page, with the index it is of. */
@@ -77,29 +91,31 @@ export class PagedNames {
     this.#hints = hints
   }
 
-  #findHinted(hints: NameHints, id: Uint8Array): number | Promise<number> {
-    for (const chunk of hints.find(id)) {
-      const number = this.#parts.findLastIndex(({ firstChunk }) => firstChunk <= chunk)
-      const found = this.#look(number, id)
-      if (found === undefined) return this.#fetch(number, id).then(() => this.#findHinted(hints, id))
+  /** Look for a name in the indexes that are left. */
+  #search(id: Uint8Array, parts: Generator<number, void, void>): number | Promise<number> {
+    for (let next = parts.next(); next.done !== true; next = parts.next()) {
+      const found = this.#look(next.value, id)
+      if (found === undefined) return this.#fetchAndSearch(id, next.value, parts)
       if (found >= 0) return found
     }
     return -1
   }
 
-  #findFrom(first: number, id: Uint8Array): number | Promise<number> {
-    for (let number = first; number < this.#parts.length; number++) {
-      const found = this.#look(number, id)
-      if (found === undefined) return this.#fetch(number, id).then(() => this.#findFrom(number, id))
-      if (found >= 0) return found
-    }
-    return -1
+  async #fetchAndSearch(id: Uint8Array, number: number, parts: Generator<number, void, void>): Promise<number> {
+    const found = this.#findIn(await this.#fetch(number, id), number, id)
+    return found >= 0 ? found : this.#search(id, parts)
+  }
+
+  /** The numbers of the indexes that may have a name. */
+  *#partsFor(id: Uint8Array): Generator<number, void, void> {
+    if (this.#hints === undefined) yield* this.#parts.keys()
+    else
+      for (const chunk of this.#hints.find(id)) yield this.#parts.findLastIndex(({ firstChunk }) => firstChunk <= chunk)
   }
 
   /** Look for a name in one index: -1 when it is not there, `undefined` when a page must be fetched to tell. */
   #look(number: number, id: Uint8Array): number | undefined {
-    const part = this.#parts[number] as NumberedPart
-    const pageNumber = part.index.pageFor(id)
+    const pageNumber = (this.#parts[number] as NumberedPart).index.pageFor(id)
     if (pageNumber < 0) return -1
     const key = number * MAX_PAGES + pageNumber
     const page = this.#pages.get(key)
@@ -108,11 +124,16 @@ export class PagedNames {
       this.#pages.delete(key)
       this.#pages.set(key, page)
     }
+    return this.#findIn(page, number, id)
+  }
+
+  #findIn(page: Buffer, number: number, id: Uint8Array): number {
+    const part = this.#parts[number] as NumberedPart
     const own = part.index.findIn(page, id)
     return own >= 0 && !isExcluded(part, own) ? part.firstChunk + own : -1
   }
 
-  async #fetch(number: number, id: Uint8Array): Promise<void> {
+  async #fetch(number: number, id: Uint8Array): Promise<Buffer> {
     const { index } = this.#parts[number] as NumberedPart
     const pageNumber = index.pageFor(id)
     this.#pagesRead++
@@ -122,6 +143,7 @@ export class PagedNames {
       if (oldest !== undefined) this.#pages.delete(oldest)
     }
     this.#pages.set(number * MAX_PAGES + pageNumber, page)
+    return page
   }
 }
 

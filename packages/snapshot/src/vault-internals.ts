@@ -52,6 +52,11 @@ export class VaultInternals {
     return this.#index
   }
 
+  /** The index, when something has asked for it. */
+  get loadedIndex(): ChunkIndex | undefined {
+    return this.#index
+  }
+
   /** Read with this index from now on. */
   useIndex(index: ChunkIndex): void {
     this.#index = index

@@ -201,6 +201,10 @@ class VaultContent implements StreamContent {
   stream(): AsyncIterable<Uint8Array> {
     return this.#reader.stream(this.#reference)
   }
+
+  atHand(): Uint8Array | undefined {
+    return this.#reader.atHand(this.#reference)
+  }
 }
 
 const NOT_ASCII = /[^\x00-\x7f]/

@@ -206,9 +206,9 @@ class Examination {
 
   #addCopies(ids: Uint8Array): void {
     for (const id of idsIn(ids)) {
+      if (this.#copies.add(id, 1)) continue
       const row = this.#copies.rowOf(id)
-      if (row < 0) this.#copies.add(id, 1)
-      else this.#copies.setValueAt(row, this.#copies.valueAt(row) + 1)
+      this.#copies.setValueAt(row, this.#copies.valueAt(row) + 1)
     }
   }
 
