@@ -1,6 +1,7 @@
 import { type CommandEntry, type Host, type Program, runProgram } from '@arc/kit'
 import manifest from '../package.json' with { type: 'json' }
 import { storage } from './commands/storage.ts'
+import { shellWord } from './shell-words.ts'
 
 const commands: Readonly<Record<string, CommandEntry>> = {
   save: {
@@ -91,6 +92,7 @@ const program: Program = {
   version: manifest.version,
   summary: manifest.description,
   defaultCommand: 'save',
+  wordItself: (word) => `To take a snapshot with this note: projectclone snapshot --note ${shellWord(word)}`,
   commands,
 }
 

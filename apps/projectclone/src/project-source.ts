@@ -4,63 +4,40 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import { type CollectedSource, openDirectory } from '@arc/collect'
 import { ArcError, derivedSource, type EntrySource, type GitState, isArcError, systemCallError } from '@arc/core'
 import { openRepository } from '@arc/git'
-import { flagOption, type Host, sizeOption, textOption, type Values } from '@arc/kit'
+import type { Host, Values } from '@arc/kit'
 import { homePath, type VaultPlace } from '@arc/kit/vault'
+import { IGNORE_FILE, type sourceOptions } from './source-options.ts'
 
-const GROUP = 'What is left out'
-const ATTRIBUTES = 'What is kept besides'
-const COMPARED = 'What is compared besides, where the snapshot has it'
-const IGNORE_FILE = '.projectcloneignore'
-
-/** What of a project is left out. Without any of these, and without an ignore file, a snapshot holds everything there is. */
-export const sourceOptions = {
-  exclude: textOption('leave out what matches, and what lies below it', {
-    placeholder: 'GLOB',
-    repeatable: true,
-    group: GROUP,
-  }),
-  gitignore: flagOption('leave out what git ignores', { group: GROUP }),
-  ignoreFile: flagOption(`do not obey ${IGNORE_FILE} files`, { default: true, group: GROUP }),
-  oneFileSystem: flagOption('do not enter other file systems, such as mounted disks', { group: GROUP }),
-  excludeLargerThan: sizeOption('leave out larger files', { group: GROUP }),
-  excludeIfPresent: textOption('of folders that hold a file of this name, keep only that file', {
-    placeholder: 'NAME',
-    complete: 'none',
-    repeatable: true,
-    group: GROUP,
-  }),
-  excludeCaches: flagOption('the same for folders with a CACHEDIR.TAG', { group: GROUP }),
-  owners: flagOption('record whom everything belongs to', { group: ATTRIBUTES }),
-  xattrs: flagOption('record extended attributes and access lists, on Linux', { group: ATTRIBUTES }),
-}
-
-/** The same for a comparison with what a snapshot has. */
-export const comparisonOptions = {
-  ...sourceOptions,
-  owners: flagOption('whom everything belongs to', { group: COMPARED }),
-  xattrs: flagOption('extended attributes and access lists, on Linux', { group: COMPARED }),
-}
-
-/** A project on this disk. */
-export interface Project extends AsyncDisposable {
-  readonly source: EntrySource
+/** Where a project is. */
+export interface ProjectPlace {
   /** Absolute, with links resolved: what snapshots of it are known by. */
   readonly path: string
   /** Of this machine. */
   readonly host: string
 }
 
+/** A project on this disk. */
+export interface Project extends ProjectPlace, AsyncDisposable {
+  readonly source: EntrySource
+}
+
+/** Find the folder of a project, which the vault must not hold. */
+export function locateProject(root: string, host: Host, place: VaultPlace): ProjectPlace {
+  const path = realFolder(resolve(host.cwd, root), root)
+  assertOutside(path, place, root)
+  return { path, host: hostname() }
+}
+
 /** Open a folder as a project; the vault, if it lies inside, and our own cache are not part of it. */
 export async function openProject(
-  root: string,
+  { path, host: machine }: ProjectPlace,
   values: Values<typeof sourceOptions>,
   host: Host,
   place: VaultPlace,
 ): Promise<Project> {
-  const path = realFolder(resolve(host.cwd, root), root)
-  assertOutside(path, place, root)
   const collected = await openDirectory(path, {
     ignoreRules: values.gitignore,
+    listedByGit: values.gitignore,
     gitFolders: true,
     ignoreFiles: values.ignoreFile ? [IGNORE_FILE] : [],
     exclude: values.exclude,
@@ -71,6 +48,8 @@ export async function openProject(
     owners: values.owners,
     xattrs: values.xattrs,
     omitPaths: [cacheFolder(host), ...(place.folder === undefined ? [] : [place.folder])],
+    // A command never leaves the folder it was started in; a host that is no process has one of its own.
+    workingDirectory: host.cwd === process.cwd() ? host.cwd : undefined,
     env: host.env,
     now: () => host.now(),
     signal: host.signal,
@@ -78,7 +57,7 @@ export async function openProject(
   return {
     source: withGit(collected, await gitState(path, host)),
     path,
-    host: hostname(),
+    host: machine,
     [Symbol.asyncDispose]: () => collected[Symbol.asyncDispose](),
   }
 }

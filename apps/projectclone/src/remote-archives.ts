@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { type ArchiveFormat, type ArchiveReport, writeArchive } from '@arc/archive/node'
-import { ArcError, derivedSource, type EntrySource, type EntryType } from '@arc/core'
+import { ArcError, derivedSource, type EntrySource, type EntryType, isArcError } from '@arc/core'
 import { startSha256 } from '@arc/core/node'
 import type { Host, Log } from '@arc/kit'
 import { openPlace } from '@arc/kit/place'
@@ -39,7 +39,7 @@ export async function openRemoteArchives(
     async take(source, options = {}) {
       const time = options.time ?? new Date(host.now())
       const key = `${nameOf(options.project ?? source.name)}-${time.toISOString().replaceAll(/[-:.]/g, '')}.${format}`
-      const sent = await send(source, backend, key, format, options)
+      const sent = await sendNew(source, backend, key, format, options)
       log.info(`sent ${location}/${key}`)
       return resultOf(source, sent, { ...options, time })
     },
@@ -68,13 +68,33 @@ function counted(source: EntrySource, counts: Record<EntryType, number>): EntryS
   })
 }
 
+/** Send an archive under a name that is nobody's. Another machine may be as quick: where the place can tell, neither takes the other's. */
+async function sendNew(
+  source: EntrySource,
+  backend: Backend,
+  key: string,
+  format: ArchiveFormat,
+  options: TakeOptions,
+): Promise<SentArchive> {
+  const { signal } = options
+  const { createOnly } = await backend.capabilities({ signal })
+  try {
+    return await send(source, backend, key, format, { ...options, ifAbsent: createOnly })
+  } catch (error) {
+    // Some can tell only of objects that come in one piece.
+    if (!createOnly || !isArcError(error) || error.code !== 'ARC_BACKEND_UNSUITABLE') throw error
+    if ((await backend.stat(key, { signal })) !== undefined) throw error
+    return await send(source, backend, key, format, { ...options, ifAbsent: false })
+  }
+}
+
 /** Write the archive into one end of a pipe and send what comes out of the other. A source that fails leaves nothing there. */
 async function send(
   source: EntrySource,
   backend: Backend,
   key: string,
   format: ArchiveFormat,
-  { jobs, signal, onProgress }: TakeOptions,
+  { jobs, signal, onProgress, ifAbsent }: TakeOptions & { ifAbsent: boolean },
 ): Promise<SentArchive> {
   const pipe = new PassThrough({ highWaterMark: QUEUE_BYTES }).on('error', () => {}) // whoever writes or reads is told
   const failing = new AbortController()
@@ -89,18 +109,22 @@ async function send(
       })
     },
   }
-  // Another machine may be as quick: where the place can tell, neither takes the other's name.
-  const { createOnly: ifAbsent } = await backend.capabilities({ signal })
   const sending = backend.write(key, pipe as AsyncIterable<Uint8Array>, { ifAbsent, signal: AbortSignal.any(signals) })
-  sending.catch((error: unknown) => void pipe.destroy(error as Error))
+  let refusal: { error: unknown } | undefined
+  sending.catch((error: unknown) => {
+    refusal = { error }
+    pipe.destroy(error as Error)
+  })
   let report: ArchiveReport
   try {
     report = await writeArchive(counted(source, counts), sink, { format, workers: jobs, signal, onProgress })
   } catch (error) {
     failing.abort(error)
     pipe.destroy()
+    // When the place would take no more, that is what ended the writing.
+    const { error: reason } = refusal ?? { error }
     await sending.catch(() => {})
-    throw error
+    throw reason
   }
   pipe.end()
   await sending
@@ -112,7 +136,7 @@ async function send(
 function resultOf(
   source: EntrySource,
   { sha256, counts, contentBytes, archiveBytes, omissions }: SentArchive,
-  { time, project, host, path, note, tags }: TakeOptions & { time: Date },
+  { time, project, host, path, note, tags, selection }: TakeOptions & { time: Date },
 ): SnapshotResult {
   return {
     isChanged: true,
@@ -138,6 +162,7 @@ function resultOf(
       omissions: omissions.slice(0, MAX_LISTED),
       omissionCount: omissions.length,
       inconsistent: [],
+      selection,
     },
   }
 }

@@ -1,6 +1,6 @@
-import { choiceOption, flagOption, integerOption, textOption } from '@arc/kit'
+import { choiceOption, flagOption, integerOption, nameOption } from '@arc/kit'
 import { secretOptions } from '@arc/kit/vault'
-import { sourceOptions } from './project-source.ts'
+import { sourceOptions } from './source-options.ts'
 import { signOption } from './signing-option.ts'
 import { hookOptions } from './hook.ts'
 import { modeOptions } from './mode-options.ts'
@@ -13,8 +13,8 @@ const LEVELS = { fast: 1, default: 3, small: 12 } as const
 export const takeOptions = {
   to: toOption,
   ...modeOptions,
-  tag: textOption('a tag for the snapshot', { placeholder: 'TAG', repeatable: true }),
-  project: textOption('what project this is (default: the name of its folder)', { placeholder: 'NAME' }),
+  tag: nameOption('a tag for the snapshot', { placeholder: 'TAG', repeatable: true }),
+  project: nameOption('what project this is (default: the name of its folder)'),
   paranoid: flagOption('read every file, even if nothing about it seems to have changed'),
   compression: choiceOption(['fast', 'default', 'small'], 'how hard to compress', { default: 'default' }),
   jobs: integerOption({ min: 1, max: 64 }, 'threads that read and compress (default: what suits the machine)', {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ArcError } from '@arc/core'
 import type { Host, Log, Values } from '@arc/kit'
-import { homePath, isKeyGiven, isSnapshotFolder, secretSource, vaultPlace, type VaultPlace } from '@arc/kit/vault'
+import { assertNoKey, homePath, isSnapshotFolder, secretSource, vaultPlace, type VaultPlace } from '@arc/kit/vault'
 import { openSnapshotFolder, type SnapshotMode, type SnapshotStore } from '@arc/snapshot'
 import { modeOf } from './mode-options.ts'
 import { retainOf } from './retain-options.ts'
@@ -25,15 +25,16 @@ export async function openToWrite(
   log: Log,
 ): Promise<SnapshotStore> {
   const mode = modeOf(values)
+  const secret = secretSource(values, host)
   if (mode === 'vault') {
     return openOrCreateVault(place, host, log, {
-      secret: secretSource(values, host),
+      secret,
       signingKey: await signingKeyOf(values.sign, host),
       compressionLevel: levelOf(values.compression),
       retain: retainOf(values, host),
-      isKeyGiven: isKeyGiven(values),
     })
   }
+  assertNoKey(secret, place.folder ?? place.url)
   if (values.sign !== undefined)
     throw new ArcError('ARC_OPTION_INVALID', `--mode ${mode} keeps no signatures`, {
       hint: 'Leave --sign out, or use a vault.',

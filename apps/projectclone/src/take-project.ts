@@ -11,9 +11,11 @@ import {
 } from '@arc/kit'
 import type { RunDraft, SnapshotInfo, SnapshotResult, SnapshotStore, TakeOptions } from '@arc/snapshot'
 import { type HookFacts, type HookResult, runHook } from './hook.ts'
-import { cacheFolder, openProject, type Project } from './project-source.ts'
+import { cacheFolder, locateProject, openProject, type Project, type ProjectPlace } from './project-source.ts'
 import { projectName } from './project-name.ts'
+import { recordedSelection } from './last-snapshot.ts'
 import type { takeOptions } from './snapshot-options.ts'
+import { recallSelection, selectionOf } from './source-options.ts'
 import { oneLine, shortId } from './snapshot-rows.ts'
 import { openToWrite, placeToWrite } from './store-to-write.ts'
 
@@ -21,19 +23,27 @@ type Context = Pick<CommandContext<unknown, unknown>, 'host' | 'log' | 'progress
 
 const PARTIAL_STATUS = 4
 
-/** Take a snapshot of a folder as the options say, making the vault if that is meant; `run` says what it is taken after. */
+/** What else there is to a snapshot. */
+export interface TakeProjectOptions {
+  /** Leave out what the snapshot before left out, unless the options say what. */
+  readonly recalls?: boolean
+  /** What it is taken after. */
+  readonly run?: (store: SnapshotStore, project: Project) => Promise<RunDraft>
+}
+
+/** Take a snapshot of a folder as the options say, making the vault if that is meant. */
 export async function takeProject(
   root: string,
   note: string | undefined,
   values: Values<typeof takeOptions>,
   { host, log, progress, signal }: Context,
-  run?: (store: SnapshotStore, project: Project) => Promise<RunDraft>,
+  { recalls = false, run }: TakeProjectOptions = {},
 ): Promise<TakenProject> {
   const place = placeToWrite(values, host)
-  await using project = await openProject(root, values, host, place)
-  const draft = draftOf(project, note, values, host)
+  const located = locateProject(root, host, place)
+  const draft = draftOf(located, note, values, host)
   const facts: HookFacts = {
-    ARC_PROJECT_PATH: project.path,
+    ARC_PROJECT_PATH: located.path,
     ARC_PROJECT: draft.project,
     ...(note && { ARC_NOTE: note }),
   }
@@ -42,8 +52,11 @@ export async function takeProject(
   let after: HookResult | undefined
   try {
     await using store = await openToWrite(place, values, host, log)
+    const chosen = recalls ? recallSelection(values, await recordedSelection(store, located, signal)) : values
+    await using project = await openProject(located, chosen, host, place)
     result = await store.take(project.source, {
       ...draft,
+      selection: selectionOf(chosen),
       run: await run?.(store, project),
       cacheFolder: cacheFolder(host),
       paranoid: values.paranoid,
@@ -71,17 +84,18 @@ function statusWord(snapshot: SnapshotInfo | undefined): string {
 
 /** What is recorded of a snapshot besides its entries. */
 export function draftOf(
-  project: Project,
+  project: ProjectPlace,
   note: string | undefined,
   values: Values<typeof takeOptions>,
   host: Context['host'],
-): TakeOptions {
+): TakeOptions & { project: string } {
   return {
     project: values.project ?? projectName(project.path, host),
     host: project.host,
     path: project.path,
     note,
     tags: values.tag,
+    selection: selectionOf(values),
   }
 }
 

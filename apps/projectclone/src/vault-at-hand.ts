@@ -13,11 +13,8 @@ import {
 import { createVault, type Vault } from '@arc/snapshot'
 import { type Backend, retaining } from '@arc/storage'
 
-/** How to open a vault, or make one. */
-export interface OpenOrCreateOptions extends OpenVaultPlaceOptions {
-  /** Whether the command line gives a key: then no vault that has none is meant, and none is made. */
-  isKeyGiven: boolean
-}
+/** What the names of unfinished writes end with, and of the folder they are in. */
+const UNFINISHED = '.arc-tmp'
 
 /**
  * The vault at a place, made there first, without encryption, if there is none. Only where nothing can be meant but a new one: where
@@ -27,14 +24,19 @@ export async function openOrCreateVault(
   place: VaultPlace,
   host: Host,
   log: Log,
-  options: OpenOrCreateOptions,
+  options: OpenVaultPlaceOptions,
 ): Promise<Vault> {
   try {
     return await openVaultPlace(place, host, options)
   } catch (error) {
     if (!isArcError(error) || error.code !== 'ARC_VAULT_NOT_FOUND') throw error
-    await assertFree(place, host, error)
-    if (options.isKeyGiven)
+    try {
+      await assertFree(place, host, error)
+    } catch (taken) {
+      // Perhaps by a vault that somebody else has made since.
+      return await openVaultPlace(place, host, options).catch(() => Promise.reject(taken))
+    }
+    if (options.secret.isGiven === true)
       throw new ArcError(error.code, `${error.message}, and one made by the first snapshot would have no encryption`, {
         hint: 'Make one that the key opens with projectclone init --encrypt passphrase or recipient.',
         cause: error,
@@ -63,7 +65,8 @@ async function assertFree(place: VaultPlace, host: Host, missing: ArcError): Pro
 }
 
 async function holdsAnything({ folder }: VaultPlace, backend: Backend, { signal }: Host): Promise<boolean> {
-  if (folder !== undefined) return existsSync(folder) && readdirSync(folder).length > 0
+  // Where a write is under way, somebody else makes the vault.
+  if (folder !== undefined) return existsSync(folder) && readdirSync(folder).some((name) => !name.endsWith(UNFINISHED))
   for await (const batch of backend.list('', { signal })) if (batch.length > 0) return true
   return false
 }

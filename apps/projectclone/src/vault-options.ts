@@ -1,4 +1,4 @@
-import { type Host, textOption, type Values } from '@arc/kit'
+import { type Host, nameOption, textOption, type Values } from '@arc/kit'
 import {
   openStorePlace,
   openVaultPlace,
@@ -26,9 +26,9 @@ export const vaultOptions = { from: fromOption, ...secretOptions }
 
 /** Which snapshots of a vault are meant. */
 export const filterOptions = {
-  project: textOption('only snapshots of this project', { placeholder: 'NAME' }),
-  host: textOption('only snapshots of this machine', { placeholder: 'NAME' }),
-  tag: textOption('only snapshots with this tag', { placeholder: 'TAG', repeatable: true }),
+  project: nameOption('only snapshots of this project'),
+  host: nameOption('only snapshots of this machine'),
+  tag: nameOption('only snapshots with this tag', { placeholder: 'TAG', repeatable: true }),
 }
 
 /** What the options name, opened: a vault, or a folder of copies and archives. */

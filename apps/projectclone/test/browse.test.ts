@@ -76,7 +76,7 @@ test('find says in which snapshots something is', async () => {
   const found = await scratch.ok(['find', 'logo.bin', 'new*'])
   expect(found).toMatch(/ first\n.*logo.bin\n.* second\n.*new file\n$/s)
   expect(await scratch.ok(['find', 'deep'])).not.toContain('er/file')
-  expect((await scratch.run(['find', 'nothing'])).status).toBe(1)
+  expect(await scratch.run(['find', 'nothing'])).toMatchObject({ status: 1, stdout: '', stderr: 'nothing found\n' })
   expect(await scratch.ok(['find', '*', '--larger', '2k', '--in', 'first'])).toContain('logo.bin')
   expect((await scratch.run(['find', '*', '--type', 'symlink', '--in', 'latest'])).stdout.match(/->/g)).toHaveLength(2)
   expect(await scratch.run(['find', '['])).toMatchObject({
@@ -107,6 +107,25 @@ test('diff compares snapshots, and a snapshot with the disk', async () => {
   expect(totals).toEqual({ added: 2, changed: 3, removed: 1 })
   expect((await scratch.run(['diff', 'first', 'second', '--exit-code'])).status).toBe(1)
   expect((await scratch.run(['diff', 'second', 'second', '--exit-code'])).status).toBe(0)
+})
+
+test('diff tells of a path that is on neither side, and of no other', async () => {
+  using scratch = await twoSnapshots()
+  const unknown = [
+    ['first', 'second', '--path', 'nope'],
+    ['--path', 'nope'],
+    ['--path', 'src', '--path', 'README'],
+  ]
+  for (const more of [...unknown, ['first', '--path', 'nope', '--patch'], ['--path', 'nope', '--json']]) {
+    const { status, stderr } = await scratch.run(['diff', ...more])
+    expect({ more, status }).toEqual({ more, status: 1 })
+    expect(stderr).toMatch(/neither side has an entry (nope|README) \[ARC_ENTRY_MISSING\]/)
+  }
+  for (const path of ['logo.bin', 'new file', 'empty folder', 'src/deep/', '.', '"caf\\xe9"'])
+    await scratch.ok(['diff', 'first', 'second', '--path', path])
+  await scratch.ok(['snapshot', '--mode', 'copy', '--to', '../copies'])
+  const inCopy = await scratch.run(['diff', '--from', '../copies', '--path', 'src', '--path', 'nope'])
+  expect(inCopy).toMatchObject({ status: 1, stderr: expect.stringContaining('ARC_ENTRY_MISSING') as string })
 })
 
 test('git makes the first snapshot into the second with the patch', async () => {

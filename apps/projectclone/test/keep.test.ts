@@ -56,9 +56,23 @@ test('what was forgotten is freed in two steps, and the rest stays intact', asyn
   await scratch.ok(['forget', '--keep-last', '1', '--yes'])
   const before = await scratch.json<VaultStatistics>(['stats'])
   const now = Date.UTC(2027, 0, 1)
-  expect(await scratch.ok(['prune', '--yes', '--max-unused', '0'], { now })).toMatch(/^to mark: \d packs/)
-  expect(await scratch.ok(['prune', '--yes'], { now: now + 1000 })).toMatch(/^marked: .* may go from 2027-01-02/)
-  expect(await scratch.ok(['prune', '--yes'], { now: now + DAY_MS })).toMatch(/^to remove: /)
+  expect(await scratch.ok(['prune', '--dry-run', '--max-unused', '0'], { now })).toMatch(
+    /^to mark: \d packs of [^;]*\n$/,
+  )
+  const no = await scratch.run(['prune', '--max-unused', '0'], {
+    now,
+    terminals: ['stdin', 'stderr'],
+    answers: [false],
+  })
+  expect(no).toMatchObject({ status: 1, stdout: '' })
+  expect(no.questions[0]?.message).toMatch(/^Mark \d packs of .*, to be removed by a run in 1 d.* or later\?$/)
+  expect(await scratch.ok(['prune', '--yes', '--max-unused', '0'], { now })).toMatch(
+    /^marked: \d packs of [^;]*; the first run after 2027-01-02 00:00:00 UTC removes them\n$/,
+  )
+  expect(await scratch.ok(['prune', '--yes'], { now: now + 1000 })).toMatch(
+    /^marked before: .* the first run after 2027-01-02/,
+  )
+  expect(await scratch.ok(['prune', '--yes'], { now: now + DAY_MS })).toMatch(/^removed: /)
   const after = await scratch.json<VaultStatistics>(['stats'])
   expect(after.packBytes).toBeLessThan(before.packBytes)
   expect(await scratch.ok(['verify', '--read-data'])).toMatch(/^intact: 1 snapshot/)

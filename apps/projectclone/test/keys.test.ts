@@ -63,6 +63,8 @@ test('a vault that was to have a key is never made without one, nor among other 
   }
   await refused(['init', '../new', '--encrypt', 'recipient'], 'does not say for whom')
   await refused(['snapshot', '--to', '../new', '--passphrase-file', '../pass'], 'would have no encryption')
+  await refused(['init', '../new', '--passphrase-file', '../pass'], 'a passphrase is given, but --encrypt none')
+  await refused(['init', '../new', '--encrypt', 'passphrase', '--identity', '../id'], '--identity is given')
   await refused(['init', 'restic:../new'], 'no repository of restic')
   expect(existsSync(join(scratch.path, 'new'))).toBe(false)
   await refused(['init', '.'], 'ARC_TARGET_NOT_EMPTY')
@@ -74,6 +76,39 @@ test('a vault that was to have a key is never made without one, nor among other 
     ['key', 'add', '--from', '../new', '--passphrase-file', '../pass'],
     'Give it with --new-passphrase-file.',
   )
+})
+
+test('a key that is given for what has no encryption is refused, not ignored', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  scratch.write('.', { pass: 'geheim\n' })
+  await scratch.ok(['init', '../plain'])
+  await scratch.ok(['init', '../locked', '--encrypt', 'passphrase', '--passphrase-file', '../pass'])
+  await scratch.ok(['--to', '../plain'])
+  await scratch.ok(['snapshot', '--mode', 'copy', '--to', '../copies'])
+  const key = ['--passphrase-file', '../pass']
+  const lines = [
+    ['second', '--to', '../plain', ...key],
+    ['snapshot', '--mode', 'copy', '--to', '../copies', '--identity', '../id'],
+    ['list', '--from', '../plain', ...key],
+    ['list', '--from', '../copies', ...key],
+    ['status', '--from', '../plain', '--passphrase-fd', '3'],
+    ['copy', '--from', '../plain', '--to', '../plain', '--to-passphrase-file', '../pass'],
+    ['repair', '--from', '../plain', '--with', '../plain', ...key],
+  ]
+  for (const line of lines) {
+    const { status, stdout, stderr } = await scratch.run(line)
+    expect({ line, status, stdout }).toEqual({ line, status: 2, stdout: '' })
+    expect(stderr).toContain('a key is given, but there is no encryption at ')
+  }
+  // The environment may speak of another vault.
+  const env = { ...scratch.env, ARC_PASSPHRASE: 'geheim' }
+  expect(await scratch.ok(['list', '--from', '../plain'], { env })).toMatch(/^Id.*\n.*app .*\n$/)
+  for (const pair of [
+    ['--from', '../plain', '--with', '../locked'],
+    ['--from', '../locked', '--with', '../plain'],
+  ])
+    await scratch.ok(['repair', '--dry-run', ...pair, ...key])
 })
 
 test('a machine may write without being able to read', async () => {

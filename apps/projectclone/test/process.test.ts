@@ -46,7 +46,7 @@ test('killed at any moment it leaves the snapshots before, and the next run goes
     expect(snapshots[0]?.note).toBe('first')
     expect(await scratch.ok(['verify', '--read-data'])).toMatch(/^intact/)
   }
-  const { status, stderr } = scratch.spawn(['last'])
+  const { status, stderr } = scratch.spawn(['the last'])
   expect(status, stderr).toBe(0)
   expect(readTree(await back(scratch))).toEqual(readTree(root))
 })

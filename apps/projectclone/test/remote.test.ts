@@ -40,7 +40,7 @@ async function openBucket(name: string): Promise<Backend> {
 /** Run the command as a process: the vendor's client reads the environment of its own. */
 function run(scratch: Scratch, args: readonly string[], more: Record<string, string> = env): string {
   const { status, stdout, stderr } = scratch.spawn(args, { env: more })
-  expect({ status, stderr }).toMatchObject({ status: 0 })
+  expect({ status, stderr }).toEqual({ status: 0, stderr })
   return stdout
 }
 

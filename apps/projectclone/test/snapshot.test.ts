@@ -282,3 +282,53 @@ test('--one-file-system does not enter what is mounted', async ({ skip }) => {
     spawnSync('umount', [mounted])
   }
 })
+
+test('a word that is nearly a command is no note, unless that is said', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  for (const line of [['stauts'], ['--tag', 'x', 'lst'], ['Status', '--json']]) {
+    const { status, stderr } = await scratch.run(line)
+    expect({ line, status }).toEqual({ line, status: 2 })
+    expect(stderr).toContain('[ARC_ARGUMENT_INVALID]')
+  }
+  const { stderr } = await scratch.run(['stauts'])
+  expect(stderr).toBe(
+    'projectclone: no command is called stauts [ARC_ARGUMENT_INVALID]\n' +
+      'hint: Did you mean status? To take a snapshot with this note: projectclone snapshot --note stauts\n',
+  )
+  expect(existsSync(home(scratch))).toBe(false)
+  for (const line of [
+    ['snapshot', '--note', 'stauts'],
+    ['save', 'stauts'],
+    ['--', 'stauts'],
+    ['stauts', 'quo'],
+  ])
+    await scratch.ok(line)
+  const { snapshots } = await scratch.json<{ snapshots: SnapshotInfo[] }>(['list'])
+  expect(snapshots.map(({ note }) => note)).toEqual(['stauts', 'stauts', 'stauts', 'stauts quo'])
+})
+
+test('what a snapshot is called is never nothing', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const lines = [
+    ['snapshot', '--tag', ''],
+    ['snapshot', '--project='],
+    ['list', '--tag', ''],
+    ['tag', 'latest', '--add', ' '],
+    ['forget', '--keep-tag', '', '--yes'],
+  ]
+  for (const line of lines) {
+    const { status, stderr } = await scratch.run(line)
+    expect({ line, status }).toEqual({ line, status: 2 })
+    expect(stderr).toMatch(/" ?" names nothing \[ARC_OPTION_INVALID\]/)
+  }
+})
+
+test('a vault is made also where somebody else is about to make it', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  mkdirSync(join(home(scratch), '.arc-tmp'), { recursive: true })
+  await scratch.ok(['the first'])
+  expect(await scratch.ok(['verify'])).toMatch(/^intact: 1 snapshot/)
+})

@@ -28,7 +28,7 @@ test('a file keeps its past: put, versions, cat, diff, tag, rollback', async () 
     ['write', []],
     ['rollback', []],
   ])
-  expect(await scratch.ok(['storage', 'ls', 'notes'])).toMatch(/8 B {2}plan\.md\n$/)
+  expect(await scratch.ok(['storage', 'ls', 'notes'])).toMatch(/8 B {2}2026-01-01 \d\d:\d\d:\d\d {2}plan\.md\n$/)
   await scratch.ok(['storage', 'tag', ...place, 'v1', '--remove'])
   expect((await scratch.run(['storage', 'tag', ...place, 'v1', '--remove'])).status).toBe(1)
 })

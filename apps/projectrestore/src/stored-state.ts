@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path'
 import { ArcError, isArcError, type Limits, type ProgressListener, systemCallError } from '@arc/core'
 import { fileOption, flagOption, type Host, textOption } from '@arc/kit'
 import { isRemoteUrl, objectAddress, pathOfArgument, readObject, withoutPassword } from '@arc/kit/place'
-import { isForeignStore, vaultPlace } from '@arc/kit/vault'
+import { isForeignStore, isSnapshotFolder, isVaultFolder, vaultPlace } from '@arc/kit/vault'
 import { expectedChecksum } from './checksum.ts'
 import { hasVault, openVaultState, vaultOptions, type VaultValues } from './vault-state.ts'
 import {
@@ -79,12 +79,26 @@ export function openStored(source: string, options: OpenStoredOptions): Promise<
       if (!hasVault(options.vault, host)) throw found
       return snapshotState(source, options, found)
     }
-    if (found.kind === 'folder') return folderState(found.path, options)
+    if (found.kind === 'folder') {
+      assertNoStore(found.path, source)
+      return folderState(found.path, options)
+    }
     const expected = await expectedChecksum(source, options, host)
     const reading: ReadOptions = { limits, attributes, signal: host.signal, expected, verifyContent, onProgress }
     if (found.kind === 'arriving') return openArriving(found.bytes, found.file, { ...reading, again: options.again })
     const { openFileInput } = await import('@arc/archive/node')
     return openSeekable(openFileInput(found.file.path), found.file, reading)
+  })
+}
+
+/** Refuse a folder that only keeps what is meant: its own files are of no use to anybody. */
+function assertNoStore(folder: string, shown: string): void {
+  const isVault = isVaultFolder(folder)
+  if (!isVault && !isSnapshotFolder(folder)) return
+  const what = isVault ? 'a vault' : 'a folder of snapshots'
+  throw new ArcError('ARC_ARGUMENT_INVALID', `${shown} is ${what}, not a project`, {
+    path: folder,
+    hint: `Name a snapshot in it: projectrestore latest --from ${/\s/.test(shown) ? `'${shown}'` : shown}`,
   })
 }
 

@@ -1,6 +1,6 @@
 import { readTree } from '@arc/core/testing'
 import { openDirectory } from '@arc/collect'
-import { createVault } from '@arc/snapshot'
+import { createVault, openSnapshotFolder } from '@arc/snapshot'
 import { directoryBackend } from '@arc/storage'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -58,4 +58,32 @@ test('an encrypted vault needs its passphrase, and nothing is written without', 
   expect((await scratch.run(['latest', '--from', 'vault', '--to', 'back'], by('geheim'))).status).toBe(0)
   expect(readTree(join(scratch.path, 'back'))).toEqual(readTree(root))
   expect((await scratch.run(['latest', '--from', 'vault', '--to', 'x', '--confine'])).status).toBe(2)
+})
+
+test('what keeps snapshots is not restored in place of one', async () => {
+  using scratch = makeScratch()
+  const root = await keep(scratch, 'my vault')
+  await using _ = await createVault(directoryBackend(join(scratch.path, 'locked')), { locks: [{ passphrase: 'x' }] })
+  await using copies = openSnapshotFolder(join(scratch.path, 'copies'), { mode: 'copy' })
+  await using source = await openDirectory(root, { ignoreRules: false, gitFolders: true })
+  await copies.take(source, { project: 'app' })
+  for (const [name, shown] of [
+    ['my vault', "'my vault'"],
+    ['locked', 'locked'],
+    ['copies', 'copies'],
+  ] as const)
+    for (const line of [
+      [name, '--to', 'back'],
+      ['list', name],
+      ['plan', name, '--to', 'back', '-o', 'p.json'],
+    ]) {
+      const { status, stderr } = await scratch.run(line)
+      expect({ line, status }).toEqual({ line, status: 2 })
+      expect(stderr).toContain(`hint: Name a snapshot in it: projectrestore latest --from ${shown}\n`)
+    }
+  expect(scratch.names()).not.toContain('back')
+  // One of the copies is a plain folder.
+  const [record] = copies.records()
+  expect((await scratch.run([`copies/${record?.name}`, '--to', 'back'])).status).toBe(0)
+  expect(readTree(join(scratch.path, 'back'))).toEqual(readTree(root))
 })

@@ -1,4 +1,4 @@
-import type { SyncContent } from '@arc/core'
+import type { Steps, SyncContent } from '@arc/core'
 
 // As much as ripgrep looks at in one go. A NUL in a piece makes a file binary, unless an earlier piece settled the matter.
 const PIECE_BYTES = 64 * 1024
@@ -25,7 +25,7 @@ export class LineSearch {
   }
 
   /** Search content that is at hand. Throws `ARC_ENTRY_UNREADABLE`. */
-  search(content: SyncContent): SearchResult {
+  *search(content: SyncContent): Steps<SearchResult> {
     const lines = new Lines(this.#expression)
     const reader = content.open()
     try {
@@ -34,6 +34,7 @@ export class LineSearch {
         const result = lines.add(this.#piece.subarray(0, count))
         if (result !== undefined) return result
         if (count < this.#piece.length) return lines.end()
+        yield
       }
     } finally {
       reader.close()

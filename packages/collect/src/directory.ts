@@ -1,6 +1,7 @@
 import { nodeFileSystem, localRoot } from '@arc/core/node'
 import { userExcludesFile } from '@arc/git'
 import { FolderMarkers } from './folder-markers.ts'
+import { listedByGit } from './git-listing.ts'
 import { IGNORE_FILES } from './ignore-files.ts'
 import { LocalAttributes } from './local-attributes.ts'
 import { stampLimits } from './local-entry.ts'
@@ -12,8 +13,8 @@ import { createSource } from './source.ts'
 import { type Walk, walk } from './walk.ts'
 
 /**
- * Everything below a folder that no ignore rule keeps out, folders included, read from disk without git. Folders named
- * `.git` are never entered unless `gitFolders` says so.
+ * Everything below a folder that no ignore rule keeps out, folders included, read from disk, without git unless `listedByGit`
+ * says so. Folders named `.git` are never entered unless `gitFolders` says so.
  *
  * Throws `ARC_GLOB_INVALID` and `ARC_OPTION_INVALID` about the filters and `ARC_ATTRIBUTES_UNAVAILABLE` before it reads
  * anything, then `ARC_NOT_FOUND` and `ARC_NOT_A_DIRECTORY` about the root. Trouble with a single path becomes an omission.
@@ -23,10 +24,10 @@ export async function openDirectory(root: string, options: DirectoryOptions = {}
   const attributes = new LocalAttributes(options)
   const fs = options.fs ?? nodeFileSystem
   const real = realRoot(fs, root)
-  const ignoreRules = options.ignoreRules ?? true
-  const userExcludes = ignoreRules
-    ? await userExcludesFile(real, { env: options.env, signal: options.signal })
-    : undefined
+  const { env, signal } = options
+  const listing = options.listedByGit === true ? await listedByGit(real, { env, signal }) : undefined
+  const ignoreRules = listing === undefined && (options.ignoreRules ?? true)
+  const userExcludes = ignoreRules ? await userExcludesFile(real, { env, signal }) : undefined
   const followSymlinks = options.followSymlinks ?? false
   const at = localRoot(fs, shortestPath(real, options.workingDirectory), followSymlinks)
   let last: Walk | undefined
@@ -34,7 +35,7 @@ export async function openDirectory(root: string, options: DirectoryOptions = {}
     kind: 'directory',
     name: rootName(real),
     selection,
-    signal: options.signal,
+    signal,
     complete: attributes.hasXattrs
       ? (batch, omissions) => attributes.complete(at, followSymlinks, batch, omissions)
       : undefined,
@@ -47,6 +48,7 @@ export async function openDirectory(root: string, options: DirectoryOptions = {}
         attributes,
         followSymlinks,
         ignoreRules,
+        listing,
         gitFolders: options.gitFolders ?? false,
         userExcludes,
         ignoreFiles: [...(ignoreRules ? IGNORE_FILES : []), ...(options.ignoreFiles ?? [])],

@@ -12,11 +12,11 @@ export interface FileHash {
 /** A hash, or why there is none. */
 export type HashOutcome = FileHash | Omission
 
-/** Hash a file of any source. */
-export async function hashFile({ path, content }: Entry): Promise<HashOutcome> {
+/** Hash a file of any source. Throws the reason of `signal`. */
+export async function hashFile({ path, content }: Entry, signal: AbortSignal | undefined): Promise<HashOutcome> {
   if (content === undefined) throw new TypeError(`${path} is a file without content`)
   try {
-    return { path, ...(await hashContent(content)) }
+    return { path, ...(await hashContent(content, { signal })) }
   } catch (error) {
     return unreadable(path, error)
   }

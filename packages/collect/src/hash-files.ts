@@ -27,7 +27,7 @@ export async function hashFiles(source: EntrySource, options: HashOptions = {}):
     for (const entry of batch) {
       if (entry.type !== 'file') continue
       if (jobs > 1 && source.access === 'random') entries.push(entry)
-      else outcomes.push(await hashFile(entry))
+      else outcomes.push(await hashFile(entry, signal))
       doneBytes += entry.sizeBytes
     }
     if (entries.length === 0) options.onProgress?.({ phase: 'hashing', doneEntries: outcomes.length, doneBytes })
@@ -69,6 +69,6 @@ async function hashParallel(entries: readonly Entry[], jobs: number, options: Ha
   }
   const byPath = new Map(hashed.map((outcome) => [outcome.path, outcome]))
   const outcomes: HashOutcome[] = []
-  for (const entry of entries) outcomes.push(byPath.get(entry.path) ?? (await hashFile(entry)))
+  for (const entry of entries) outcomes.push(byPath.get(entry.path) ?? (await hashFile(entry, options.signal)))
   return outcomes
 }

@@ -55,6 +55,12 @@ export interface LocalOptions extends SelectionOptions {
 export interface DirectoryOptions extends LocalOptions {
   /** Obey `.gitignore`, `.arcignore`, `.git/info/exclude` and the user's own git ignore file; default true. */
   ignoreRules?: boolean | undefined
+  /**
+   * In a git work tree give what git lists, `git ls-files -co --exclude-standard`, and the folders on the way: tracked files that a
+   * rule names are in, empty folders are not. {@link ignoreRules} then say nothing; outside a work tree, without git, and in a
+   * folder that git ignores whole, only they do. Repositories in it are asked for themselves. Default false.
+   */
+  listedByGit?: boolean | undefined
   /** Read folders named `.git` like any other; default false. With `ignoreRules: false` this is everything there is. */
   gitFolders?: boolean | undefined
   /** Names of further files of ignore rules to obey, the strongest last, also without `ignoreRules`; default none. */

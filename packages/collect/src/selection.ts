@@ -1,4 +1,5 @@
 import { ArcError, type Entry, type EntryPath, isArcError, type Omission } from '@arc/core'
+import { takeSteps } from '@arc/core/node'
 import { LineSearch, type SearchResult } from './content-filter.ts'
 import { type Glob, parseGlob } from './glob.ts'
 import type { SelectionOptions } from './options.ts'
@@ -75,10 +76,10 @@ export class Selection {
   }
 
   /** Why a file is not wanted, by its text; an omission when it cannot be read. */
-  async unwantedContent({ path, content }: Entry): Promise<Omission | undefined> {
+  async unwantedContent({ path, content }: Entry, signal: AbortSignal | undefined): Promise<Omission | undefined> {
     if (content === undefined) return undefined
     const search = async (lines: LineSearch): Promise<SearchResult> =>
-      content.kind === 'sync' ? lines.search(content) : lines.searchStream(content.stream())
+      content.kind === 'sync' ? takeSteps(lines.search(content), signal) : lines.searchStream(content.stream())
     try {
       const wanted = this.#contentMatch === undefined ? 'found' : await search(this.#contentMatch)
       if (wanted !== 'found') return filtered(path, wanted === 'binary' ? 'is binary' : 'its text does not match')

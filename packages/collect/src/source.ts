@@ -4,7 +4,8 @@ import { isOmission } from './local-entry.ts'
 import type { CollectedSource } from './options.ts'
 import { filtered, type Selection } from './selection.ts'
 
-const BATCH_SIZE = 1000
+/** Few enough that what a batch holds is gone before V8 moves it to where garbage is old. */
+const BATCH_SIZE = 128
 
 /** A listing that is complete: what there is, and what is left out. */
 export interface Survey {
@@ -97,7 +98,7 @@ async function* batches(
   if ('table' in listing) for (const omission of listing.omissions) omissions.push(omission)
   for await (const group of groupsOf(listing)) {
     for (const found of group) {
-      const verdict = isOmission(found) ? found : unwanted(selection, found)
+      const verdict = isOmission(found) ? found : unwanted(selection, found, signal)
       // To wait for what is no promise would still cost a turn for each entry.
       const omission = verdict instanceof Promise ? await verdict : verdict
       if (omission === undefined) batch.push(found as Entry)
@@ -115,10 +116,14 @@ async function* batches(
   }
 }
 
-function unwanted(selection: Selection, entry: Entry): Omission | undefined | Promise<Omission | undefined> {
+function unwanted(
+  selection: Selection,
+  entry: Entry,
+  signal: AbortSignal | undefined,
+): Omission | undefined | Promise<Omission | undefined> {
   const detail = selection.unwantedEntry(entry)
   if (detail !== undefined) return filtered(entry.path, detail)
-  return selection.looksInside ? selection.unwantedContent(entry) : undefined
+  return selection.looksInside ? selection.unwantedContent(entry, signal) : undefined
 }
 
 type Group = readonly (Entry | Omission)[]

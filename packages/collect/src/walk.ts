@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import { decodePath, encodePath, type Entry, type EntryPath, type Omission, systemCallError } from '@arc/core'
 import { localPath, type LocalRoot } from '@arc/core/node'
 import type { FolderMarkers } from './folder-markers.ts'
+import type { GitListing } from './git-listing.ts'
 import { type IgnoreReader, infoExcludeFile, isIgnored, type RuleChain, withRules } from './ignore-files.ts'
 import { type EntryContext, follow, isFolder, isSymlink, localEntry, lstat, systemOmission } from './local-entry.ts'
 import type { OwnOutput } from './own-output.ts'
@@ -15,6 +16,8 @@ export interface Walk extends EntryContext {
   readonly followSymlinks: boolean
   /** False: no rule holds but those of {@link ignoreFiles}. */
   readonly ignoreRules: boolean
+  /** What is listed, when git says what is; of what is not, nothing is given. */
+  readonly listing?: GitListing | undefined
   /** False: folders and files named `.git` are passed by. */
   readonly gitFolders: boolean
   /** The user's own ignore file. */
@@ -57,6 +60,8 @@ interface Folder {
   readonly rules: RuleChain | undefined
   /** What identifies the folder on its disk, while symlinks are followed. */
   readonly identity: string | undefined
+  /** Whether everything in it is given, whatever git lists. */
+  readonly isWhole: boolean
   readonly outer: Folder | undefined
 }
 
@@ -103,7 +108,15 @@ class Walker {
         .map((name) => `${name}/`)
         .join('')
       const identity = this.#identity(prefix.slice(0, -1) as EntryPath)
-      folder = { prefix, bytePrefix: encodeName(prefix), names: [], rules: undefined, identity, outer: folder }
+      folder = {
+        prefix,
+        bytePrefix: encodeName(prefix),
+        names: [],
+        rules: undefined,
+        identity,
+        isWhole: true,
+        outer: folder,
+      }
     }
     folder?.names.push(encodeName(last))
     this.#folder = folder
@@ -148,9 +161,26 @@ class Walker {
     }
     const rules = this.#rulesOf(onDisk, prefix, bytePrefix, names, hasGit, outerRules)
     if (names.includes('.git') && !gitFolders) names.splice(names.indexOf('.git'), 1)
+    const isWhole = outer?.isWhole === true || this.#isWhole(path)
+    if (!isWhole) names = this.#listed(names, prefix)
     if (rules !== undefined) names = this.#withoutIgnored(names, rules, prefix, bytePrefix)
     if (names.length > 1) names.sort().reverse()
-    this.#folder = { bytePrefix, prefix, names, rules, identity, outer }
+    this.#folder = { bytePrefix, prefix, names, rules, identity, isWhole, outer }
+  }
+
+  /** What `.git` holds is nothing that git lists; without the folder there would be no history. */
+  #isWhole(path: string): boolean {
+    const { listing } = this.#job
+    return listing === undefined || listing.isWhole(path) || path === '.git' || path.endsWith('/.git')
+  }
+
+  #listed(names: readonly string[], prefix: string): string[] {
+    const job = this.#job
+    return names.filter((name) => {
+      if (name === '.git' || job.listing?.has(`${prefix}${decodeName(name)}`) === true) return true
+      job.ignoredCount++
+      return false
+    })
   }
 
   #rulesOf(

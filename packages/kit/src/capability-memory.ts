@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { makeFolders, publishFile, sha256Hex } from '@arc/core/node'
 import type { OpenBackendOptions } from '@arc/storage'
 import * as z from 'zod/mini'
@@ -52,6 +52,10 @@ export function capabilityMemory(host: Host): CapabilityCache {
       const { createOnly, versions } = verdict.capabilities
       if (createOnly || versions) rememberVerdict(place, verdict, host)
     },
+    delete(place) {
+      found.delete(place)
+      forgetVerdict(place, host)
+    },
   }
 }
 
@@ -73,6 +77,14 @@ function rememberVerdict(place: string, verdict: Verdict, host: Host): void {
     publishFile(memoryFile(place, host), Buffer.from(`${JSON.stringify(memory, undefined, 2)}\n`))
   } catch {
     // A home that cannot be written to costs requests, nothing else.
+  }
+}
+
+function forgetVerdict(place: string, host: Host): void {
+  try {
+    rmSync(memoryFile(place, host), { force: true })
+  } catch {
+    // A home that cannot be written to has kept nothing either, or goes on saying it until the day is over.
   }
 }
 

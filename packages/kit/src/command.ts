@@ -98,6 +98,11 @@ export interface Program {
    * that is called like a command is reachable as `./name` or after `--`.
    */
   readonly defaultCommand?: string
+  /**
+   * Given when the default command takes any words, so that a misspelt command would pass for them: a single word that is nearly
+   * a command's name is then refused, and this tells how to say that the word itself is meant. After `--` any word will do.
+   */
+  readonly wordItself?: (word: string) => string
   /** Where a person reports a bug. */
   readonly bugs?: string
 }

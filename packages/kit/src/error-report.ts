@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { ArcError, ERROR_EXIT_STATUS, isArcError } from '@arc/core'
+import { hintOf } from './place-hint.ts'
 import type { Style } from './style.ts'
 import { visible } from './visible-text.ts'
 
@@ -48,7 +49,7 @@ export function formatError(name: string, error: ArcError, options: ErrorReportO
   const isBug = error.code === 'ARC_INTERNAL_ERROR'
   const message = isBug ? `internal error: ${error.message}` : error.message
   const lines = [`${name}: ${style.error(visible(message))} ${style.quiet(`[${error.code}]`)}`]
-  const hint = isBug ? bugHint(name, options) : error.hint
+  const hint = isBug ? bugHint(name, options) : hintOf(error)
   if (hint !== undefined) lines.push(`hint: ${visible(hint)}`)
   if (isTraced) lines.push(visible(inspect(error, { depth: 5 })))
   return `${lines.join('\n')}\n`
@@ -61,6 +62,6 @@ function bugHint(name: string, { isTraced, bugs }: ErrorReportOptions): string {
 
 /** The error as `--json` prints it. */
 export function errorDocument(error: ArcError): object {
-  const { code, message, hint, path, retryable, details } = error
-  return { error: { code, message, hint, path, retryable, details } }
+  const { code, message, path, retryable, details } = error
+  return { error: { code, message, hint: hintOf(error), path, retryable, details } }
 }

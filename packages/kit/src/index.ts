@@ -35,6 +35,7 @@ export {
   folderOption,
   integerOption,
   invalidValue,
+  nameOption,
   patternOption,
   sizeOption,
   textOption,

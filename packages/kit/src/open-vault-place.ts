@@ -8,7 +8,7 @@ import { openPlace } from './open-place.ts'
 import { isResticPlace } from './store-format.ts'
 import { rememberedVaults, rememberVault } from './vault-memory.ts'
 import { cachePath, type VaultPlace } from './vault-place.ts'
-import type { SecretSource } from './vault-secret.ts'
+import { assertNoKey, type SecretSource } from './vault-secret.ts'
 
 export interface OpenVaultPlaceOptions extends Pick<OpenVaultOptions, 'signingKey' | 'compressionLevel'> {
   secret: SecretSource
@@ -22,7 +22,8 @@ export interface OpenVaultPlaceOptions extends Pick<OpenVaultOptions, 'signingKe
 
 /**
  * Open the vault at a place, and make sure that it is one that this machine knows from there: somebody who may write to the
- * place could put a vault with keys of his own there. Throws what `openVault` throws, and `ARC_KEY_WRONG` for such a vault.
+ * place could put a vault with keys of his own there. Throws what `openVault` throws, `ARC_KEY_WRONG` for such a vault, and
+ * `ARC_OPTION_INVALID` when the command line gives a key for a vault that has none.
  */
 export async function openVaultPlace(place: VaultPlace, host: Host, options: OpenVaultPlaceOptions): Promise<Vault> {
   const { secret, signingKey, compressionLevel, trust, retain, afresh = false } = options
@@ -34,6 +35,7 @@ export async function openVaultPlace(place: VaultPlace, host: Host, options: Ope
   try {
     const vault = await openVault(backend, { secret, signingKey, compressionLevel, signal, now: () => host.now() })
     assertKnown(vault, host, trust ?? false)
+    if (!vault.isEncrypted) assertNoKey(secret, vault.location)
     return vault
   } catch (error) {
     await backend[Symbol.asyncDispose]()

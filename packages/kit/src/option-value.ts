@@ -18,6 +18,9 @@ export function invalidValue(text: string, problem: string, hint: string): ArcEr
 /** Any text. */
 export const textOption: OptionMaker<string> = optionMaker({ placeholder: 'TEXT', parse: (text) => text })
 
+/** Any text but the empty one: what something is called. */
+export const nameOption: OptionMaker<string> = optionMaker({ placeholder: 'NAME', parse: parseName })
+
 /** A file, named as the command line names it; `-` is for the command to understand. */
 export const fileOption: OptionMaker<string> = optionMaker({ placeholder: 'FILE', parse: parsePath, complete: 'file' })
 
@@ -75,6 +78,11 @@ function integerHint(range: { readonly min?: number; readonly max?: number }): s
   const floor = range.min === undefined ? '' : ` from ${range.min}`
   const ceiling = range.max === undefined ? '' : `${floor === '' ? ' up' : ''} to ${range.max}`
   return `Write a whole number${floor}${ceiling}.`
+}
+
+function parseName(text: string): string {
+  if (text.trim() !== '') return text
+  throw invalidValue(text, 'names nothing', 'Write at least one letter, or leave the option out.')
 }
 
 function parsePath(text: string): string {

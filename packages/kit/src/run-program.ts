@@ -143,6 +143,7 @@ class Run {
       return 0
     }
     const { common } = line
+    if (!choice.isNamed) refuseMisspelling(program, choice.args, Object.values(line.arguments).flat())
     this.settings = common
     this.progress = createProgress(this.#outer, common.progress, common.verbosity < 0)
     const color = usesColor(host.stdout, host.env, common.color)
@@ -197,6 +198,17 @@ function asksForVersion({ args, isNamed }: Choice): boolean {
   return !isNamed && (args[0] === '--version' || args[0] === '-V')
 }
 
+/** Where any word will do, only the likeness to a command tells that it was meant to be one. */
+function refuseMisspelling(program: Program, args: readonly string[], words: readonly unknown[]): void {
+  const [word] = words
+  if (program.wordItself === undefined || words.length !== 1 || typeof word !== 'string' || args.includes('--')) return
+  const guess = /\s/.test(word) ? undefined : nearest(word, Object.keys(program.commands))
+  if (guess === undefined) return
+  throw new ArcError('ARC_ARGUMENT_INVALID', `no command is called ${word}`, {
+    hint: `Did you mean ${guess}? ${program.wordItself(word)}`,
+  })
+}
+
 const MAYBE_A_COMMAND: ReadonlySet<ArcErrorCode> = new Set([
   'ARC_ARGUMENT_INVALID',
   'ARC_NOT_FOUND',
@@ -206,7 +218,8 @@ const MAYBE_A_COMMAND: ReadonlySet<ArcErrorCode> = new Set([
 /** `create-dump restroe x` fails as a folder that is missing; what was meant is a command. */
 function withCommandGuess(program: Program, args: readonly string[], error: ArcError): ArcError {
   const word = args.find((arg) => !arg.startsWith('-'))
-  if (word === undefined || !MAYBE_A_COMMAND.has(error.code)) return error
+  const hasGuess = error.hint?.startsWith('Did you mean') === true
+  if (word === undefined || hasGuess || !MAYBE_A_COMMAND.has(error.code)) return error
   const guess = nearest(word, Object.keys(program.commands))
   if (guess === undefined) return error
   const { code, message, path, details, retryable } = error

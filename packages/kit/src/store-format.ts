@@ -1,15 +1,28 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { VaultPlace } from './vault-place.ts'
 
 // What keeps snapshots at a place, as far as a look at its folder tells. Loads nothing of what reads them.
 
 const RECORD_SUFFIX = '.snapshot.json'
+const VAULT_CONFIG = /^\{[^{}]*"format":\s*"arc-vault"/
+const MAX_CONFIG_BYTES = 64 * 1024
 const PREDECESSOR_MANIFEST = /^snapshot_.*\.json$/
 
 /** Whether a folder is no vault, and has snapshots that are copies, links or archives. */
 export function isSnapshotFolder(folder: string): boolean {
   return !existsSync(join(folder, 'config')) && namesIn(folder).some((name) => name.endsWith(RECORD_SUFFIX))
+}
+
+/** Whether a folder is a vault, whoever can open it. */
+export function isVaultFolder(folder: string): boolean {
+  const config = join(folder, 'config')
+  try {
+    const { size } = statSync(config)
+    return size <= MAX_CONFIG_BYTES && VAULT_CONFIG.test(readFileSync(config, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 /** Whether a place is a repository of restic: because it is called so, or because a folder looks like one. */

@@ -29,11 +29,18 @@ export const secretOptions: SecretOptions = {
 }
 
 /** Gives the secret; asked only when there is something to open. */
-export type SecretSource = () => Promise<KeySecret>
+export interface SecretSource {
+  (): Promise<KeySecret>
+  /** Whether the command line itself gives a key: then no place without encryption is meant. ARC_PASSPHRASE may be for another vault. */
+  readonly isGiven?: boolean
+}
 
-/** Whether the command line itself gives a key; ARC_PASSPHRASE may be meant for another vault. */
-export function isKeyGiven({ passphraseFile, passphraseFd, identity }: Values<SecretOptions>): boolean {
-  return passphraseFile !== undefined || passphraseFd !== undefined || identity !== undefined
+/** Throws `ARC_OPTION_INVALID` when the command line gives a key for a place that has no encryption. */
+export function assertNoKey({ isGiven = false }: SecretSource, place: string): void {
+  if (!isGiven) return
+  throw new ArcError('ARC_OPTION_INVALID', `a key is given, but there is no encryption at ${place}`, {
+    hint: 'Leave the passphrase or identity out, or name the vault that it opens. projectclone init --encrypt makes one.',
+  })
 }
 
 /** What opens a vault, by the options, else ARC_PASSPHRASE, else a question; `what` is asked for, `ways` says how else to give it. */
@@ -43,11 +50,13 @@ export function secretSource(
   what = 'Passphrase of the vault',
   ways: string = WAYS,
 ): SecretSource {
-  return async () => {
-    if (values.identity !== undefined)
-      return { identity: readSecret(resolve(host.cwd, values.identity), values.identity) }
+  const { identity, passphraseFile, passphraseFd } = values
+  const isGiven = [identity, passphraseFile, passphraseFd].some((value) => value !== undefined)
+  const secret = async (): Promise<KeySecret> => {
+    if (identity !== undefined) return { identity: readSecret(resolve(host.cwd, identity), identity) }
     return { passphrase: (await givenPassphrase(values, host)) ?? (await askSecret(host, what, hintOf(ways))) }
   }
+  return Object.assign(secret, { isGiven })
 }
 
 /** A passphrase for a new lock: by the options, else ARC_PASSPHRASE, else a question, asked twice. */

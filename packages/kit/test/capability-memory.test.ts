@@ -24,6 +24,10 @@ test('what was found out is known to the next process, for a day, and of that pl
   expect(at(1000 + DAY_MS - 1).get('s3://one')).toEqual(verdict)
   expect(at(1000 + DAY_MS).get('s3://one')).toBeUndefined()
   expect(at(1000).get('s3://two')).toBeUndefined()
+  const contradicted = at(1000)
+  contradicted.delete('s3://one')
+  expect(contradicted.get('s3://one')).toBeUndefined()
+  expect(at(1000).get('s3://one')).toBeUndefined()
 })
 
 test('a place that does nothing is asked again by the next process, and a home that is none does no harm', () => {

@@ -1,9 +1,10 @@
-import { comparePaths, type Entry, type EntrySource } from '@arc/core'
+import { comparePaths, type Entry } from '@arc/core'
 import { idText } from './chunk-id.ts'
 import { listSnapshots, type SnapshotFilter } from './resolve.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
 import type { CallOptions, SnapshotStore } from './store.ts'
-import { folderOf, type StoredFolder, VaultSource } from './vault-source.ts'
+import { Vault } from './vault.ts'
+import { folderOf, rootOf, type StoredFolder, TreeWalker } from './vault-source.ts'
 
 export interface FindOptions extends SnapshotFilter, CallOptions {
   /** Only these snapshots. */
@@ -28,46 +29,80 @@ export async function* findEntries(
 ): AsyncGenerator<FoundEntries, void, void> {
   const { ids, signal } = options
   const wanted = ids && new Set(ids)
-  const known = new Map<string, readonly Entry[]>()
-  for (const snapshot of await listSnapshots(store, options)) {
-    if (wanted?.has(snapshot.id) === false) continue
-    await using source = await store.open(snapshot.id, { signal })
-    // Copied: what was found below a folder is shared between snapshots, and what is given away is sorted.
-    const entries =
-      source instanceof VaultSource
-        ? [...(await findBelow(source, source.root, match, known, signal))]
-        : await findAmong(source, match, signal)
-    if (entries.length > 0) yield { snapshot, entries: entries.sort((a, b) => comparePaths(a.path, b.path)) }
+  const snapshots = (await listSnapshots(store, options)).filter(({ id }) => wanted?.has(id) !== false)
+  const search = store instanceof Vault ? await VaultSearch.begin(store, match, options) : undefined
+  for (const snapshot of snapshots) {
+    signal?.throwIfAborted()
+    const found = search === undefined ? await findAmong(store, snapshot, match, signal) : await search.in(snapshot)
+    if (found.length > 0) yield { snapshot, entries: found.toSorted((a, b) => comparePaths(a.path, b.path)) }
   }
 }
 
 async function findAmong(
-  source: EntrySource,
+  store: SnapshotStore,
+  { id }: SnapshotInfo,
   match: (entry: Entry) => boolean,
   signal: AbortSignal | undefined,
-): Promise<Entry[]> {
+): Promise<readonly Entry[]> {
   const found: Entry[] = []
-  for await (const batch of source.entries({ signal })) found.push(...batch.filter(match))
+  await using source = await store.open(id, { signal })
+  for await (const batch of source.entries({ signal })) for (const entry of batch) if (match(entry)) found.push(entry)
   return found
 }
 
-async function findBelow(
-  source: VaultSource,
-  folder: StoredFolder,
-  match: (entry: Entry) => boolean,
-  known: Map<string, readonly Entry[]>,
-  signal: AbortSignal | undefined,
-): Promise<readonly Entry[]> {
-  if (folder.reference === undefined) return []
-  const key = `${folder.reference.depth}${idText(folder.reference.id)}${folder.path}`
-  const before = known.get(key)
-  if (before !== undefined) return before
-  const found: Entry[] = []
-  for (const entry of await source.walker.list(folder, signal)) {
-    if (match(entry)) found.push(entry)
-    if (entry.type !== 'directory') continue
-    for (const below of await findBelow(source, folderOf(entry), match, known, signal)) found.push(below)
+/** Looks through the snapshots of a vault as they were when it began. */
+class VaultSearch {
+  readonly #roots: ReadonlyMap<string, StoredFolder>
+  readonly #walker: TreeWalker
+  readonly #match: (entry: Entry) => boolean
+  readonly #signal: AbortSignal | undefined
+  /** What was found below a folder: by its path, then by what stands for its listing. */
+  readonly #known = new Map<string, Map<string, readonly Entry[]>>()
+
+  constructor(
+    roots: ReadonlyMap<string, StoredFolder>,
+    walker: TreeWalker,
+    match: (entry: Entry) => boolean,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#roots = roots
+    this.#walker = walker
+    this.#match = match
+    this.#signal = signal
   }
-  known.set(key, found)
-  return found
+
+  static async begin(
+    { internal }: Vault,
+    match: (entry: Entry) => boolean,
+    { signal }: CallOptions,
+  ): Promise<VaultSearch> {
+    // The log is looked at once: to open a snapshot is to read all of it.
+    const live = await internal.log.live(await internal.log.view({ signal }), { signal })
+    const roots = new Map(live.map(({ hash, record }) => [hash, rootOf(record)]))
+    return new VaultSearch(roots, new TreeWalker(internal), match, signal)
+  }
+
+  /** None where the snapshot was forgotten since it was listed. */
+  async in({ id }: SnapshotInfo): Promise<readonly Entry[]> {
+    const root = this.#roots.get(id)
+    return root === undefined ? [] : this.#below(root)
+  }
+
+  async #below(folder: StoredFolder): Promise<readonly Entry[]> {
+    const { reference, path } = folder
+    if (reference === undefined) return []
+    const key = `${reference.depth}${idText(reference.id)}`
+    const known = this.#known.get(path) ?? new Map<string, readonly Entry[]>()
+    this.#known.set(path, known)
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const found: Entry[] = []
+    for (const entry of await this.#walker.list(folder, this.#signal)) {
+      if (this.#match(entry)) found.push(entry)
+      if (entry.type !== 'directory') continue
+      for (const below of await this.#below(folderOf(entry))) found.push(below)
+    }
+    known.set(key, found)
+    return found
+  }
 }

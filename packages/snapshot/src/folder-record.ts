@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import type { EntryPath } from '@arc/core'
 import type { SnapshotInfo, TakenSnapshot } from './snapshot-info.ts'
 import { parseJson } from './parse-json.ts'
+import { selectionSchema } from './snapshot-selection.ts'
 
 const count = z.int().check(z.gte(0))
 
@@ -41,6 +42,7 @@ const recordSchema = z.strictObject({
     omissions: z.array(z.custom<SnapshotInfo['omissions'][number]>((value) => typeof value === 'object')),
     omissionCount: count,
     inconsistent: z.array(z.custom<EntryPath>((value) => typeof value === 'string')),
+    selection: z.optional(selectionSchema),
   }),
 })
 

@@ -81,6 +81,7 @@ export async function takeFolderSnapshot(
       omissions: omissions.slice(0, MAX_LISTED),
       omissionCount: omissions.length,
       inconsistent: taken.inconsistent.slice(0, MAX_LISTED),
+      selection: options.selection,
     },
   }
   store.publish(record)

@@ -7,6 +7,7 @@ export { listSnapshots, resolveSnapshot, type SnapshotFilter } from './resolve.t
 export { judgeSnapshots, type RetentionGroup, type RetentionPolicy, type SnapshotFate } from './retention.ts'
 export type { RunDraft, RunFacts } from './run-facts.ts'
 export type { SnapshotDraft, SnapshotInfo, SnapshotStatistics, TakenSnapshot } from './snapshot-info.ts'
+export type { SnapshotSelection } from './snapshot-selection.ts'
 export { transferSnapshots, type TransferOptions } from './transfer-snapshots.ts'
 export type {
   CallOptions,

@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { damaged } from './problems.ts'
 import { type RunFacts, runSchema } from './run-facts.ts'
 import type { SnapshotStatistics } from './snapshot-info.ts'
+import { selectionSchema, type SnapshotSelection } from './snapshot-selection.ts'
 import { parseJson } from './parse-json.ts'
 
 /** No record is larger; what could grow without bound (omissions) is capped when it is written. */
@@ -81,6 +82,7 @@ const snapshotSchema = z.strictObject({
   inconsistent: z.array(text(100_000)).check(z.maxLength(MAX_LISTED)),
   origin: z.optional(z.strictObject({ vault: text(100), snapshot: hash })),
   run: z.optional(runSchema),
+  selection: z.optional(selectionSchema),
 })
 
 const tombstoneSchema = z.strictObject({
@@ -128,6 +130,8 @@ export interface SnapshotRecord extends CommonRecord {
   readonly origin?: { readonly vault: string; readonly snapshot: string } | undefined
   /** What was run since the snapshot that it names. */
   readonly run?: RunFacts | undefined
+  /** What of the project it was to hold. */
+  readonly selection?: SnapshotSelection | undefined
 }
 
 interface TombstoneRecord extends CommonRecord {

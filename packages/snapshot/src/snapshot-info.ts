@@ -1,5 +1,6 @@
 import type { GitState, Omission } from '@arc/core'
 import type { RunDraft, RunFacts } from './run-facts.ts'
+import type { SnapshotSelection } from './snapshot-selection.ts'
 
 /** What a snapshot holds, and what storing it took. */
 export interface SnapshotStatistics {
@@ -47,6 +48,8 @@ export interface SnapshotInfo {
   readonly origin?: { readonly vault: string; readonly snapshot: string } | undefined
   /** When it was taken after a run: what was run. */
   readonly run?: RunFacts | undefined
+  /** What of the project it was to hold, when that was not everything. */
+  readonly selection?: SnapshotSelection | undefined
 }
 
 /** A snapshot that this program took. */
@@ -70,4 +73,6 @@ export interface SnapshotDraft {
   origin?: SnapshotInfo['origin']
   /** What was run since the snapshot before, with what it printed. Only a vault can keep it. */
   run?: RunDraft | undefined
+  /** What of the project the source gives; default: everything. */
+  selection?: SnapshotSelection | undefined
 }

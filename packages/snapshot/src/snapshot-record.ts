@@ -27,6 +27,7 @@ export function snapshotInfo({ hash, sequence, record, signed, tags }: Omit<Live
     signer: keyIdOf(signed.signature),
     origin: record.origin,
     run: record.run,
+    selection: record.selection,
   }
 }
 
@@ -64,6 +65,7 @@ export function newSnapshotRecord(facts: SnapshotFacts): Omit<SnapshotRecord, 's
     inconsistent: inconsistent.slice(0, MAX_LISTED),
     origin: draft.origin,
     run: facts.run,
+    selection: draft.selection,
   }
 }
 

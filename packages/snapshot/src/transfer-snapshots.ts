@@ -24,7 +24,7 @@ export async function transferSnapshots(
   const there = new Set((await to.list(calls)).flatMap(({ id, origin }) => [id, origin?.snapshot ?? id]))
   const transferred: SnapshotInfo[] = []
   for (const snapshot of snapshots) {
-    const { id, time, project, host, path, note, tags, origin } = snapshot
+    const { id, time, project, host, path, note, tags, origin, selection } = snapshot
     if (ids?.includes(id) === false || there.has(id) || there.has(origin?.snapshot ?? id)) continue
     await using source = await from.open(id, calls)
     const result = await to.take(source, {
@@ -34,6 +34,7 @@ export async function transferSnapshots(
       path,
       note,
       tags,
+      selection,
       time: new Date(time),
       origin: origin ?? { vault: from.id ?? from.mode, snapshot: id },
     })

@@ -19,6 +19,7 @@ import {
   verifyLog,
 } from '../src/index.ts'
 import { file, folder, oddTree, rowsOf, source, symlink } from './trees.ts'
+import { watchedBackend } from './watched-backend.ts'
 
 async function changesOf(batches: AsyncIterable<readonly Change[]>): Promise<string[]> {
   const changes: string[] = []
@@ -183,4 +184,25 @@ test('a vault whose keys were rolled back is refused by who remembers', async ()
   await rotateVaultKeys(vault, [PASSPHRASE])
   expect((await openVault(backend, { secret, minGeneration: 2 })).keyGeneration).toBe(2)
   expect((await createVault(memoryBackend())).keyGeneration).toBe(0)
+})
+
+test('to look through snapshots reads the log once, and each folder that is not the same once', async () => {
+  const read = async (count: number): Promise<string[]> => {
+    const calls: string[] = []
+    const backend = memoryBackend()
+    await using made = await createVault(backend)
+    for (let i = 0; i < count; i++)
+      await made.take(source(folder('a'), file('a/x', 'x'), folder('b'), file('b/x', `${i % 2}`)), { note: `${i}` })
+    await using vault = await openVault(watchedBackend(backend, ({ name, key }) => void calls.push(`${name} ${key}`)))
+    calls.length = 0
+    let found = 0
+    for await (const { entries } of findEntries(vault, ({ path }) => path.endsWith('x'))) found += entries.length
+    expect(found).toBe(2 * count)
+    return calls
+  }
+  const [few, many] = [await read(4), await read(24)]
+  const kinds = (calls: readonly string[], kind: RegExp): number => calls.filter((call) => kind.test(call)).length
+  expect(kinds(many, /^list/)).toBe(kinds(few, /^list/))
+  expect(kinds(many, /^read packs/)).toBe(kinds(few, /^read packs/))
+  expect(kinds(many, /^read snapshots/)).toBe(24)
 })

@@ -13,6 +13,7 @@ import {
 } from '@arc/kit'
 import { diffSnapshots, listSnapshots, type SnapshotInfo, type SnapshotStore } from '@arc/snapshot'
 import { reportChanges, totalsText } from '../change-report.ts'
+import { readStatus } from '../exit-status.ts'
 import { type BisectionResult, bisect as search, type Verdict, verdictOf } from '../runs/bisection.ts'
 import { checkOut } from '../runs/checkout.ts'
 import { execute, passedOn, statusOf } from '../runs/execute.ts'
@@ -46,7 +47,7 @@ export const bisect = defineCommand({
     { command: 'projectclone bisect --good v1 -- npm test', summary: 'since when do the tests fail' },
     { command: 'projectclone bisect --good 2026-11-01 --bad latest~3 -- ./check', summary: 'by time' },
   ],
-  exitStatus: { 4: 'narrowed down only, for the command could not tell' },
+  exitStatus: { ...readStatus, 4: 'narrowed down only, for the command could not tell' },
   async run(context) {
     const { options: values, host, signal, common, log } = context
     await using store = await openFrom(values, host)

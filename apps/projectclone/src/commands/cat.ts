@@ -1,6 +1,7 @@
 import { ArcError, type Entry, printablePath, readContent } from '@arc/core'
 import { defineCommand, textOption } from '@arc/kit'
 import { asEntryPath } from '../entry-argument.ts'
+import { readStatus } from '../exit-status.ts'
 import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
 export const cat = defineCommand({
@@ -11,7 +12,7 @@ export const cat = defineCommand({
   },
   options: { ...filterOptions, ...vaultOptions },
   examples: [{ command: 'projectclone cat latest~1 src/main.ts | less', summary: 'a file as it was' }],
-  exitStatus: { 3: 'the vault is damaged' },
+  exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
     if (common.json)
       throw new ArcError('ARC_OPTION_INVALID', 'the content of a file is no JSON', { hint: 'Leave --json out.' })

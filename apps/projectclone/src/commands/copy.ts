@@ -1,6 +1,7 @@
 import { defineCommand, fileOption, formatCounted, printJson, textOption } from '@arc/kit'
 import { openVaultPlace, secretSource, vaultPlace } from '@arc/kit/vault'
 import { copySnapshots, listSnapshots } from '@arc/snapshot'
+import { writeStatus } from '../exit-status.ts'
 import { shortId, snapshotTable } from '../snapshot-rows.ts'
 import { filterOf, filterOptions, findSnapshot, openVaultFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
@@ -26,6 +27,7 @@ export const copy = defineCommand({
     { command: 'projectclone copy --to s3://bucket/vault', summary: 'everything that is not there yet' },
     { command: 'projectclone copy --tag release --to /mnt/disk/vault', summary: 'the releases' },
   ],
+  exitStatus: writeStatus,
   async run({ arguments: args, options, host, common, log, signal, progress }) {
     await using from = await openVaultFrom(options, host)
     const own = { passphraseFile: options.toPassphraseFile, passphraseFd: undefined, identity: options.toIdentity }

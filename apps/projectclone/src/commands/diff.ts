@@ -1,4 +1,4 @@
-import { ArcError } from '@arc/core'
+import { ArcError, type EntryPath, type EntrySource, isArcError, type Omission, printablePath } from '@arc/core'
 import {
   type CommandContext,
   createStyle,
@@ -6,6 +6,7 @@ import {
   flagOption,
   folderOption,
   printJson,
+  reportOmissions,
   textOption,
   type Values,
 } from '@arc/kit'
@@ -13,9 +14,11 @@ import { openStorePlace, secretSource, vaultPlace } from '@arc/kit/vault'
 import { type Change, diffSnapshots, type DiffOptions, type SnapshotInfo, type SnapshotStore } from '@arc/snapshot'
 import { reportChanges, totalsText } from '../change-report.ts'
 import { asEntryPath } from '../entry-argument.ts'
+import { readStatus } from '../exit-status.ts'
 import { lastOf } from '../last-snapshot.ts'
 import { patchOf } from '../patch.ts'
-import { comparisonOptions, openProject } from '../project-source.ts'
+import { locateProject, openProject, type ProjectPlace } from '../project-source.ts'
+import { comparisonOptions, recallSelection } from '../source-options.ts'
 import { filterOptions, findSnapshot, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
 const options = {
@@ -35,7 +38,7 @@ type Context = CommandContext<{ before: string; after: string | undefined }, Val
 export const diff = defineCommand({
   summary: 'Show what differs between two snapshots, or a snapshot and the disk',
   description:
-    'With one snapshot, the disk is what it is compared with: the current folder, or --root. A added, M changed, D removed.',
+    'With one snapshot, the disk is what it is compared with: the current folder, or --root, but for what the snapshot was told to leave out, unless options say what is. A added, M changed, D removed.',
   arguments: {
     before: textOption(SNAPSHOT_HELP, { default: 'latest', placeholder: 'BEFORE' }),
     after: textOption('another snapshot (default: the disk)', { placeholder: 'AFTER' }),
@@ -46,6 +49,11 @@ export const diff = defineCommand({
     { command: 'projectclone diff latest~1 latest --patch', summary: 'what the newest snapshot changed, line by line' },
     { command: 'projectclone diff release --path src', summary: 'since a tagged snapshot, in one folder' },
   ],
+  exitStatus: {
+    ...readStatus,
+    1: 'something differs, with --exit-code; or it failed',
+    4: 'some paths on disk could not be read',
+  },
   async run(context) {
     const { arguments: args, options: values, host, common, signal } = context
     if (values.patch && common.json)
@@ -57,8 +65,9 @@ export const diff = defineCommand({
       const after = await findSnapshot(vault, args.after, values, signal)
       return await report(vault, before, after.id, { before, after }, context)
     }
-    await using project = await openProject(values.root, values, host, place)
-    const before = await oneBefore(vault, args.before, values, project, signal)
+    const located = locateProject(values.root, host, place)
+    const before = await oneBefore(vault, args.before, values, located, signal)
+    await using project = await openProject(located, recallSelection(values, before.selection), host, place)
     return await report(vault, before, project.source, { before, path: project.path }, context)
   },
 })
@@ -68,7 +77,7 @@ function oneBefore(
   vault: SnapshotStore,
   name: string,
   values: Values<typeof options>,
-  project: { path: string; host: string },
+  project: ProjectPlace,
   signal: AbortSignal,
 ): Promise<SnapshotInfo> {
   const isFiltered = values.project !== undefined || values.host !== undefined || values.tag.length > 0
@@ -78,22 +87,30 @@ function oneBefore(
 async function report(
   vault: SnapshotStore,
   before: SnapshotInfo,
-  after: Parameters<typeof diffSnapshots>[2],
+  after: string | EntrySource,
   head: object,
   { host, common, log, signal, options: values, color }: Context,
 ): Promise<number> {
   const compare: DiffOptions = { compare: values.bytes ? 'bytes' : 'times', ignoreTimes: !values.times, signal }
-  const batches = within(values.path, diffSnapshots(vault, before.id, after, compare))
+  const batches = within(values.path, vault, before, diffSnapshots(vault, before.id, after, compare))
   const style = createStyle(color)
   if (values.patch) {
     const patch = new PatchPages(batches, (change) => patchOf(change, style))
     await host.page(patch.text())
+    if (reportOmissions(omissionsOf(after), common, log)) return 4
     return values.exitCode && patch.count > 0 ? 1 : 0
   }
   const { totals, changes } = await reportChanges(batches, host, { isJson: common.json, style })
-  if (common.json) printJson(host, { ...head, totals, changes })
+  const omissions = omissionsOf(after)
+  if (common.json) printJson(host, { ...head, totals, changes, omissions })
   log.info(totalsText(totals))
+  if (reportOmissions(omissions, common, log)) return 4
   return values.exitCode && totals.added + totals.changed + totals.removed > 0 ? 1 : 0
+}
+
+/** What could not be compared with, once the disk was read; snapshots tell of their own elsewhere. */
+function omissionsOf(after: string | EntrySource): readonly Omission[] {
+  return typeof after === 'string' ? [] : after.omissions
 }
 
 class PatchPages {
@@ -117,13 +134,40 @@ class PatchPages {
   }
 }
 
+/** What changed at and below these paths. Throws `ARC_ENTRY_MISSING` at the end when one of them is on neither side. */
 async function* within(
   paths: readonly string[],
+  store: SnapshotStore,
+  before: SnapshotInfo,
   batches: AsyncIterable<readonly Change[]>,
 ): AsyncGenerator<readonly Change[], void, void> {
   const wanted = paths.map(asEntryPath)
+  const isEverything = wanted.length === 0 || wanted.includes(undefined)
+  const unmet = new Set(isEverything ? [] : wanted)
   for await (const batch of batches) {
-    if (wanted.length === 0 || wanted.includes(undefined)) yield batch
-    else yield batch.filter(({ path }) => wanted.some((each) => path === each || path.startsWith(`${each}/`)))
+    for (const { path } of unmet.size === 0 ? [] : batch)
+      for (const each of unmet) if (isWithin(path, each)) unmet.delete(each)
+    yield isEverything ? batch : batch.filter(({ path }) => wanted.some((each) => isWithin(path, each)))
+  }
+  // Where nothing differs both sides have the path, or neither.
+  for (const path of unmet) if (path !== undefined) await assertHas(store, before, path)
+}
+
+function isWithin(path: string, folder: string | undefined): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
+}
+
+async function assertHas(store: SnapshotStore, { id }: SnapshotInfo, path: EntryPath): Promise<void> {
+  try {
+    await using source = await store.open(id, { under: path })
+    for await (const _ of source.entries()) return
+  } catch (error) {
+    if (!isArcError(error) || error.code !== 'ARC_ENTRY_MISSING') throw error
+    const shown = printablePath(path)
+    throw new ArcError('ARC_ENTRY_MISSING', `neither side has an entry ${shown}`, {
+      path: shown,
+      hint: 'List the entries with projectclone ls, then check the spelling.',
+      cause: error,
+    })
   }
 }

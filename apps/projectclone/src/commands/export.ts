@@ -9,6 +9,7 @@ import {
   vaultPlace,
 } from '@arc/kit/vault'
 import { listSnapshots, type SnapshotStore, transferSnapshots } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
 import { reportTransfer } from '../transfer-report.ts'
 import { filterOf, filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
@@ -31,7 +32,11 @@ export const exportSnapshots = defineCommand({
     { command: 'projectclone export --tag release --to restic:s3://bucket/repo', summary: 'the releases' },
     { command: 'projectclone export --to restic:repo --init', summary: 'everything, into a new repository' },
   ],
-  exitStatus: { 4: 'done, but for paths that the snapshots left out', 75: 'somebody prunes the repository' },
+  exitStatus: {
+    ...readStatus,
+    4: 'done, but for paths that the snapshots left out',
+    75: 'somebody prunes the repository',
+  },
   async run({ arguments: args, options, host, common, log, signal, progress }) {
     const place = resticPlace(options.to, host)
     await using from = await openFrom(options, host)

@@ -11,6 +11,7 @@ import {
   type Values,
 } from '@arc/kit'
 import { findEntries } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
 import { ENTRY_COLUMNS, entryCells, entryJson, oneLine, shortId, timeText } from '../snapshot-rows.ts'
 import { filterOf, filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
@@ -37,7 +38,8 @@ export const find = defineCommand({
     { command: "projectclone find 'config*.json'", summary: 'in which snapshots it is' },
     { command: "projectclone find '*.log' --larger 10M --project app", summary: 'what takes so much' },
   ],
-  async run({ arguments: args, options, host, common, signal }) {
+  exitStatus: { ...readStatus, 1: 'nothing was found, or it failed' },
+  async run({ arguments: args, options, host, common, log, signal }) {
     const globs = args.glob.map(parseGlob)
     const matches = (entry: Entry): boolean => globs.some((glob) => isMatch(glob, entry)) && meets(entry, options)
     await using vault = await openFrom(options, host)
@@ -56,6 +58,7 @@ export const find = defineCommand({
       }
     }
     if (common.json) printJson(host, { found })
+    if (count === 0) log.info('nothing found')
     return count === 0 ? 1 : 0
   },
 })

@@ -8,6 +8,7 @@ import {
   formatCounted,
   formatTable,
   integerOption,
+  nameOption,
   printJson,
   textOption,
   type Values,
@@ -21,6 +22,7 @@ import {
   type SnapshotInfo,
   type SnapshotStore,
 } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
 import { oneLine, shortId, snapshotTable, timeText } from '../snapshot-rows.ts'
 import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
@@ -35,7 +37,7 @@ const rules = {
   keepMonthly: integerOption(MANY, 'of so many months', { group: GROUP }),
   keepYearly: integerOption(MANY, 'of so many years', { group: GROUP }),
   keepWithin: durationOption('all that are at most so much older than the newest', { group: GROUP }),
-  keepTag: textOption('all with this tag', { placeholder: 'TAG', repeatable: true, group: GROUP }),
+  keepTag: nameOption('all with this tag', { placeholder: 'TAG', repeatable: true, group: GROUP }),
   timeZone: textOption('where days begin: an IANA name (default: that of this machine)', {
     placeholder: 'ZONE',
     group: GROUP,
@@ -63,6 +65,7 @@ export const forget = defineCommand({
     { command: 'projectclone forget --keep-within 30d --keep-tag release --dry-run', summary: 'only look' },
     { command: 'projectclone forget 3f2a9c81', summary: 'one of them' },
   ],
+  exitStatus: readStatus,
   async run(context) {
     const { arguments: args, options: values, host, signal } = context
     const policy = policyOf(values)

@@ -1,6 +1,7 @@
 import { defineCommand, fileOption, integerOption, textOption } from '@arc/kit'
-import { isKeyGiven, openStorePlace, secretSource, vaultPlace } from '@arc/kit/vault'
+import { openStorePlace, secretSource, vaultPlace } from '@arc/kit/vault'
 import { listSnapshots, transferSnapshots } from '@arc/snapshot'
+import { writeStatus } from '../exit-status.ts'
 import { reportTransfer } from '../transfer-report.ts'
 import { openOrCreateVault } from '../vault-at-hand.ts'
 import { filterOf, filterOptions, findSnapshot, SNAPSHOT_HELP, toOption } from '../vault-options.ts'
@@ -33,7 +34,7 @@ export const importSnapshots = defineCommand({
     { command: 'projectclone import latest --from restic:sftp://me@host/repo', summary: 'the newest snapshot' },
     { command: 'projectclone import --from ~/old-vault --to /mnt/disk/vault', summary: 'an old vault' },
   ],
-  exitStatus: { 4: 'done, but for what a snapshot cannot hold: sockets, pipes and devices' },
+  exitStatus: { ...writeStatus, 4: 'done, but for what a snapshot cannot hold: sockets, pipes and devices' },
   async run({ arguments: args, options, host, common, log, signal, progress }) {
     await using from = await openStorePlace(vaultPlace(options.from, host), host, {
       secret: secretSource(options, host, `Password of ${options.from}`),
@@ -41,7 +42,6 @@ export const importSnapshots = defineCommand({
     const own = { passphraseFile: options.toPassphraseFile, passphraseFd: undefined, identity: options.toIdentity }
     await using to = await openOrCreateVault(vaultPlace(options.to, host), host, log, {
       secret: secretSource(own, host, undefined, '--to-passphrase-file, --to-identity, or in ARC_PASSPHRASE'),
-      isKeyGiven: isKeyGiven(own),
     })
     const ids: string[] = []
     if (args.snapshot.length === 0)

@@ -2,12 +2,23 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ArcError, systemCallError } from '@arc/core'
 import { type KeyLock, recipientOf } from '@arc/crypto'
-import { choiceOption, defineCommand, type Host, printJson, textOption } from '@arc/kit'
+import { choiceOption, defineCommand, type Host, printJson, textOption, type Values } from '@arc/kit'
 import { openPlace } from '@arc/kit/place'
 import { newPassphrase, rememberVault, secretOptions, vaultPlace, type VaultPlace } from '@arc/kit/vault'
 import { createVault } from '@arc/snapshot'
 import { labelOption, recipientOption, recipientsOf } from '../key-options.ts'
 import { readKeyFile } from '../signing-option.ts'
+
+const options = {
+  encrypt: choiceOption(['none', 'passphrase', 'recipient'], 'how the vault is locked', { default: 'none' }),
+  recipient: recipientOption,
+  writeOnly: textOption('a public key whose owner can write to the vault but not read it', {
+    placeholder: 'age1…',
+    repeatable: true,
+  }),
+  label: labelOption,
+  ...secretOptions,
+}
 
 export const init = defineCommand({
   summary: 'Make a vault',
@@ -20,16 +31,7 @@ export const init = defineCommand({
       complete: 'folder',
     }),
   },
-  options: {
-    encrypt: choiceOption(['none', 'passphrase', 'recipient'], 'how the vault is locked', { default: 'none' }),
-    recipient: recipientOption,
-    writeOnly: textOption('a public key whose owner can write to the vault but not read it', {
-      placeholder: 'age1…',
-      repeatable: true,
-    }),
-    label: labelOption,
-    ...secretOptions,
-  },
+  options,
   examples: [
     { command: 'projectclone init /mnt/disk/vault', summary: 'on a disk, without encryption' },
     { command: 'projectclone init s3://bucket/vault --encrypt passphrase', summary: 'in the cloud' },
@@ -38,19 +40,20 @@ export const init = defineCommand({
       summary: 'for the owner of a key',
     },
   ],
-  async run({ arguments: args, options, host, common, log, signal }) {
-    const { encrypt, label } = options
+  async run({ arguments: args, options: values, host, common, log, signal }) {
+    const { encrypt, label } = values
+    refuseUnused(values)
     const place = emptyPlace(args.dest, host)
-    const locks: KeyLock[] = recipientsOf(options.writeOnly, 'write', label)
+    const locks: KeyLock[] = recipientsOf(values.writeOnly, 'write', label)
     if (encrypt === 'recipient') {
-      const own = options.identity === undefined ? [] : [recipientOf(readKeyFile(options.identity, host))]
-      locks.push(...recipientsOf([...options.recipient, ...own], 'full', label))
+      const own = values.identity === undefined ? [] : [recipientOf(readKeyFile(values.identity, host))]
+      locks.push(...recipientsOf([...values.recipient, ...own], 'full', label))
     }
     if (encrypt === 'passphrase') {
-      locks.push({ passphrase: await newPassphrase(options, host), label })
-      locks.push(...recipientsOf(options.recipient, 'full', label))
+      locks.push({ passphrase: await newPassphrase(values, host), label })
+      locks.push(...recipientsOf(values.recipient, 'full', label))
     }
-    if (encrypt === 'none' && options.recipient.length + locks.length > 0)
+    if (encrypt === 'none' && values.recipient.length + locks.length > 0)
       throw new ArcError('ARC_OPTION_INVALID', 'a vault without encryption has no keys', {
         hint: 'Add --encrypt recipient.',
       })
@@ -68,6 +71,16 @@ export const init = defineCommand({
     log.info(isEncrypted ? 'made an encrypted vault' : 'made a vault without encryption')
   },
 })
+
+/** Refuse a key that would not lock anything. */
+function refuseUnused({ encrypt, passphraseFile, passphraseFd, identity }: Values<typeof options>): void {
+  const hasPassphrase = passphraseFile !== undefined || passphraseFd !== undefined
+  const [what, way] = hasPassphrase ? ['a passphrase', 'passphrase'] : ['--identity', 'recipient']
+  if (encrypt === way || (!hasPassphrase && identity === undefined)) return
+  throw new ArcError('ARC_OPTION_INVALID', `${what} is given, but --encrypt ${encrypt} does not lock with it`, {
+    hint: `Say --encrypt ${way}, or leave it out.`,
+  })
+}
 
 /** Where the vault is to be. A folder must hold nothing else: what is there would look like a part of the vault. */
 function emptyPlace(dest: string, host: Host): VaultPlace {

@@ -17,6 +17,7 @@ import {
 } from '@arc/kit'
 import { newPassphrase, openVaultPlace, secretSource, vaultPlace } from '@arc/kit/vault'
 import { addVaultKey, listVaultKeys, removeVaultKey, rotateVaultKeys, type Vault } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
 import { labelOption, needed, recipientOption, recipientsOf } from '../key-options.ts'
 import { shortId } from '../snapshot-rows.ts'
 import { vaultOptions } from '../vault-options.ts'
@@ -48,6 +49,7 @@ export const key = defineCommand({
     { command: 'projectclone key rotate', summary: 'after somebody has left' },
     { command: 'projectclone key new-identity ~/vault.key', summary: 'a key pair; prints the public key' },
   ],
+  exitStatus: readStatus,
   async run(context) {
     const { arguments: args, host, common, options: values } = context
     if (args.action === 'new-identity') return await newIdentity(needed(args.name, 'FILE'), context)

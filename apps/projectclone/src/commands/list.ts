@@ -1,5 +1,6 @@
 import { defineCommand, integerOption, printJson } from '@arc/kit'
 import { listSnapshots } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
 import { snapshotTable } from '../snapshot-rows.ts'
 import { filterOf, filterOptions, openFrom, vaultOptions } from '../vault-options.ts'
 
@@ -14,6 +15,7 @@ export const list = defineCommand({
     { command: 'projectclone list', summary: 'all of them, oldest first' },
     { command: 'projectclone list --project app --last 10', summary: 'the newest ten of a project' },
   ],
+  exitStatus: readStatus,
   async run({ options, host, common, log, signal }) {
     await using vault = await openFrom(options, host)
     const all = await listSnapshots(vault, { ...filterOf(options), signal })

@@ -21,7 +21,7 @@ export const log = defineCommand({
     { command: 'projectclone log --verify > head.txt', summary: 'something to compare with later' },
     { command: 'projectclone log --verify --since "$(cat head.txt)"', summary: 'later' },
   ],
-  exitStatus: { 3: 'the history was changed' },
+  exitStatus: { 3: 'the history was changed, or cannot be read' },
   async run({ options, host, common, log: say, signal }) {
     if (!options.verify && (options.since !== undefined || options.publicKey.length > 0))
       throw new ArcError('ARC_OPTION_INVALID', '--since and --public-key belong to --verify', { hint: 'Add --verify.' })

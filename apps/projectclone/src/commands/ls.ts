@@ -1,6 +1,7 @@
 import type { Entry } from '@arc/core'
 import { defineCommand, flagOption, formatTable, printJson, textOption } from '@arc/kit'
 import { asEntryPath } from '../entry-argument.ts'
+import { readStatus } from '../exit-status.ts'
 import { ENTRY_COLUMNS, entryCells, entryJson, shortId } from '../snapshot-rows.ts'
 import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
@@ -19,6 +20,7 @@ export const ls = defineCommand({
     { command: 'projectclone ls latest src', summary: 'a folder of the newest snapshot' },
     { command: 'projectclone ls 3f2a -R', summary: 'everything in one' },
   ],
+  exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
     await using vault = await openFrom(options, host)
     const { id } = await findSnapshot(vault, args.snapshot, options, signal)

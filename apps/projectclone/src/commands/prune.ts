@@ -5,10 +5,12 @@ import {
   flagOption,
   formatBytes,
   formatCounted,
+  formatDuration,
   integerOption,
   printJson,
 } from '@arc/kit'
 import { applyPrune, planPrune, type PrunePlan } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
 import { timeText } from '../snapshot-rows.ts'
 import { openVaultFrom, vaultOptions } from '../vault-options.ts'
 
@@ -34,7 +36,7 @@ export const prune = defineCommand({
     { command: 'projectclone prune --yes', summary: 'in a nightly job' },
     { command: 'projectclone prune --grace 0s', summary: 'in one go, while nobody else uses the vault' },
   ],
-  exitStatus: { 75: 'another prune is at work there' },
+  exitStatus: { ...readStatus, 75: 'another prune is at work there' },
   async run(context) {
     const { options, host, common, signal, progress } = context
     await using vault = await openVaultFrom(options, host)
@@ -45,25 +47,44 @@ export const prune = defineCommand({
       onProgress: progress.listener,
     }
     const plan = await planPrune(vault, settings)
-    if (!common.json) host.stdout.write(describePlan(plan))
     const isIdle = plan.step === 'nothing' || plan.step === 'wait'
-    if (!options.dryRun && !isIdle && !(await confirm(context, { message: 'Go on?' }))) return 1
+    if (!options.dryRun && !isIdle && !(await confirm(context, { message: question(plan, settings.graceMs) }))) return 1
     if (!options.dryRun) await applyPrune(plan, vault, settings)
     if (common.json) printJson(host, { plan, isApplied: !options.dryRun })
+    else host.stdout.write(describePlan(plan, options.dryRun, settings.graceMs, host.now()))
     return 0
   },
 })
 
-function describePlan({ step, packs, removedBytes, repackedBytes, due }: PrunePlan): string {
-  const what = `${formatCounted(packs.length, 'pack')}, ${formatBytes(removedBytes)}`
-  switch (step) {
+function question(plan: PrunePlan, graceMs: number): string {
+  if (plan.step === 'sweep' || graceMs === 0) return `Remove ${whatGoes(plan)}?`
+  return `Mark ${whatGoes(plan)}, to be removed by a run in ${formatDuration(graceMs)} or later?`
+}
+
+/** What was done, or would be. */
+function describePlan(plan: PrunePlan, isDryRun: boolean, graceMs: number, nowMs: number): string {
+  const what = whatGoes(plan)
+  switch (plan.step) {
     case 'nothing':
       return 'nothing to prune\n'
     case 'wait':
-      return `marked: ${what}; may go from ${timeText(due ?? '')} UTC\n`
+      return `marked before: ${what}; ${mayGo(plan.due ?? '')}\n`
     case 'sweep':
-      return `to remove: ${what}\n`
-    case 'mark':
-      return `to mark: ${what}${repackedBytes > 0 ? `; ${formatBytes(repackedBytes)} of them copied first` : ''}\n`
+      return `${isDryRun ? 'to remove' : 'removed'}: ${what}\n`
+    case 'mark': {
+      const done = graceMs === 0 ? 'removed' : 'marked'
+      const toDo = graceMs === 0 ? 'to remove' : 'to mark'
+      const later = isDryRun || graceMs === 0 ? '' : `; ${mayGo(new Date(nowMs + graceMs).toISOString())}`
+      return `${isDryRun ? toDo : done}: ${what}${later}\n`
+    }
   }
+}
+
+function mayGo(due: string): string {
+  return `the first run after ${timeText(due)} UTC removes them`
+}
+
+function whatGoes({ packs, removedBytes, repackedBytes }: PrunePlan): string {
+  const copied = repackedBytes > 0 ? ` (${formatBytes(repackedBytes)} of them copied first)` : ''
+  return `${formatCounted(packs.length, 'pack')} of ${formatBytes(removedBytes)}${copied}`
 }

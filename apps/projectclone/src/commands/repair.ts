@@ -1,7 +1,16 @@
-import { confirm, defineCommand, flagOption, formatCounted, printJson, textOption } from '@arc/kit'
+import {
+  confirm,
+  defineCommand,
+  flagOption,
+  formatCounted,
+  type Host,
+  printJson,
+  textOption,
+  type Values,
+} from '@arc/kit'
 import { openVaultPlace, secretSource, vaultPlace } from '@arc/kit/vault'
-import { applyRepair, planRepair, type RepairPlan } from '@arc/snapshot'
-import { openVaultFrom, vaultOptions } from '../vault-options.ts'
+import { applyRepair, planRepair, type RepairPlan, type Vault } from '@arc/snapshot'
+import { vaultOptions } from '../vault-options.ts'
 import { describeReport } from './verify.ts'
 
 export const repair = defineCommand({
@@ -20,13 +29,14 @@ export const repair = defineCommand({
   exitStatus: { 3: 'some files are lost; they are named' },
   async run(context) {
     const { options, host, common, log, signal, progress } = context
-    await using vault = await openVaultFrom(options, host, { afresh: true })
-    await using other =
-      options.with === undefined
-        ? undefined
-        : await openVaultPlace(vaultPlace(options.with, host), host, {
-            secret: secretSource(options, host, `Passphrase of ${options.with}`),
-          })
+    const secret = secretSource(options, host)
+    const place = vaultPlace(options.from, host)
+    // With a copy at hand, a key that is given is that of either.
+    await using vault = await openVaultPlace(place, host, {
+      secret: options.with === undefined ? secret : () => secret(),
+      afresh: true,
+    })
+    await using other = options.with === undefined ? undefined : await openOther(options.with, vault, options, host)
     const settings = { from: other, signal, onProgress: progress.listener }
     const plan = await planRepair(vault, settings)
     const isSound = plan.report.problems.length === 0
@@ -43,6 +53,16 @@ export const repair = defineCommand({
     return result.report.problems.length === 0 ? 0 : 3
   },
 })
+
+function openOther(
+  place: string,
+  { isEncrypted }: Vault,
+  values: Values<typeof vaultOptions>,
+  host: Host,
+): Promise<Vault> {
+  const secret = secretSource(values, host, `Passphrase of ${place}`)
+  return openVaultPlace(vaultPlace(place, host), host, { secret: isEncrypted ? () => secret() : secret })
+}
 
 function describePlan({ indexes, reindexed, replaced, incomplete }: RepairPlan): string {
   return [

@@ -17,7 +17,7 @@ const { mode: _mode, format: _format, ...vaultTakeOptions } = takeOptions
 export const run = defineCommand({
   summary: 'Run a command between two snapshots, and record it',
   description:
-    'Takes a snapshot, runs the command in the current folder, and takes another snapshot, which records what was run: the words of the command, the folder, how it ended and when, the names of the variables of its environment and a digest of their values, how many files it changed, and what it printed (of more than 16 MiB the beginning and the end). The command has your input and gets the signals, and its exit status is the exit status. When the first snapshot fails, the command is not run.',
+    'Takes a snapshot, runs the command in the current folder, and takes another snapshot, which records what was run: the words of the command, the folder, how it ended and when, the names of the variables of its environment and a digest of their values, how many files it changed, and what it printed (of more than 16 MiB the beginning and the end). The command has your input and gets the signals, and its exit status is the exit status. When the first snapshot fails, the command is not run. What the snapshot of this folder before was told to leave out is left out, unless options say what is.',
   arguments: {
     command: textOption('the program and its arguments; -- before it when any of them begins with a dash', {
       required: true,
@@ -44,7 +44,7 @@ export const run = defineCommand({
     const values = { ...options, mode: undefined, format: undefined }
     const folder = folderIn(options.root, host)
     const env = passedOn(host.env)
-    const before = await takeProject(options.root, undefined, values, context)
+    const before = await takeProject(options.root, undefined, values, context, { recalls: true })
     reportGaps(before.snapshot, common, log)
     log.detail(`${shortId(before.snapshot.id)} is the state before`)
     const printed = new OutputLog()
@@ -60,7 +60,7 @@ export const run = defineCommand({
       log: printed,
     })
     const endedMs = host.now()
-    const draft = async (store: SnapshotStore, project: Project): Promise<RunDraft> => ({
+    const facts = async (store: SnapshotStore, project: Project): Promise<RunDraft> => ({
       before: before.snapshot.id,
       command: args.command,
       folder,
@@ -74,7 +74,7 @@ export const run = defineCommand({
     const own = statusOf(execution)
     let after: SnapshotResult
     try {
-      after = await takeProject(options.root, options.note, values, context, draft)
+      after = await takeProject(options.root, options.note, values, context, { recalls: true, run: facts })
     } catch (error) {
       log.warn(`${visible(args.command[0] ?? '')} ${endText(execution)}, but the run could not be recorded`)
       if (own === 0) throw error

@@ -9,6 +9,7 @@ import {
   type Values,
 } from '@arc/kit'
 import { listSnapshots, type Vault } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
 import { findRun, isRun, runArgument, snapshotBefore } from '../runs/find-run.ts'
 import { describeRun, runTable } from '../runs/run-rows.ts'
 import { shortId, timeText } from '../snapshot-rows.ts'
@@ -40,6 +41,7 @@ export const runs = defineCommand({
     { command: 'projectclone runs show 1a2b3c --log | less', summary: 'what one printed' },
     { command: 'projectclone diff $(projectclone runs show --json | jq -r .before.id) latest', summary: 'what it did' },
   ],
+  exitStatus: readStatus,
   async run(context) {
     const { arguments: args, options: values, host, common, log, signal } = context
     await using vault = await openVaultFrom(values, host)

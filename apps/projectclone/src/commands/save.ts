@@ -1,4 +1,5 @@
 import { defineCommand, printJson, textOption } from '@arc/kit'
+import { writeStatus } from '../exit-status.ts'
 import { takeOptions } from '../snapshot-options.ts'
 import { describeSnapshot, reportGaps, shownId, takeProject } from '../take-project.ts'
 
@@ -13,7 +14,7 @@ export const save = defineCommand({
     { command: 'projectclone before the big merge', summary: 'with a note' },
     { command: 'projectrestore latest --to ../as-it-was', summary: 'and back' },
   ],
-  exitStatus: { 4: 'taken, but for what could not be read or kept changing, which is listed' },
+  exitStatus: { ...writeStatus, 4: 'taken, but for what could not be read or kept changing, which is listed' },
   async run(context) {
     const { arguments: args, options, host, common, log } = context
     const note = args.note.length === 0 ? undefined : args.note.join(' ')

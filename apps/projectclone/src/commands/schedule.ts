@@ -14,9 +14,11 @@ import {
   type Values,
 } from '@arc/kit'
 import { homePath, openStorePlace, secretSource, type VaultPlace } from '@arc/kit/vault'
-import { listSnapshots, type SnapshotInfo } from '@arc/snapshot'
+import type { SnapshotInfo } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
 import { projectName } from '../project-name.ts'
-import { openProject, type Project } from '../project-source.ts'
+import { snapshotsOf } from '../last-snapshot.ts'
+import { locateProject, type ProjectPlace } from '../project-source.ts'
 import { readActivity } from '../schedule/activity.ts'
 import { describePlan } from '../schedule/describe-plan.ts'
 import { type EmittedFile, emitSchedule, jobName, SCHEDULERS } from '../schedule/emit.ts'
@@ -24,6 +26,7 @@ import { planSchedule, type SchedulePlan } from '../schedule/plan-schedule.ts'
 import { isFleeting, scheduledCommand } from '../schedule/scheduled-command.ts'
 import { type TimeOfDay, timeOfDayOption } from '../schedule/time-of-day.ts'
 import { takeOptions } from '../snapshot-options.ts'
+import { recallSelection } from '../source-options.ts'
 import { placeToWrite } from '../store-to-write.ts'
 import { describeSnapshot, reportGaps, shownId, takeProject } from '../take-project.ts'
 
@@ -53,7 +56,7 @@ type Context = CommandContext<{ root: string }, Values<typeof options>>
 export const schedule = defineCommand({
   summary: 'Find out when to take snapshots, and have them taken',
   description:
-    'Learns from the times of commits, of files and of earlier snapshots at which times of day a snapshot would leave the least work waiting for one, and shows how long changes would have waited with these times, with evenly spread ones and with 02:00, on the last three tenths of the history, which it did not learn from. When there is too little history, or learned times are no better, it says so and spreads the snapshots evenly. --run then takes them as long as it is not interrupted; --emit prints files for a scheduler of the system. The other options are those of the snapshots.',
+    'Learns from the times of commits, of files and of earlier snapshots at which times of day a snapshot would leave the least work waiting for one, and shows how long changes would have waited with these times, with evenly spread ones and with 02:00, on the last three tenths of the history, which it did not learn from. When there is too little history, or learned times are no better, it says so and spreads the snapshots evenly. --run then takes them as long as it is not interrupted; --emit prints files for a scheduler of the system. The other options are those of the snapshots; what the last one was told to leave out is left out, unless options say what is.',
   arguments: { root: folderOption('the project', { default: '.', placeholder: 'ROOT' }) },
   options,
   conflicts: [
@@ -66,18 +69,21 @@ export const schedule = defineCommand({
     { command: 'projectclone schedule --at 12:30 --at 18:00 --emit cron', summary: 'lines for a crontab' },
     { command: 'projectclone schedule --per-day 4 --run', summary: 'in this terminal' },
   ],
+  exitStatus: readStatus,
   async run(context) {
-    const { arguments: args, options: values, host, common, log } = context
-    if (values.output !== undefined && values.emit === undefined)
+    const { arguments: args, options: given, host, common, log } = context
+    if (given.output !== undefined && given.emit === undefined)
       throw new ArcError('ARC_OPTION_INVALID', '--output belongs to --emit', {
         hint: 'Add --emit systemd, cron or launchd.',
       })
-    const place = placeToWrite(values, host)
-    await using project = await openProject(args.root, values, host, place)
-    const history = await readActivity(project.path, await ownSnapshots(project, place, context), host)
-    const given = values.at.length === 0 ? undefined : [...new Set(values.at)].sort((a, b) => a - b)
-    const plan = planSchedule(history, { perDay: values.perDay, given })
-    if (values.emit !== undefined) return emit(values.emit, plan, project, place, context)
+    const place = placeToWrite(given, host)
+    const project = locateProject(args.root, host, place)
+    const snapshots = await ownSnapshots(project, place, context)
+    const values = recallSelection(given, snapshots.at(-1)?.selection)
+    const history = await readActivity(project.path, snapshots, host)
+    const times = values.at.length === 0 ? undefined : [...new Set(values.at)].sort((a, b) => a - b)
+    const plan = planSchedule(history, { perDay: values.perDay, given: times })
+    if (values.emit !== undefined) return emit(values.emit, plan, project, place, { ...context, options: values })
     if (!values.run) {
       if (common.json) printJson(host, { project: project.path, ...plan })
       else host.stdout.write(describePlan(plan))
@@ -85,19 +91,19 @@ export const schedule = defineCommand({
     }
     log.info(describePlan(plan).trimEnd())
     const { runDaily } = await import('../schedule/foreground.ts')
-    return await runDaily(timesOf(plan), () => takeOne(project.path, context), context)
+    return await runDaily(timesOf(plan), () => takeOne(project.path, { ...context, options: values }), context)
   },
 })
 
 /** The snapshots of this folder, oldest first; none where there is no vault yet. */
 async function ownSnapshots(
-  { path, host: machine }: Project,
+  project: ProjectPlace,
   place: VaultPlace,
   { options: values, host, signal }: Context,
 ): Promise<SnapshotInfo[]> {
   try {
     await using store = await openStorePlace(place, host, { secret: secretSource(values, host) })
-    return (await listSnapshots(store, { host: machine, signal })).filter((snapshot) => snapshot.path === path)
+    return await snapshotsOf(store, project, signal)
   } catch (error) {
     if (isArcError(error) && (error.code === 'ARC_VAULT_NOT_FOUND' || error.code === 'ARC_KEY_WRITE_ONLY')) return []
     throw error
@@ -120,7 +126,7 @@ async function takeOne(root: string, context: Context): Promise<void> {
 function emit(
   scheduler: (typeof SCHEDULERS)[number],
   plan: SchedulePlan,
-  project: Project,
+  project: ProjectPlace,
   place: VaultPlace,
   { options: values, host, common, log }: Context,
 ): void {

@@ -9,7 +9,10 @@ import {
   visible,
 } from '@arc/kit'
 import type { SnapshotInfo } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
+import { shellLine } from '../shell-words.ts'
 import { oneLine, timeText } from '../snapshot-rows.ts'
+import { selectionWords } from '../source-options.ts'
 import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
 export const show = defineCommand({
@@ -17,6 +20,7 @@ export const show = defineCommand({
   arguments: { snapshot: textOption(SNAPSHOT_HELP, { default: 'latest', placeholder: 'SNAPSHOT' }) },
   options: { ...filterOptions, ...vaultOptions },
   examples: [{ command: 'projectclone show latest', summary: 'the newest one' }],
+  exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
     await using vault = await openFrom(options, host)
     const snapshot = await findSnapshot(vault, args.snapshot, options, signal)
@@ -38,6 +42,7 @@ export function describe(snapshot: SnapshotInfo): string {
     ['note', snapshot.note],
     ['tags', snapshot.tags.join(' ')],
     ['git', commit],
+    ['left out', snapshot.selection && shellLine(selectionWords(snapshot.selection))],
     [
       'holds',
       statistics &&

@@ -11,7 +11,8 @@ import {
 } from '@arc/kit'
 import { openStorePlace, secretSource } from '@arc/kit/vault'
 import { planSnapshot, type SnapshotPlan } from '@arc/snapshot'
-import { openProject } from '../project-source.ts'
+import { writeStatus } from '../exit-status.ts'
+import { locateProject, openProject } from '../project-source.ts'
 import { placeToWrite } from '../store-to-write.ts'
 import { takeOptions } from '../snapshot-options.ts'
 import { describeSnapshot, draftOf, reportGaps, shownId, takeProject } from '../take-project.ts'
@@ -35,12 +36,12 @@ export const snapshot = defineCommand({
     { command: 'projectclone snapshot --gitignore --exclude-caches', summary: 'without what can be made again' },
     { command: 'projectclone snapshot --dry-run', summary: 'what would be stored' },
   ],
-  exitStatus: { 4: 'taken, but for what could not be read or kept changing, which is listed' },
+  exitStatus: { ...writeStatus, 4: 'taken, but for what could not be read or kept changing, which is listed' },
   async run(context) {
     const { arguments: args, options, host, common, log, signal } = context
     if (options.dryRun) {
       const place = placeToWrite(options, host)
-      await using project = await openProject(args.root, options, host, place)
+      await using project = await openProject(locateProject(args.root, host, place), options, host, place)
       await using vault = await openStorePlace(place, host, { secret: secretSource(options, host) })
       const plan = await planSnapshot(vault, project.source, {
         ...draftOf(project, options.note, options, host),

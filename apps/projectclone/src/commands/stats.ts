@@ -1,5 +1,6 @@
 import { defineCommand, formatBytes, formatCount, printJson } from '@arc/kit'
 import { measureVault, type VaultStatistics } from '@arc/snapshot'
+import { readStatus } from '../exit-status.ts'
 import { openVaultFrom, vaultOptions } from '../vault-options.ts'
 
 const CHART_WIDTH = 40
@@ -10,6 +11,7 @@ export const stats = defineCommand({
   summary: 'Measure a vault: sizes, ratios, growth',
   options: vaultOptions,
   examples: [{ command: 'projectclone stats', summary: 'what it saves, and how it grows' }],
+  exitStatus: readStatus,
   async run({ options, host, common, signal, progress }) {
     await using vault = await openVaultFrom(options, host)
     const statistics = await measureVault(vault, { signal, onProgress: progress.listener })

@@ -2,15 +2,17 @@ import { createStyle, defineCommand, flagOption, folderOption, printJson, report
 import { secretSource, openStorePlace, vaultPlace } from '@arc/kit/vault'
 import { diffSnapshots } from '@arc/snapshot'
 import { reportChanges, totalsText } from '../change-report.ts'
+import { readStatus } from '../exit-status.ts'
 import { lastOf } from '../last-snapshot.ts'
-import { comparisonOptions, openProject } from '../project-source.ts'
+import { locateProject, openProject } from '../project-source.ts'
 import { shortId, timeText } from '../snapshot-rows.ts'
+import { comparisonOptions, recallSelection } from '../source-options.ts'
 import { vaultOptions } from '../vault-options.ts'
 
 export const status = defineCommand({
   summary: 'Show what has changed on disk since the last snapshot',
   description:
-    'A added, M changed, D removed, as far as sizes, times and modes tell. Give the options that the snapshot was taken with, so that what it left out does not count as new.',
+    'A added, M changed, D removed, as far as sizes, times and modes tell. What the snapshot was told to leave out is left out here, too, unless options say what is.',
   arguments: { root: folderOption('the project', { default: '.', placeholder: 'ROOT' }) },
   options: {
     bytes: flagOption('read files to tell whether those of equal size are the same'),
@@ -19,12 +21,17 @@ export const status = defineCommand({
     ...vaultOptions,
   },
   examples: [{ command: 'projectclone status', summary: 'what the next snapshot would add' }],
-  exitStatus: { 4: 'some paths could not be read' },
+  exitStatus: {
+    ...readStatus,
+    1: 'something has changed, with --exit-code; or it failed',
+    4: 'some paths could not be read',
+  },
   async run({ arguments: args, options, host, common, log, signal, color }) {
     const place = vaultPlace(options.from, host)
-    await using project = await openProject(args.root, options, host, place)
+    const located = locateProject(args.root, host, place)
     await using vault = await openStorePlace(place, host, { secret: secretSource(options, host) })
-    const last = await lastOf(vault, project, signal)
+    const last = await lastOf(vault, located, signal)
+    await using project = await openProject(located, recallSelection(options, last.selection), host, place)
     const compare = options.bytes ? 'bytes' : 'times'
     const batches = diffSnapshots(vault, last.id, project.source, { compare, signal })
     const { totals, changes } = await reportChanges(batches, host, {

@@ -1,4 +1,5 @@
 import { defineCommand, printJson, textOption } from '@arc/kit'
+import { readStatus } from '../exit-status.ts'
 import { factOption, factsOf } from '../storage/facts.ts'
 import { openStoragePlace, pathArgument, placeArgument, versionReference } from '../storage/storage-place.ts'
 
@@ -12,6 +13,7 @@ export const annotate = defineCommand({
   },
   options: { at: textOption('the version', { default: '-1', placeholder: 'VERSION' }) },
   examples: [{ command: 'projectclone storage annotate docs plan.md author=ada reviewed=true', summary: 'two facts' }],
+  exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
     await using place = await openStoragePlace(args.place, host)
     const metadata = factsOf(args.fact)

@@ -10,6 +10,7 @@ import {
   printJson,
 } from '@arc/kit'
 import type { RetentionPlan } from '@arc/versioned-storage'
+import { readStatus } from '../exit-status.ts'
 import { openStoragePlace, pathArgument, placeArgument } from '../storage/storage-place.ts'
 
 const MAX_COUNT = 1_000_000_000
@@ -27,6 +28,7 @@ export const cleanup = defineCommand({
   examples: [
     { command: 'projectclone storage cleanup s3://bucket/docs plan.md --keep-last 5 --keep-days 7', summary: 'asks' },
   ],
+  exitStatus: readStatus,
   async run(context) {
     const { arguments: args, options, host, common, log, signal } = context
     const { keepLast, keepDays, dryRun } = options

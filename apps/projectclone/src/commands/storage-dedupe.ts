@@ -1,6 +1,7 @@
 import { printablePath } from '@arc/core'
 import { confirm, defineCommand, flagOption, formatBytes, formatCounted, printJson, textOption } from '@arc/kit'
 import type { DuplicateGroup } from '@arc/versioned-storage'
+import { readStatus } from '../exit-status.ts'
 import { openStoragePlace, placeArgument } from '../storage/storage-place.ts'
 
 export const dedupe = defineCommand({
@@ -13,6 +14,7 @@ export const dedupe = defineCommand({
   },
   options: { dryRun: flagOption('only show them', { short: 'n' }) },
   examples: [{ command: 'projectclone storage dedupe uploads --dry-run', summary: 'what is there twice' }],
+  exitStatus: readStatus,
   async run(context) {
     const { arguments: args, options, host, common, log, signal } = context
     await using place = await openStoragePlace(args.place, host)

@@ -1,4 +1,5 @@
 import { choiceOption, defineCommand, printJson } from '@arc/kit'
+import { readStatus } from '../exit-status.ts'
 import {
   openStoragePlace,
   pathArgument,
@@ -21,6 +22,7 @@ export const diff = defineCommand({
     { command: 'projectclone storage diff s3://bucket/docs plan.md', summary: 'the last change' },
     { command: 'projectclone storage diff docs data.json --from 0 --format json', summary: 'since the beginning' },
   ],
+  exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
     await using place = await openStoragePlace(args.place, host)
     const node = place.node(args.path)

@@ -1,4 +1,5 @@
 import { defineCommand, printJson, textOption } from '@arc/kit'
+import { readStatus } from '../exit-status.ts'
 import { factOption, factsOf } from '../storage/facts.ts'
 import { openStoragePlace, placeArgument } from '../storage/storage-place.ts'
 import { versionTable } from '../storage/version-rows.ts'
@@ -12,6 +13,7 @@ export const find = defineCommand({
   },
   options: { in: textOption('only this file, or what lies in this folder', { placeholder: 'PATH' }) },
   examples: [{ command: 'projectclone storage find s3://bucket/docs author=ada', summary: 'what Ada wrote' }],
+  exitStatus: { ...readStatus, 1: 'nothing was found, or it failed' },
   async run({ arguments: args, options, host, common, signal }) {
     await using place = await openStoragePlace(args.place, host)
     const versions = await place.node(options.in).findVersions(factsOf(args.fact), { signal })

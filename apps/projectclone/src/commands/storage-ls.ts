@@ -1,6 +1,7 @@
 import { printablePath } from '@arc/core'
 import { defineCommand, flagOption, formatBytes, formatTable, printJson, textOption } from '@arc/kit'
 import type { NodeStat, StorageNode } from '@arc/versioned-storage'
+import { readStatus } from '../exit-status.ts'
 import { openStoragePlace, placeArgument } from '../storage/storage-place.ts'
 
 interface Listed extends NodeStat {
@@ -12,13 +13,14 @@ export const ls = defineCommand({
   arguments: { place: placeArgument, path: textOption('a folder in it (default: all)', { placeholder: 'PATH' }) },
   options: { recursive: flagOption('all that lies below, too', { short: 'R' }) },
   examples: [{ command: 'projectclone storage ls s3://bucket/docs -R', summary: 'everything' }],
+  exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
     await using place = await openStoragePlace(args.place, host)
     const items: Listed[] = []
     for await (const item of listed(place.node(args.path), options.recursive, signal)) items.push(item)
     if (common.json) printJson(host, { items })
     else if (items.length > 0) {
-      const columns = [{ header: 'Modified (UTC)' }, { header: 'Size', align: 'right' as const }, { header: 'Path' }]
+      const columns = [{ header: 'Size', align: 'right' as const }, { header: 'Modified (UTC)' }, { header: 'Path' }]
       host.stdout.write(formatTable(columns, items.map(cells)))
     }
   },
@@ -35,5 +37,5 @@ async function* listed(folder: StorageNode, isRecursive: boolean, signal: AbortS
 
 function cells({ path, type, sizeBytes, modified }: Listed): string[] {
   if (type === 'directory') return ['', '', `${printablePath(path)}/`]
-  return [modified.toISOString().slice(0, 19).replace('T', ' '), formatBytes(sizeBytes), printablePath(path)]
+  return [formatBytes(sizeBytes), modified.toISOString().slice(0, 19).replace('T', ' '), printablePath(path)]
 }

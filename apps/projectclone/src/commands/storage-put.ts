@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { ArcError, isArcError, systemCallError } from '@arc/core'
 import { defineCommand, fileOption, flagOption, type Host, printJson } from '@arc/kit'
+import { readStatus } from '../exit-status.ts'
 import { factOption, factsOf } from '../storage/facts.ts'
 import { openStoragePlace, pathArgument, placeArgument } from '../storage/storage-place.ts'
 
@@ -21,6 +22,7 @@ export const put = defineCommand({
     { command: 'projectclone storage put s3://bucket/docs plan.md plan.md --fact author=ada', summary: 'a file' },
     { command: 'pg_dump app | projectclone storage put /mnt/disk/dumps app.sql', summary: 'what a program prints' },
   ],
+  exitStatus: { ...readStatus, 75: 'somebody else has locked it; try again' },
   async run({ arguments: args, options, host, common, log, signal, progress }) {
     await using place = await openStoragePlace(args.place, host, { isMade: true })
     const { version, isNew } = await place.node(args.path).writeStream(contentOf(args.file, host), {

@@ -1,4 +1,5 @@
 import { defineCommand, printJson } from '@arc/kit'
+import { readStatus } from '../exit-status.ts'
 import {
   neededSelector,
   openStoragePlace,
@@ -14,6 +15,7 @@ export const rollback = defineCommand({
   options: versionOptions,
   conflicts: [['at', 'tag', 'asOf']],
   examples: [{ command: 'projectclone storage rollback s3://bucket/docs plan.md --tag v1', summary: 'to a tag' }],
+  exitStatus: { ...readStatus, 75: 'somebody else has locked it; try again' },
   async run({ arguments: args, options, host, common, signal }) {
     const selector = neededSelector(options)
     await using place = await openStoragePlace(args.place, host)

@@ -1,5 +1,6 @@
 import { ArcError } from '@arc/core'
 import { defineCommand, flagOption, printJson, textOption } from '@arc/kit'
+import { readStatus } from '../exit-status.ts'
 import { openStoragePlace, pathArgument, placeArgument, versionReference } from '../storage/storage-place.ts'
 
 export const tag = defineCommand({
@@ -16,6 +17,7 @@ export const tag = defineCommand({
     { command: 'projectclone storage tag s3://bucket/docs plan.md v1', summary: 'the latest version' },
     { command: 'projectclone storage tag s3://bucket/docs plan.md v1 --remove', summary: 'not any more' },
   ],
+  exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
     const { tag: name } = args
     await using place = await openStoragePlace(args.place, host)

@@ -1,5 +1,6 @@
 import { ArcError } from '@arc/core'
 import { defineCommand, printJson, visible } from '@arc/kit'
+import { readStatus } from '../exit-status.ts'
 import { openStoragePlace, pathArgument, placeArgument } from '../storage/storage-place.ts'
 import { versionTable } from '../storage/version-rows.ts'
 
@@ -8,6 +9,7 @@ export const versions = defineCommand({
   description: 'Oldest first. Deletions are versions, too.',
   arguments: { place: placeArgument, path: pathArgument },
   examples: [{ command: 'projectclone storage versions s3://bucket/docs plan.md', summary: 'with tags and facts' }],
+  exitStatus: readStatus,
   async run({ arguments: args, host, common, signal }) {
     await using place = await openStoragePlace(args.place, host)
     const found = await place.node(args.path).versions({ signal })

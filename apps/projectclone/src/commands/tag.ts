@@ -1,5 +1,6 @@
 import { ArcError } from '@arc/core'
-import { defineCommand, printJson, textOption, visible } from '@arc/kit'
+import { defineCommand, nameOption, printJson, textOption, visible } from '@arc/kit'
+import { readStatus } from '../exit-status.ts'
 import { shortId } from '../snapshot-rows.ts'
 import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
@@ -9,12 +10,13 @@ export const tag = defineCommand({
   summary: 'Change the tags of a snapshot',
   arguments: { snapshot: textOption(SNAPSHOT_HELP, { required: true, placeholder: 'SNAPSHOT' }) },
   options: {
-    add: textOption('a tag to add', { placeholder: 'TAG', repeatable: true }),
-    remove: textOption('a tag to take away', { placeholder: 'TAG', repeatable: true }),
+    add: nameOption('a tag to add', { placeholder: 'TAG', repeatable: true }),
+    remove: nameOption('a tag to take away', { placeholder: 'TAG', repeatable: true }),
     ...projectFilter,
     ...vaultOptions,
   },
   examples: [{ command: 'projectclone tag latest --add release', summary: 'a name that retention can keep' }],
+  exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
     const { add, remove } = options
     if (add.length + remove.length === 0)

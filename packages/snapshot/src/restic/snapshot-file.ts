@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 import { damaged } from '../problems.ts'
 import { MAX_LISTED, omissionSchema } from '../record.ts'
 import type { SnapshotDraft, SnapshotInfo, SnapshotStatistics } from '../snapshot-info.ts'
+import { selectionSchema, type SnapshotSelection } from '../snapshot-selection.ts'
 import { parseGoTime } from './go-time.ts'
 import { parseJson } from '../parse-json.ts'
 
@@ -36,6 +37,7 @@ export interface ResticSnapshot {
         note?: string | undefined
         symlinks?: number | undefined
         origin?: { vault: string; snapshot: string } | undefined
+        selection?: SnapshotSelection | undefined
         omissions: Omission[]
         omissionCount: number
       }
@@ -66,6 +68,7 @@ const snapshotSchema: z.ZodMiniType<ResticSnapshot> = z.object({
       note: z.optional(z.string()),
       symlinks: z.optional(count),
       origin: z.optional(z.object({ vault: z.string(), snapshot: hexId })),
+      selection: z.optional(selectionSchema),
       omissions: z._default(z.array(omissionSchema), []),
       omissionCount: z._default(count, 0),
     }),
@@ -97,6 +100,7 @@ export function resticSnapshotInfo(id: string, snapshot: ResticSnapshot, sequenc
     omissionCount: arc?.omissionCount ?? 0,
     inconsistent: [],
     origin: arc?.origin,
+    selection: arc?.selection,
   }
 }
 
@@ -158,7 +162,7 @@ export interface NewSnapshot {
 export function encodeSnapshot(snapshot: NewSnapshot): string {
   const { draft, statistics, project, blobs, omissions } = snapshot
   const tags = [...new Set(draft.tags)].sort()
-  const { note, origin } = draft
+  const { note, origin, selection } = draft
   return JSON.stringify({
     time: snapshot.time,
     tree: snapshot.tree,
@@ -190,6 +194,7 @@ export function encodeSnapshot(snapshot: NewSnapshot): string {
       note,
       symlinks: statistics.symlinks,
       origin,
+      selection,
       ...(omissions.length > 0 && { omissions: omissions.slice(0, MAX_LISTED), omissionCount: omissions.length }),
     },
   })

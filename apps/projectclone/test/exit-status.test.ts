@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { makeScratch, writeApp } from './scratch.ts'
+
+/** Change a byte in the middle of every object in a folder of a vault. */
+function damage(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const bytes = readFileSync(join(folder, name))
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0x20
+    writeFileSync(join(folder, name), bytes)
+  }
+}
+
+const LINES: readonly (readonly string[])[] = [
+  ['save'],
+  ['snapshot'],
+  ['list'],
+  ['show'],
+  ['status'],
+  ['diff'],
+  ['find', '*'],
+  ['ls'],
+  ['cat', 'latest', 'README.md'],
+  ['tag', 'latest', '--add', 'x'],
+  ['verify'],
+  ['repair', '--dry-run'],
+  ['forget', '--keep-last', '1', '--yes'],
+  ['prune', '--yes'],
+  ['copy', '--to', '../second'],
+  ['stats'],
+  ['log', '--verify'],
+  ['runs'],
+  ['bisect', '--good', 'latest~1', '--', 'true'],
+  ['schedule'],
+]
+
+test('a damaged vault ends every command with the status that its help names', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await scratch.ok(['init', '../second'])
+  await scratch.ok(['one'])
+  await scratch.ok(['two'])
+  damage(join(scratch.path, '.home/project_backups/vault/snapshots'))
+  for (const line of LINES) {
+    const { status, stderr } = await scratch.run(line)
+    expect({ line, status, stderr }).toEqual({ line, status: 3, stderr })
+    expect(await scratch.ok([line[0] ?? '', '--help'])).toMatch(/\nExit status:\n(?:.*\n)* {2}3 {4}/)
+  }
+})
+
+test('diff with the disk tells what could not be compared', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await scratch.ok([])
+  scratch.tool('mkfifo', 'app/pipe')
+  for (const line of [['diff'], ['diff', '--patch'], ['status']])
+    expect(await scratch.run(line)).toMatchObject({ status: 4, stderr: expect.stringContaining('pipe') as string })
+  const { omissions } = JSON.parse((await scratch.run(['diff', '--json'])).stdout) as { omissions: { path: string }[] }
+  expect(omissions.map(({ path }) => path)).toContain('pipe')
+})
