@@ -7,8 +7,8 @@
 
 Written from docs/formats/versions-1.md alone ("section n" below is that page), to prove that the page
 is enough: Python 3.9 or newer, its standard library, and the `zstd` program. STORE is a folder: one
-that keeps its versions itself (section 3), or a copy of a bucket that has them beside its objects
-(section 4). Nothing is written.
+that keeps its versions itself (section 3), a copy of a bucket that has them beside its objects
+(section 4), or a copy of one that keeps versions (section 5.1). Nothing is written.
 
 Exit status: 0 done; 1 impossible here; 2 wrong usage; 3 the store is damaged.
 """
@@ -22,13 +22,16 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.parse import unquote
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 HEX = re.compile(r'[0-9a-f]{64}')
 SNAPSHOT_TAG = 'snapshot:'
 SUM_DIGITS = 16
 BODY_AT = 2 + SUM_DIGITS + 2
+UNDER_WAY_MS = 60_000
 
 
 class StoreError(Exception):
@@ -70,7 +73,9 @@ class Store:
         self.pasts: Dict[str, Past] = {}
         self.snapshots: Dict[Tuple[str, str], Dict[str, Any]] = {}
         self.contents: Dict[str, Content] = {}
-        if (self.control / 'log').is_dir():
+        if (self.root / 'versions.jsonl').is_file():
+            self.read_native()
+        elif (self.control / 'log').is_dir():
             self.read_log()
         elif (self.control / 'keys').is_dir():
             self.read_manifests()
@@ -148,19 +153,94 @@ class Store:
                 raise StoreError(f'{path} is no manifest of {key}')
             past = self.pasts.setdefault(key, Past())
             past.tags = {name: seq for name, seq in manifest['tags']}
-            for version in manifest['versions']:
-                past.versions.append({
-                    'seq': version['seq'], 'at': version['atMs'], 'sha': version.get('sha256'),
-                    'size': version['sizeBytes'], 'origin': version.get('origin', 'write'),
-                    'meta': version.get('metadata', {}), 'hold': version.get('legalHold', False),
-                    'until': version.get('retainUntilMs'), 'storage_class': version.get('storageClass'),
-                })
+            past.versions = [manifest_version(version) for version in manifest['versions']]
         for path in (self.control / 'snapshots').glob('*.json'):
-            record = json.loads(path.read_bytes())
-            name = hashlib.sha256(f'{record["prefix"]}\n{record["tag"]}'.encode()).hexdigest()
-            if record['format'] != 'arc-snapshot/1' or path.stem != name:
-                raise StoreError(f'{path} is no snapshot')
-            self.snapshots[record['prefix'], record['tag']] = {**record, 'at': record['atMs']}
+            self.read_snapshot(path.stem, path.read_bytes())
+
+    def read_snapshot(self, name: str, data: bytes) -> None:
+        record = json.loads(data)
+        expected = hashlib.sha256(f'{record["prefix"]}\n{record["tag"]}'.encode()).hexdigest()
+        if record['format'] != 'arc-snapshot/1' or name != expected:
+            raise StoreError(f'{name} is no snapshot')
+        self.snapshots[record['prefix'], record['tag']] = {**record, 'at': record['atMs']}
+
+    # Section 5
+
+    def read_native(self) -> None:
+        listed: Dict[str, List[Dict[str, Any]]] = {}
+        for line in (self.root / 'versions.jsonl').read_text('utf-8').splitlines():
+            item = json.loads(line)
+            listed.setdefault(item['key'], []).insert(0, item)  # now the oldest first
+        for key, items in listed.items():
+            if not key.startswith('.arc/'):
+                self.pasts[key] = self.native_past(key, items, self.native_manifest(key, listed))
+            elif key.startswith('.arc/snapshots/') and not items[-1]['isDeleteMarker']:
+                self.read_snapshot(key[len('.arc/snapshots/'):-len('.json')], self.body(items[-1]))
+
+    def native_manifest(self, key: str, listed: Dict[str, List[Dict[str, Any]]]) -> Dict[str, Any]:
+        """The manifest that counts: the newest, or the end of the chain (section 4)."""
+        name = '/'.join(f'%{part}' if part.startswith('%') else part for part in key.split('/'))
+        links = [item for item in listed.get(f'.arc/keys/{name}/%manifest.json', []) if not item['isDeleteMarker']]
+        if not links:
+            return {'nextSeq': 1, 'token': 0, 'versions': [], 'tags': []}
+        tip = links[-1]
+        if 'arc-parent' in tip['metadata']:
+            tip = links[0]
+            for link in links[1:]:
+                if link['metadata'].get('arc-parent') == tip['version']:
+                    tip = link
+        manifest = json.loads(self.body(tip))
+        if manifest['format'] != 'arc-native/1' or manifest['key'] != key:
+            raise StoreError(f'{tip["key"]} is no manifest of {key}')
+        return manifest
+
+    def native_past(self, key: str, items: List[Dict[str, Any]], manifest: Dict[str, Any]) -> Past:
+        """Manifest and list, brought together."""
+        past, removing = Past(), manifest.get('removing', [])
+        there = {item['version'] for item in items}
+        own = [each for each in manifest['versions'] if each.get('backendVersion') in there | {None}]
+        named = {each.get('backendVersion') for each in own}
+        next_seq = manifest['nextSeq']
+        for item in items:
+            while own and 'backendVersion' not in own[0]:
+                past.versions.append(manifest_version(own.pop(0)))
+            if item['version'] in named:
+                each = own.pop(0)
+                past.versions.append(manifest_version(each))
+                source = next(other for other in items if other['version'] == each['backendVersion'])
+                past.versions[-1]['body'] = source.get('body')
+            elif item['version'] not in removing:
+                version = self.unnamed_version(item, manifest['token'])
+                if version is not None:
+                    past.versions.append({'seq': next_seq, **version})
+                    next_seq += 1
+        past.versions += [manifest_version(each) for each in own]
+        is_there = any(item['isLatest'] and item['version'] not in removing for item in items)
+        if not is_there and past.versions and past.versions[-1]['sha'] is not None:
+            past.versions.append({
+                'seq': next_seq, 'at': int(time.time() * 1000), 'sha': None, 'size': 0, 'origin': 'external', 'meta': {}})
+        left = {version['seq'] for version in past.versions}
+        past.tags = {name: seq for name, seq in manifest['tags'] if seq in left}
+        return past
+
+    def unnamed_version(self, item: Dict[str, Any], token: int) -> Optional[Dict[str, Any]]:
+        """A version that no manifest names; None when it counts for nobody."""
+        version = {'at': item['modifiedMs'], 'sha': None, 'size': 0, 'origin': 'external', 'meta': {}}
+        if item['isDeleteMarker']:
+            return version
+        body = self.body(item)
+        version.update(
+            sha=item['metadata'].get('arc-sha256', hashlib.sha256(body).hexdigest()), size=len(body), body=item['body'])
+        if 'arc-put' not in item['metadata']:
+            return version
+        put = json.loads(unquote(item['metadata']['arc-put']))
+        if abs(time.time() * 1000 - item['modifiedMs']) < UNDER_WAY_MS or put['token'] < token:
+            return None
+        version.update(at=put['at'], origin=put.get('origin', 'write'), meta=put.get('meta', {}))
+        return version
+
+    def body(self, item: Dict[str, Any]) -> bytes:
+        return (self.root / 'bodies' / Path(item['body']).name).read_bytes()
 
     # Contents
 
@@ -169,7 +249,9 @@ class Store:
         if not isinstance(sha, str) or not HEX.fullmatch(sha):
             raise StoreError('this version has no content')
         known = self.contents.get(sha)
-        if known is not None and known.data is not None:
+        if 'body' in version:
+            plain = self.body(version)
+        elif known is not None and known.data is not None:
             plain = unzstd(known.data) if known.encoding == 'zstd' else known.data
         else:
             plain = self.object(sha)
@@ -195,6 +277,15 @@ class Store:
             for key, seq in record['items']:
                 self.pasts[key].version(seq, f'snapshot {tag} of {prefix}')
             yield {'snapshot': tag, 'prefix': prefix, 'at': record['at'], 'fileCount': len(record['items'])}
+
+
+def manifest_version(version: Dict[str, Any]) -> Dict[str, Any]:
+    return {
+        'seq': version['seq'], 'at': version['atMs'], 'sha': version.get('sha256'), 'size': version['sizeBytes'],
+        'origin': version.get('origin', 'write'), 'meta': version.get('metadata', {}),
+        'hold': version.get('legalHold', False), 'until': version.get('retainUntilMs'),
+        'storage_class': version.get('storageClass'),
+    }
 
 
 def checked_line(line: bytes, previous: str) -> Optional[bytes]:

@@ -5,14 +5,22 @@ export type BucketKind = 'plain' | 'versioned' | 'locked'
 
 /** Make a bucket of that kind, by the name of it unless told otherwise. */
 export async function makeBucket(facts: ServerFacts['rgw'], kind: BucketKind, name: string = kind): Promise<void> {
-  const { endpoint, region, ...credentials } = facts
+  using client = clientOf(facts)
+  await client.send(new CreateBucketCommand({ Bucket: name, ObjectLockEnabledForBucket: kind === 'locked' }))
+  if (kind === 'versioned') await setVersioning(facts, name, 'Enabled')
+}
+
+/** Turn the versions of a bucket on, or off again. */
+export async function setVersioning(
+  facts: ServerFacts['rgw'],
+  name: string,
+  Status: 'Enabled' | 'Suspended',
+): Promise<void> {
+  using client = clientOf(facts)
+  await client.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration: { Status } }))
+}
+
+function clientOf({ endpoint, region, ...credentials }: ServerFacts['rgw']): S3Client & Disposable {
   const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
-  try {
-    await client.send(new CreateBucketCommand({ Bucket: name, ObjectLockEnabledForBucket: kind === 'locked' }))
-    if (kind !== 'versioned') return
-    const VersioningConfiguration = { Status: 'Enabled' as const }
-    await client.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration }))
-  } finally {
-    client.destroy()
-  }
+  return Object.assign(client, { [Symbol.dispose]: () => client.destroy() })
 }

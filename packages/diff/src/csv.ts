@@ -44,8 +44,8 @@ export interface CsvDiff {
 }
 
 export interface DiffCsvOptions {
-  /** The columns that tell rows apart. Without, rows are compared in order. */
-  key?: readonly string[] | undefined
+  /** The column, or columns together, that tell rows apart. Without, rows are compared in order. */
+  key?: string | readonly string[] | undefined
   /** Whether the first row names the columns; else they are `1`, `2` and so on. By default it does. */
   header?: boolean | undefined
   /** A comma by default. */
@@ -61,7 +61,8 @@ export async function diffCsv(
   options: DiffCsvOptions = {},
 ): Promise<CsvDiff> {
   const [left, right] = [await readTable(before, 'old', options), await readTable(after, 'new', options)]
-  const rows = options.key === undefined ? compareInOrder(left, right) : compareByKey(left, right, options.key)
+  const key = typeof options.key === 'string' ? [options.key] : options.key
+  const rows = key === undefined ? compareInOrder(left, right) : compareByKey(left, right, key)
   const addedColumns = right.columns.filter((column) => !left.columns.includes(column))
   const removedColumns = left.columns.filter((column) => !right.columns.includes(column))
   const same = rows.added.length + rows.removed.length + rows.changed.length === 0

@@ -7,6 +7,7 @@ const INVALID = { code: 'ARC_DIFF_INPUT_INVALID' }
 test('by key: rows that came, went and changed, cell by cell', async () => {
   const before = 'id,name,price\n1,apple,10\n2,pear,20\n3,plum,30\n'
   const after = 'price,id,name,unit\n10,1,apple,\n35,3,plum,kg\n5,4,fig,g\n'
+  expect(await diffCsv(before, after, { key: 'id' })).toEqual(await diffCsv(before, after, { key: ['id'] }))
   expect(await diffCsv(before, after, { key: ['id'] })).toEqual({
     equal: false,
     coarse: false,

@@ -7,6 +7,8 @@ import type { Capabilities } from './backend.ts'
 export interface CapabilityCache {
   get(location: string): CachedVerdict | undefined
   set(location: string, verdict: CachedVerdict): void
+  /** The place was seen to do otherwise: what is remembered of it is not true any more. */
+  delete(location: string): void
 }
 
 /** What a driver found out: the capabilities, and notes of its own. */
@@ -40,5 +42,15 @@ export class CapabilityProbe {
         this.#underWay = undefined
       })
     return this.#underWay
+  }
+
+  /** What is known without trying anything. */
+  get known(): CachedVerdict | undefined {
+    return this.#cache.get(this.#location)
+  }
+
+  /** Find out again when somebody asks next. */
+  forget(): void {
+    this.#cache.delete(this.#location)
   }
 }

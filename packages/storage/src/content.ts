@@ -21,6 +21,7 @@ export async function* checkedPieces(
   signal?.throwIfAborted()
   for await (const piece of piecesOf(content)) {
     signal?.throwIfAborted()
+    if (!(piece instanceof Uint8Array)) throw noBytes(key, piece)
     if (piece.length === 0) continue
     hash?.update(piece)
     yield piece
@@ -46,6 +47,14 @@ function wrongSize(key: string, declaredBytes: number, actualBytes: number): Arc
   return new ArcError('ARC_HASH_MISMATCH', `the content of ${shown} has ${actualBytes} bytes, not ${declaredBytes}`, {
     path: shown,
     details: { declaredBytes, actualBytes },
+  })
+}
+
+/** A stream that was given an encoding yields texts, of which a driver would keep something else. */
+function noBytes(key: string, given: unknown): ArcError {
+  const shown = printablePath(key)
+  return new ArcError('ARC_OPTION_INVALID', `the content of ${shown} must be bytes, not ${typeof given}`, {
+    path: shown,
   })
 }
 

@@ -8,6 +8,7 @@ import {
   nodeFileSystem,
   readFully,
   syncDirectory,
+  takeTurn,
   temporaryPathFor,
 } from '@arc/core/node'
 import type {
@@ -28,7 +29,6 @@ import { checkedPieces, clampRange, sliced, toldPieces } from './content.ts'
 import { isRealFolder, walkKeys } from './directory-listing.ts'
 import { STAGING_FOLDER, StagedFile, sweepStaging } from './directory-staging.ts'
 import { assertKey, assertPrefix, invalidKey } from './object-key.ts'
-import { Turns } from './turns.ts'
 import { refuseFeatures, refuseVersion } from './unsupported.ts'
 
 export interface DirectoryBackendOptions {
@@ -56,7 +56,6 @@ class DirectoryBackend implements Backend {
   readonly #fs: FileSystem
   #capabilities: Capabilities | undefined
   #isStagingReady = false
-  readonly #turns = new Turns()
 
   constructor(root: string, fs: FileSystem) {
     this.#root = root
@@ -89,7 +88,7 @@ class DirectoryBackend implements Backend {
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<ObjectBody> {
-    await this.#turns.take()
+    await takeTurn()
     this.#check(key, options)
     const opened = this.#attempt('read', key, () => this.#readStart(key, options.range))
     if (opened === undefined) throw objectNotFound(this, key)
@@ -97,7 +96,7 @@ class DirectoryBackend implements Backend {
   }
 
   async write(key: string, content: ObjectContent, options: WriteOptions = {}): Promise<ObjectInfo> {
-    await this.#turns.take()
+    await takeTurn()
     this.#check(key, options)
     refuseFeatures(this, options)
     if (options.ifAbsent === true && (await this.stat(key)) !== undefined) throw objectConflict(this, key)

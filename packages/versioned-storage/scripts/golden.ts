@@ -11,7 +11,7 @@ const [to = ''] = process.argv.slice(2)
 async function make(name: string, mount: MountConfig, folder?: string): Promise<void> {
   const storage = new StorageManager({ now: goldenClock() })
   await storage.configure([{ ...mount, compress: ['*.txt'] }])
-  await fillGolden(storage, folder)
+  await fillGolden(storage, { folder })
   storage.addWebhook({ url: 'http://127.0.0.1/', secret: 's', fetch: async () => new Response(null, { status: 404 }) })
   await storage.node('docs:plan.md').writeText('with an event that waits\n')
   await storage.deliverWebhooks()

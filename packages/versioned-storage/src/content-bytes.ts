@@ -1,6 +1,7 @@
-import { assertWithin } from '@arc/core'
+import { ArcError, assertWithin } from '@arc/core'
 import { sha256Hex, startSha256 } from '@arc/core/node'
-import type { Content } from './store.ts'
+import type { Content, ContentInput } from './store.ts'
+import { damagedStore } from './store-error.ts'
 
 /** What is read into memory at once unless told otherwise. */
 const DEFAULT_MAX_BYTES: number = 512 * 1024 * 1024
@@ -35,4 +36,41 @@ export function bytesContent(bytes: Uint8Array): Content {
       if (bytes.length > 0) yield bytes
     },
   }
+}
+
+/** Pieces as they come; throws `ARC_STORE_DAMAGED` at the end when together they are something else. */
+export async function* verified(
+  pieces: AsyncIterable<Uint8Array>,
+  sha256: string,
+  name: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const sha = startSha256()
+  for await (const piece of pieces) {
+    sha.update(piece)
+    yield piece
+  }
+  if (sha.digestHex() !== sha256) throw damagedStore(name, 'the content of a version is not what was written')
+}
+
+/**
+ * A content that is bytes, all through. Throws `ARC_OPTION_INVALID` otherwise: a stream that was given an encoding yields
+ * texts, and what would be kept of those is not what they say.
+ */
+export function checkedContent(content: ContentInput): ContentInput {
+  if (content instanceof Uint8Array) return content
+  if (typeof content?.[Symbol.asyncIterator] !== 'function') throw noContent('bytes or a sequence of them', content)
+  return onlyBytes(content)
+}
+
+async function* onlyBytes(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of content) {
+    if (!(piece instanceof Uint8Array)) throw noContent('a sequence of bytes', piece)
+    yield piece
+  }
+}
+
+/** `ARC_OPTION_INVALID`. */
+export function noContent(expected: string, given: unknown): ArcError {
+  const what = given === null ? 'null' : typeof given
+  return new ArcError('ARC_OPTION_INVALID', `the content must be ${expected}, not ${what}`)
 }

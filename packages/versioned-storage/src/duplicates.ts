@@ -54,8 +54,12 @@ export async function findDuplicates(
 export async function deduplicate(
   store: PermittedStore,
   prefix: string,
-  { dryRun = false, ...options }: CallOptions & { dryRun?: boolean | undefined },
+  { strategy, dryRun = false, ...options }: CallOptions & { strategy: 'reference'; dryRun?: boolean | undefined },
 ): Promise<DeduplicationReport> {
+  if ((strategy as string) !== 'reference')
+    throw new ArcError('ARC_OPTION_INVALID', 'there is no such strategy of deduplication', {
+      hint: "There is one: 'reference'.",
+    })
   const groups = (await findDuplicates(store, prefix, options)).filter(({ sizeBytes }) => sizeBytes > 0)
   const savedBytes = groups.reduce((sum, { sizeBytes, paths }) => sum + sizeBytes * (paths.length - 1), 0)
   if (dryRun) return { groups, savedBytes, method: 'none' }

@@ -1,23 +1,35 @@
 import { randomUUID } from 'node:crypto'
+import { ArcError, printablePath } from '@arc/core'
 import type { Edit } from './edit.ts'
 import type { Metadata } from './json.ts'
 import { versionId } from './version.ts'
 
-export type StorageEventType =
-  | 'version_created'
-  | 'rolled_back'
-  | 'deleted'
-  | 'version_removed'
-  | 'version_tagged'
-  | 'version_untagged'
-  | 'version_annotated'
-  | 'version_protected'
-  | 'lock_acquired'
-  | 'lock_released'
-  | 'snapshot_created'
-  | 'snapshot_removed'
-  | 'snapshot_restored'
-  | 'retention_applied'
+const EVENT_TYPES = [
+  'version_created',
+  'rolled_back',
+  'deleted',
+  'version_removed',
+  'version_tagged',
+  'version_untagged',
+  'version_annotated',
+  'version_protected',
+  'lock_acquired',
+  'lock_released',
+  'snapshot_created',
+  'snapshot_removed',
+  'snapshot_restored',
+  'retention_applied',
+] as const
+
+export type StorageEventType = (typeof EVENT_TYPES)[number]
+
+/** Throw `ARC_OPTION_INVALID` for a type of which nobody would ever hear. */
+export function assertEventType(type: string): void {
+  if (type === '*' || EVENT_TYPES.some((each) => each === type)) return
+  throw new ArcError('ARC_OPTION_INVALID', `there are no events ${printablePath(type)}`, {
+    hint: `There are * for all, and ${EVENT_TYPES.join(', ')}.`,
+  })
+}
 
 /** Something that has become durable. */
 export interface StorageEvent {

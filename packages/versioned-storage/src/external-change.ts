@@ -15,16 +15,14 @@ export interface ExternalChange {
 }
 
 /**
- * Find out whether a plain file, which has that stamp, is still as the index knows it. What another program wrote becomes a version before
- * anything of ours replaces it. For the holder of the write turn.
+ * A plain file has another stamp than the index knows: find out what that means. What another program wrote becomes a version
+ * before anything of ours replaces it. For the holder of the write turn.
  */
 export async function recordExternalChange(
   key: string,
   stamp: string | null,
   { index, tree, objects, now }: { index: VersionIndex; tree: WorkingTree; objects: ObjectFolder; now: () => Date },
 ): Promise<ExternalChange | undefined> {
-  const known = index.key(key)?.stamp ?? null
-  if (stamp === known) return undefined
   const history = indexHistory(index, key)
   const present = presentVersion(history)
   const seq = history.nextSeq

@@ -90,8 +90,9 @@ function versionById(history: History, id: string): VersionRecord {
 
 /** Clocks may go back, versions do not: it is the newest in the store's order of those that are old enough. */
 function versionAsOf(history: History, asOf: Date): VersionRecord {
-  const time = asOf.getTime()
-  if (Number.isNaN(time)) throw new ArcError('ARC_OPTION_INVALID', 'asOf is no valid date')
+  const time = asOf instanceof Date ? asOf.getTime() : Number.NaN
+  if (Number.isNaN(time))
+    throw new ArcError('ARC_OPTION_INVALID', 'asOf is no valid date', { hint: 'Give a Date: new Date(text).' })
   const found = history.versions.findLast(({ atMs }) => atMs <= time)
   if (found === undefined) return missing(history.key, `from ${asOf.toISOString()} or before`, { asOf })
   if (found.sha256 === undefined)

@@ -6,13 +6,12 @@ import type { VersionRecord } from './version.ts'
 
 /** The history of a key as the index has it now; parts are fetched when asked for, so ask before the index changes. */
 export function indexHistory(index: VersionIndex, key: string): History {
-  const row = index.key(key)
-  return row === undefined ? { key, ...NO_HISTORY } : new IndexHistory(index, row)
+  return historyOfRow(index, key, index.key(key))
 }
 
-/** The same for a row that was fetched. */
-export function historyOfRow(index: VersionIndex, row: KeyRow): History {
-  return new IndexHistory(index, row)
+/** The same for a row that was fetched, if there is one. */
+export function historyOfRow(index: VersionIndex, key: string, row: KeyRow | undefined): History {
+  return row === undefined ? { key, ...NO_HISTORY } : new IndexHistory(index, row)
 }
 
 class IndexHistory implements History {

@@ -1,8 +1,40 @@
+import { ArcError } from '@arc/core'
+
 /** What JSON can say. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue }
 
 /** Facts about a version, such as its author: names with JSON values. */
 export type Metadata = Readonly<Record<string, JsonValue>>
+
+const MAX_DEPTH = 100
+
+/**
+ * Metadata that can be kept. Throws `ARC_OPTION_INVALID` for what JSON cannot say: it would be read back as something else,
+ * or make the record that it is in unreadable.
+ */
+export function checkedMetadata(metadata: Metadata): Metadata {
+  if (isPlainObject(metadata) && isJson(metadata, 0)) return metadata
+  throw new ArcError(
+    'ARC_OPTION_INVALID',
+    'metadata is no object of texts, numbers, booleans, lists and such objects',
+    {
+      hint: 'Turn dates into texts, and leave out functions and loops.',
+    },
+  )
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function isJson(value: unknown, depth: number): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (depth > MAX_DEPTH || (!Array.isArray(value) && !isPlainObject(value))) return false
+  return Object.values(value).every((member) => isJson(member, depth + 1))
+}
 
 /** Whether two values say the same, whatever the order of their members. */
 export function equalJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ArcError, printablePath, systemCallError } from '@arc/core'
-import { type FileSystem, makeFolders, nodeFileSystem } from '@arc/core/node'
+import { type FileSystem, makeFolders, nodeFileSystem, sha256Hex } from '@arc/core/node'
 import { type History, presentVersion, tagsBySeq } from './history.ts'
 import { hashOpenFile } from './external-change.ts'
 import { historyOfRow, indexHistory } from './index-history.ts'
@@ -44,7 +44,7 @@ export async function openLocalStore(folder: string, options: LocalStoreOptions 
   try {
     makeFolders(join(control, 'log'), { fs })
   } catch (error) {
-    throw systemCallError(error, 'open', root)
+    throw systemCallError(error, 'create', control)
   }
   const objects = new ObjectFolder(control, fs)
   objects.create()
@@ -152,6 +152,8 @@ class LocalStore implements VersionStore {
     const { bytes, encoding, sha } = content
     if (bytes === undefined) return this.#parts.objects.read(sha, sizeBytes, encoding, options)
     const plain = inlineBytes(bytes, sizeBytes, encoding, this.location)
+    if (sha256Hex(plain) !== sha)
+      throw damagedStore(this.location, `the content of a version of ${printablePath(key)} is not what was written`)
     const { start, end } = clampRange(options.range, plain.length)
     return bytesContent(plain.subarray(start, end))
   }
@@ -172,7 +174,7 @@ class LocalStore implements VersionStore {
       options.signal?.throwIfAborted()
       const rows = reader.keysFrom(from, isFirst, BATCH).filter(({ key }) => key.startsWith(prefix))
       if (rows.length === 0) return
-      yield rows.map((row) => historyOfRow(reader, row))
+      yield rows.map((row) => historyOfRow(reader, row.key, row))
       from = rows.at(-1)?.key ?? from
     }
   }
@@ -307,7 +309,7 @@ class LocalStore implements VersionStore {
       if (known !== undefined) return { history: known, stamp: this.#stamps.get(known) ?? null }
       const row = reader.key(key)
       if (row === undefined) return undefined
-      const history = historyOfRow(reader, row)
+      const history = historyOfRow(reader, key, row)
       const { versions, tags } = history
       if (reader.generation !== generation && tries < 100) continue // somebody wrote between the parts
       this.#cache.set(key, history)

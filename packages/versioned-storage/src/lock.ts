@@ -115,6 +115,8 @@ export async function takeLock(
   const { timeoutMs = 0, leaseMs = DEFAULT_LEASE_MS, signal, now, onRelease } = options
   if (!(leaseMs >= MIN_LEASE_MS))
     throw new ArcError('ARC_OPTION_INVALID', `leaseMs is ${leaseMs}, and must be at least ${MIN_LEASE_MS}`)
+  if (!(timeoutMs >= 0))
+    throw new ArcError('ARC_OPTION_INVALID', `timeoutMs is ${timeoutMs}, and must be a number of milliseconds from 0`)
   const owner = `${options.owner ?? hostname()} (${randomUUID().slice(0, 8)})`
   const deadline = performance.now() + timeoutMs
   for (;;) {

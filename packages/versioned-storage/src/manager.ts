@@ -3,9 +3,9 @@ import { matchesGlob } from 'node:path'
 import { ArcError, printablePath, systemCallError } from '@arc/core'
 import { callProgram, type CallProgramOptions, type ProgramArgument, type ProgramResult } from './call-program.ts'
 import { deduplicate, type DeduplicationReport, type DuplicateGroup, findDuplicates } from './duplicates.ts'
-import type { StorageEvent, StorageEventType, StorageListener } from './event.ts'
+import { assertEventType, type StorageEvent, type StorageEventType, type StorageListener } from './event.ts'
 import { lesserPermission, type Permission, PermittedStore } from './mount.ts'
-import { checkMountConfig, type MountConfig, parseMountFile } from './mount-config.ts'
+import { checkMountConfig, checkMountConfigs, type MountConfig, parseMountFile } from './mount-config.ts'
 import { StorageNode } from './node.ts'
 import type { Located, NodeContext } from './node-options.ts'
 import { openStore, switchedFolder } from './open-store.ts'
@@ -47,6 +47,7 @@ export class StorageManager implements AsyncDisposable {
   readonly #webhooks: WebhookSender
   readonly #now: () => Date
   readonly #context: NodeContext
+  #isClosed = false
 
   constructor({ now = () => new Date() }: StorageManagerOptions = {}) {
     this.#now = now
@@ -60,7 +61,7 @@ export class StorageManager implements AsyncDisposable {
 
   /** Add mounts: a list of them, or the path of a JSON file with such a list. Throws `ARC_MOUNT_INVALID`; then none is added. */
   async configure(mounts: readonly MountConfig[] | string): Promise<void> {
-    const checked = typeof mounts === 'string' ? parseMountFile(readText(mounts), mounts) : mounts.map(checkMountConfig)
+    const checked = typeof mounts === 'string' ? parseMountFile(readText(mounts), mounts) : checkMountConfigs(mounts)
     for (const mount of checked) this.#mounts.set(mount.name, mount)
   }
 
@@ -205,6 +206,7 @@ export class StorageManager implements AsyncDisposable {
 
   /** Hear of what becomes durable through this manager; `*` is everything. Call the result to stop. */
   on(type: StorageEventType | '*', listener: StorageListener): () => void {
+    assertEventType(type)
     const listeners = this.#listeners.get(type) ?? new Set()
     this.#listeners.set(type, listeners.add(listener))
     return () => void listeners.delete(listener)
@@ -222,6 +224,7 @@ export class StorageManager implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
     for (const name of this.mountNames()) await this.removeMount(name)
   }
 
@@ -284,7 +287,9 @@ export class StorageManager implements AsyncDisposable {
     if (config !== undefined) return config
     throw new ArcError('ARC_MOUNT_UNKNOWN', `there is no mount ${printablePath(name)}`, {
       path: printablePath(name),
-      hint: `There are ${this.mountNames().join(', ') || 'none; add one first'}.`,
+      hint: this.#isClosed
+        ? 'This manager has been closed.'
+        : `There are ${this.mountNames().join(', ') || 'none; add one first'}.`,
     })
   }
 

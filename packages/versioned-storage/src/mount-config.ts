@@ -135,6 +135,11 @@ export function parseMountFile(text: string, path: string): MountConfig[] {
       cause: error,
     })
   }
-  if (!Array.isArray(value)) throw invalid(`${printablePath(path)} must be a list of mounts`)
+  return checkMountConfigs(value, printablePath(path))
+}
+
+/** As {@link checkMountConfig}, of a list of them. */
+export function checkMountConfigs(value: unknown, what = 'what is configured'): MountConfig[] {
+  if (!Array.isArray(value)) throw invalid(`${what} must be a list of mounts`)
   return value.map(checkMountConfig)
 }

@@ -1,4 +1,5 @@
-import type { Backend } from '@arc/storage'
+import { ArcError, printablePath } from '@arc/core'
+import type { Backend, ObjectInfo } from '@arc/storage'
 import type { KeyChange } from './backend-pasts.ts'
 import type { KeyEdit, PutEdit } from './edit.ts'
 import type { Manifest } from './manifest.ts'
@@ -9,6 +10,8 @@ import type { Staged } from './store.ts'
 import { damagedStore } from './store-error.ts'
 
 const MAX_COPY_BYTES = 5 * 1024 * 1024 * 1024 // what S3 copies in one request
+
+const UNVERSIONED = 'null' // S3's name of what is written while versions are turned off
 
 interface Written {
   readonly key: string
@@ -79,7 +82,7 @@ export class NativeWrites {
     const metadata = { [PUT_METADATA]: encodePutFacts(edit, manifest.token) }
     const bytes = (content as SpooledContent).open()
     const info = await this.#backend.write(key, bytes, { sha256: sha, sizeBytes: size, metadata, signal })
-    const version = info.version ?? ''
+    const version = this.#named(info)
     this.#waiting.set(content, { key, version })
     return version
   }
@@ -91,10 +94,20 @@ export class NativeWrites {
     if (version === undefined)
       throw damagedStore(`${this.#backend.location}/${key}`, 'the content of a version is gone')
     if (size <= MAX_COPY_BYTES && this.#backend.copy !== undefined)
-      return (await this.#backend.copy(key, key, { version, signal })).version ?? ''
+      return this.#named(await this.#backend.copy(key, key, { version, signal }))
     const metadata = { [PUT_METADATA]: encodePutFacts(edit, manifest.token) }
     const body = await this.#backend.read(key, { version, signal })
-    return (await this.#backend.write(key, body, { sha256: sha, sizeBytes: size, metadata, signal })).version ?? ''
+    return this.#named(await this.#backend.write(key, body, { sha256: sha, sizeBytes: size, metadata, signal }))
+  }
+
+  /** What the service calls a version; the next write would replace one that has no name of its own. */
+  #named({ key, version }: ObjectInfo): string {
+    if (version !== undefined && version !== UNVERSIONED) return version
+    const { location } = this.#backend
+    throw new ArcError('ARC_BACKEND_UNSUITABLE', `${location} keeps no versions any more, as it did before`, {
+      path: printablePath(key),
+      hint: 'What was written there now is not part of the past. Turn versions on again at the service.',
+    })
   }
 
   /** Whether nothing that the manifest has is newer than a version that waits. */

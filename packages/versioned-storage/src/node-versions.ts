@@ -1,3 +1,4 @@
+import { ArcError } from '@arc/core'
 import type { CsvDiff, DiffCsvOptions, DiffImagesOptions, DiffJsonOptions, ImageDiff, JsonDiff } from '@arc/diff'
 import type { ProtectedFeature } from './backend-pasts.ts'
 import { contentBytes } from './content-bytes.ts'
@@ -57,8 +58,8 @@ export abstract class NodeVersions {
     return describeVersions(history).find((version) => version.seq === seq) as VersionInfo
   }
 
-  /** Write the content of a past version as a new one. Nothing is lost by it. */
-  async rollback(selector: VersionSelector & CallOptions): Promise<WriteResult> {
+  /** Write the content of a past version, which must be named, as a new one. Nothing is lost by it. */
+  async rollback(selector: VersionSelector & CallOptions = {}): Promise<WriteResult> {
     const change = this.change()
     return this.#decide((history) => decideRollback(history, selector, change), selector)
   }
@@ -179,8 +180,17 @@ export abstract class NodeVersions {
   ): Promise<string> {
     const { before, after } = await this.diffVersions(range)
     const { diffText, formatContext, formatHtml, formatUnified } = await import('@arc/diff')
-    const format = { unified: formatUnified, context: formatContext, html: formatHtml }[range.format ?? 'unified']
-    return format(diffText(before, after), { before: this.path, after: this.path, contextLines: range.contextLines })
+    const formats = { unified: formatUnified, context: formatContext, html: formatHtml }
+    const { format: name = 'unified' } = range
+    if (!Object.hasOwn(formats, name))
+      throw new ArcError('ARC_OPTION_INVALID', 'there is no such format of a difference', {
+        hint: `There are ${Object.keys(formats).join(', ')}.`,
+      })
+    return formats[name](diffText(before, after), {
+      before: this.path,
+      after: this.path,
+      contextLines: range.contextLines,
+    })
   }
 
   /** What two versions that are JSON say differently. */

@@ -1,5 +1,5 @@
 import { ArcError, printablePath } from '@arc/core'
-import { bytesContent, contentBytes, contentSha256 } from './content-bytes.ts'
+import { bytesContent, checkedContent, contentBytes, contentSha256, noContent } from './content-bytes.ts'
 import { copyNode, type CopyOptions, type CopyReport, moveNode } from './copy.ts'
 import { findVersion, type History, namesVersion, presentVersion } from './history.ts'
 import type { Metadata } from './json.ts'
@@ -140,11 +140,14 @@ export class StorageNode extends NodeVersions implements Readable {
   }
 
   async writeText(text: string, options: WriteOptions = {}): Promise<WriteResult> {
+    if (typeof text !== 'string') throw noContent('a text', text)
     return this.#write(Buffer.from(text), options)
   }
 
   async writeJson(value: unknown, options: WriteOptions = {}): Promise<WriteResult> {
-    return this.#write(Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`), options)
+    const text = JSON.stringify(value, undefined, 2) as string | undefined
+    if (text === undefined) throw noContent('something that JSON can say', value)
+    return this.#write(Buffer.from(`${text}\n`), options)
   }
 
   /** As {@link StorageNode.writeBytes}, from pieces, with constant memory. Nothing appears before the last piece has come. */
@@ -292,7 +295,7 @@ export class StorageNode extends NodeVersions implements Readable {
     store.assertPermits('readwrite', key)
     if (key === '') throw this.#isRoot()
     const { signal, onProgress } = options
-    const staged = await store.stage(content, {
+    const staged = await store.stage(checkedContent(content), {
       compress: this.#context.compresses(this.mount, this.path),
       signal,
       onProgress,

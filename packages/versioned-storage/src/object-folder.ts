@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createZstdDecompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { errnoOf, systemCallError } from '@arc/core'
 import {
   type FileSystem,
@@ -12,7 +12,8 @@ import {
   temporaryPathFor,
   writeFully,
 } from '@arc/core/node'
-import { zstdPieces } from './compression.ts'
+import { unzstdPieces, zstdPieces } from './compression.ts'
+import { verified } from './content-bytes.ts'
 import type { Content, ContentInput, ReadRange, StageOptions } from './store.ts'
 import { damagedStore } from './store-error.ts'
 
@@ -177,21 +178,14 @@ export class ObjectFolder {
     const path = this.path(sha256, encoding)
     if (!this.#fs.existsSync(path)) throw damagedStore(path, 'the content of a version is gone')
     const pieces =
-      encoding === 'zstd' ? cut(this.#decompressed(path), start, end) : this.pieces(path, start, end, signal)
-    return { sizeBytes: end - start, [Symbol.asyncIterator]: () => toAsync(pieces)[Symbol.asyncIterator]() }
+      encoding === 'zstd' ? cut(this.#decompressed(path), start, end) : toAsync(this.pieces(path, start, end, signal))
+    const checked = range === undefined ? verified(pieces, sha256, path) : pieces
+    return { sizeBytes: end - start, [Symbol.asyncIterator]: () => checked[Symbol.asyncIterator]() }
   }
 
   async *#decompressed(path: string): AsyncGenerator<Uint8Array, void, undefined> {
-    const decoder = createZstdDecompress()
-    const feed = (async () => {
-      for (const piece of this.pieces(path, 0, this.#fs.statSync(path).size)) {
-        if (!decoder.write(Uint8Array.from(piece))) await new Promise((resolve) => decoder.once('drain', resolve))
-      }
-      decoder.end()
-    })()
-    feed.catch((error: unknown) => decoder.destroy(error instanceof Error ? error : undefined))
     try {
-      yield* decoder as AsyncIterable<Uint8Array>
+      yield* unzstdPieces(this.pieces(path, 0, this.#fs.statSync(path).size))
     } catch (error) {
       throw damagedStore(path, 'it cannot be decompressed', error)
     }

@@ -1,8 +1,7 @@
-import { createZstdDecompress } from 'node:zlib'
 import { assertWithin } from '@arc/core'
-import { startSha256 } from '@arc/core/node'
 import type { Backend } from '@arc/storage'
-import { zstdPieces } from './compression.ts'
+import { unzstdPieces, zstdPieces } from './compression.ts'
+import { verified } from './content-bytes.ts'
 import { ignoreMissing } from './manifest-slot.ts'
 import { clampRange, cut } from './object-folder.ts'
 import { SpooledContent } from './spooled-content.ts'
@@ -84,34 +83,12 @@ function objectName(sha256: string): string {
   return `${OBJECTS}${sha256.slice(0, 2)}/${sha256}`
 }
 
-/** Pieces as they come; throws `ARC_STORE_DAMAGED` at the end when together they are something else. */
-export async function* verified(
-  pieces: AsyncIterable<Uint8Array>,
-  sha256: string,
-  name: string,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const sha = startSha256()
-  for await (const piece of pieces) {
-    sha.update(piece)
-    yield piece
-  }
-  if (sha.digestHex() !== sha256) throw damagedStore(name, 'the content of a version is not what was written')
-}
-
 async function* unzstd(
   packed: AsyncIterable<Uint8Array>,
   sizeBytes: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder = createZstdDecompress()
-  const feed = (async () => {
-    for await (const piece of packed) {
-      if (!decoder.write(Uint8Array.from(piece))) await new Promise((resolve) => decoder.once('drain', resolve))
-    }
-    decoder.end()
-  })()
-  feed.catch((error: unknown) => decoder.destroy(error instanceof Error ? error : new Error(String(error))))
   let count = 0
-  for await (const piece of decoder as AsyncIterable<Uint8Array>) {
+  for await (const piece of unzstdPieces(packed)) {
     count += piece.length
     assertWithin('bytes of a version', count, sizeBytes)
     yield piece

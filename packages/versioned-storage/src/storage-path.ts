@@ -19,6 +19,10 @@ export function mountNameProblem(name: string): string | undefined {
 
 /** Take `mount:path` apart. Throws `ARC_MOUNT_UNKNOWN` when there is no name of a mount in front. */
 export function parseStoragePath(text: string): StoragePath {
+  if (typeof text !== 'string')
+    throw new ArcError('ARC_OPTION_INVALID', `a path is a text, not ${typeof text}`, {
+      hint: 'Write mount:path, such as docs:plan.md.',
+    })
   const colon = text.indexOf(':')
   const mount = colon === -1 ? text : text.slice(0, colon)
   const problem = mountNameProblem(mount)

@@ -1,10 +1,15 @@
 import { ArcError, printablePath } from '@arc/core'
 
 /** `ARC_STORE_DAMAGED`. */
-export function damagedStore(place: string, reason: string, cause?: unknown): ArcError {
+export function damagedStore(
+  place: string,
+  reason: string,
+  cause?: unknown,
+  hint: string = 'Run fsck on the store: it says what is damaged, and mends what can be mended.',
+): ArcError {
   return new ArcError('ARC_STORE_DAMAGED', `${printablePath(place)}: ${reason}`, {
     path: printablePath(place),
-    hint: 'Run fsck on the store: it builds its index anew and says what is lost.',
+    hint,
     ...(cause === undefined ? {} : { cause }),
   })
 }

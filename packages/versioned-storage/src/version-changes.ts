@@ -1,7 +1,7 @@
 import { ArcError, printablePath } from '@arc/core'
 import { type KeyEdit, mergeMetadata } from './edit.ts'
-import { assertTag, findVersion, type History, presentVersion, tagsBySeq } from './history.ts'
-import type { Metadata } from './json.ts'
+import { assertTag, findVersion, type History, namesVersion, presentVersion, tagsBySeq } from './history.ts'
+import { checkedMetadata, type Metadata } from './json.ts'
 import { keptBecause } from './retention.ts'
 import type { Decision, Staged } from './store.ts'
 import {
@@ -87,7 +87,7 @@ export function decidePut(
     sha: sha256,
     size: sizeBytes,
     ...(origin && { origin }),
-    ...(metadata && { meta: metadata }),
+    ...(metadata !== undefined && { meta: checkedMetadata(metadata) }),
   }
   return { edits: [edit], result: { version: versionInfo(key, record, true), isNew: true } }
 }
@@ -102,6 +102,14 @@ export function decideDelete(history: History, change: Change): Decision<boolean
 
 /** The content of a past version as a new one. */
 export function decideRollback(history: History, selector: VersionSelector, change: Change): Decision<WriteResult> {
+  if (!namesVersion(selector))
+    throw new ArcError(
+      'ARC_OPTION_INVALID',
+      `it is not said to which version ${printablePath(history.key)} goes back`,
+      {
+        hint: 'Name one: { version: -2 }, { tag } or { asOf }.',
+      },
+    )
   const past = findVersion(history, selector)
   const content = { sha256: past.sha256 ?? '', sizeBytes: past.sizeBytes }
   return decidePut(history, content, change, { origin: 'rollback', metadata: past.metadata })
@@ -145,7 +153,7 @@ export function decideAnnotation(
   metadata: Metadata,
 ): Decision<VersionInfo> {
   const version = findVersion(history, selector)
-  const meta = mergeMetadata(version.metadata, metadata)
+  const meta = mergeMetadata(version.metadata, checkedMetadata(metadata))
   const edit: KeyEdit = { op: 'annotate', key: history.key, seq: version.seq, meta }
   return { edits: [edit], result: describe(history, { ...version, metadata: meta }) }
 }
@@ -163,6 +171,7 @@ export function decideProtection(
   selector: VersionSelector,
   protection: Protection,
 ): Decision<VersionInfo> {
+  assertProtection(protection)
   const version = findVersion(history, selector)
   const until = protection.retainUntil?.getTime() ?? version.retainUntilMs
   if (version.retainUntilMs !== undefined && (until ?? 0) < version.retainUntilMs)
@@ -174,6 +183,12 @@ export function decideProtection(
   const edit: KeyEdit = { op: 'protect', key: history.key, seq: version.seq, hold, until, class: storageClass }
   const changed = { ...version, legalHold: hold, retainUntilMs: until, storageClass }
   return { edits: [edit], result: describe(history, changed) }
+}
+
+function assertProtection({ legalHold = false, retainUntil, storageClass = '' }: Protection): void {
+  const isDate = retainUntil === undefined || (retainUntil instanceof Date && !Number.isNaN(retainUntil.getTime()))
+  if (typeof legalHold === 'boolean' && isDate && typeof storageClass === 'string') return
+  throw new ArcError('ARC_OPTION_INVALID', 'a hold is true or false, a retention a valid Date, a storage class a text')
 }
 
 /** Forget one version. Throws `ARC_VERSION_KEPT` when something keeps it. */

@@ -18,12 +18,13 @@ import type { LogPosition } from './version-log.ts'
 import type { StoredEvent } from './store.ts'
 import { damagedStore } from './store-error.ts'
 import type { VersionRecord } from './version.ts'
-import { sqliteCode } from './write-turn.ts'
+import { indexError, isBusy } from './sqlite-error.ts'
 
 const FORMAT = 1
 // The log is what must survive a power cut: with NORMAL the index is never torn, and what it then lacks is read from there.
 const SETTINGS = 'PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000'
 const OPEN_TIMEOUT_MS = 10_000
+const CREATE_TRIES = 500
 const KEY_COLUMNS = 'id, key, nextSeq, token, lockOwner, lockToken, lockUntil, stamp'
 const VERSION_COLUMNS = 'v.seq AS seq, v.at AS at, v.size AS size, c.sha AS sha, v.facts AS facts'
 
@@ -57,7 +58,7 @@ export class VersionIndex implements Disposable {
           this.database.exec(`INSERT OR IGNORE INTO state VALUES (0, ${FORMAT}, 1, 0, '${'0'.repeat(16)}', 0, '')`)
         break
       } catch (error) {
-        if (sqliteCode(error) !== SQLITE_BUSY || tries === CREATE_TRIES) throw indexError(this.#path, error)
+        if (!isBusy(error) || tries === CREATE_TRIES) throw indexError(this.#path, error)
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1 + Math.random() * 20)
       }
     }
@@ -142,14 +143,16 @@ export class VersionIndex implements Disposable {
     }
   }
 
-  /** Take up a content that edits will name. */
-  addContent({ sha, size, encoding, bytes }: IndexedContent): void {
-    this.run(
-      'INSERT OR IGNORE INTO contents (sha, size, encoding, refs, bytes) VALUES (?, ?, ?, 0, ?)',
-      sha,
-      size,
-      encoding ?? null,
-      bytes ?? null,
+  /** Take up a content that edits will name; `false` when it is there. */
+  addContent({ sha, size, encoding, bytes }: IndexedContent): boolean {
+    return (
+      this.run(
+        'INSERT OR IGNORE INTO contents (sha, size, encoding, refs, bytes) VALUES (?, ?, ?, 0, ?)',
+        sha,
+        size,
+        encoding ?? null,
+        bytes ?? null,
+      ) === 1
     )
   }
 
@@ -325,17 +328,4 @@ export class VersionIndex implements Disposable {
       throw indexError(this.#path, error)
     }
   }
-}
-
-const SQLITE_BUSY = 5
-const CREATE_TRIES = 500
-const SQLITE_CORRUPT = 11
-const SQLITE_NOT_A_DATABASE = 26
-
-function indexError(path: string, error: unknown): unknown {
-  const code = sqliteCode(error)
-  if (code === undefined) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  if (code === SQLITE_CORRUPT || code === SQLITE_NOT_A_DATABASE) return damagedStore(path, reason, error)
-  return new ArcError('ARC_SYSTEM_CALL_FAILED', `cannot use ${path}: ${reason}`, { path, cause: error })
 }

@@ -3,7 +3,8 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import { isArcError } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
 import type { Edit } from './edit.ts'
-import { indexHistory } from './index-history.ts'
+import type { History } from './history.ts'
+import { historyOfRow, indexHistory } from './index-history.ts'
 import type { ObjectFolder, StagedContent } from './object-folder.ts'
 import type { CommitOptions, Decide, StoredEvent } from './store.ts'
 import { damagedStore } from './store-error.ts'
@@ -100,7 +101,7 @@ export class VersionJournal implements AsyncDisposable {
       try {
         await this.#replay()
         const result = await work()
-        this.index.database.exec('COMMIT')
+        this.index.run('COMMIT')
         return result
       } catch (error) {
         this.#rollback()
@@ -143,7 +144,7 @@ export class VersionJournal implements AsyncDisposable {
         await this.#replay()
         const outcomes = await this.#decideAll(jobs, settled)
         this.#publish(outcomes, settled)
-        this.index.database.exec('COMMIT')
+        this.index.run('COMMIT')
         for (const { unneeded } of outcomes) for (const sha256 of unneeded) this.#removeUnneeded(sha256)
       } catch (error) {
         this.#rollback()
@@ -164,7 +165,7 @@ export class VersionJournal implements AsyncDisposable {
     const looked = new Set<string>() // from its first change on, the plain file of a key waits for its name
     let { n, sum } = start
     for (const job of jobs) {
-      this.index.database.exec('SAVEPOINT job')
+      this.index.run('SAVEPOINT job')
       try {
         const outcome = await this.#decide(job, { n: n + 1, sum, looked })
         outcomes.push(outcome.outcome)
@@ -172,7 +173,7 @@ export class VersionJournal implements AsyncDisposable {
           n++
           sum = outcome.sum
         }
-        this.index.database.exec('RELEASE job')
+        this.index.run('RELEASE job')
         for (const key of job.keys) looked.add(key)
       } catch (error) {
         this.index.database.exec('ROLLBACK TO job; RELEASE job')
@@ -202,10 +203,16 @@ export class VersionJournal implements AsyncDisposable {
       if (this.#takeUp(staged)) fresh.set(staged.sha256, staged)
     }
     const present = new Set<string>()
+    const unchanged = new Map<string, History>()
     for (const key of job.keys) {
       if (looked.has(key)) continue
       const stamp = this.#tree.stamp(key)
       if (stamp !== null) present.add(key)
+      const row = this.index.key(key)
+      if (stamp === (row?.stamp ?? null)) {
+        unchanged.set(key, historyOfRow(this.index, key, row))
+        continue
+      }
       const change = await recordExternalChange(key, stamp, {
         index: this.index,
         tree: this.#tree,
@@ -218,7 +225,7 @@ export class VersionJournal implements AsyncDisposable {
       this.index.apply(change.edit)
       this.index.setStamp(key, change.stamp)
     }
-    const histories = job.keys.map((key) => indexHistory(this.index, key))
+    const histories = job.keys.map((key) => unchanged.get(key) ?? indexHistory(this.index, key))
     const decision = job.decide(histories)
     for (const staged of job.staged) takeUp(staged)
     const unneeded: string[] = []
@@ -243,9 +250,8 @@ export class VersionJournal implements AsyncDisposable {
   /** Enter a content into the index; `false` when it has it. */
   #takeUp(staged: StagedContent): boolean {
     const { sha256, sizeBytes, encoding, bytes } = staged
-    if (this.index.content(sha256) !== undefined) return false
+    if (!this.index.addContent({ sha: sha256, size: sizeBytes, encoding, bytes })) return false
     this.#objects.adopt(staged)
-    this.index.addContent({ sha: sha256, size: sizeBytes, encoding, bytes })
     return true
   }
 

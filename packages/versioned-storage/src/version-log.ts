@@ -45,6 +45,7 @@ const BRACKET = 0x5b
 const LINE_FEED = 0x0a
 const ALLOCATED_STEP = 1024 * 1024
 const READ_BYTES = 256 * 1024
+const DAMAGED_LOG = 'Put the log back from a backup. The plain files are as they were, and any program can read them.'
 
 /** A record as it stands in the log, and the sum that the next one is chained to. */
 export function encodeRecord(record: LogRecord, previousSum: string): { line: Buffer; sum: string } {
@@ -105,7 +106,7 @@ export class VersionLog implements Disposable {
     this.#open(segment)
     const bytes = lines.length === 1 ? (lines[0] as Buffer) : Buffer.concat(lines)
     this.#attempt('write', this.path(segment), () => {
-      this.#allocate(offset + bytes.length)
+      this.#allocate(offset, offset + bytes.length)
       writeFully(this.#fs, this.#fd, bytes, offset)
       if (DURABLE_WRITES === 0) this.#fs.fsyncSync(this.#fd)
     })
@@ -132,7 +133,8 @@ export class VersionLog implements Disposable {
       const decoded = decodeLine(line, sum)
       if (decoded === undefined) {
         if (this.#isLastLine(offset + line.length + 1)) return
-        throw damagedStore(this.path(segment), `the record at byte ${offset} is damaged, and others follow it`)
+        const reason = `the record at byte ${offset} is damaged, and others follow it`
+        throw damagedStore(this.path(segment), reason, undefined, DAMAGED_LOG)
       }
       offset += line.length + 1
       sum = decoded.sum
@@ -172,9 +174,11 @@ export class VersionLog implements Disposable {
     return !into.subarray(0, count).includes('["')
   }
 
-  #allocate(neededBytes: number): void {
+  #allocate(offset: number, neededBytes: number): void {
     if (neededBytes <= this.#allocatedBytes) return
     this.#allocatedBytes = this.#fs.fstatSync(this.#fd).size
+    if (this.#allocatedBytes < offset)
+      throw damagedStore(this.path(this.#segment), `it ends before byte ${offset}`, undefined, DAMAGED_LOG)
     if (neededBytes <= this.#allocatedBytes) return
     const size = Math.max(ALLOCATED_STEP, neededBytes - this.#allocatedBytes)
     writeFully(this.#fs, this.#fd, Buffer.alloc(size), this.#allocatedBytes)

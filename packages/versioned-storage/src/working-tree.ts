@@ -63,7 +63,7 @@ export class WorkingTree {
   /** What tells this state of a file from any other; `null` when there is no plain file. */
   stamp(key: string): string | null {
     if (!this.#isInside(key)) return null
-    const stat = this.#fs.lstatSync(this.path(key), { throwIfNoEntry: false })
+    const stat = this.#lstat(this.path(key))
     return stat?.isFile() === true ? stampOf(stat) : null
   }
 
@@ -194,7 +194,7 @@ export class WorkingTree {
 
   #describe(key: string): ItemStat | undefined {
     const path = this.path(key)
-    let stat = this.#fs.lstatSync(path, { throwIfNoEntry: false })
+    let stat = this.#lstat(path)
     if (stat === undefined) return undefined
     const link = stat
     if (stat.isSymbolicLink()) {
@@ -211,6 +211,16 @@ export class WorkingTree {
     if (stat.isDirectory()) return { key, type: 'directory', sizeBytes: 0, modified: stat.mtime }
     if (!stat.isFile()) return problemItem(key, link, 'not a regular file')
     return { key, type: 'file', sizeBytes: stat.size, modified: stat.mtime }
+  }
+
+  /** `undefined` when nothing is there, also because a file is where a folder would have to be. */
+  #lstat(path: string): Stats | undefined {
+    try {
+      return this.#fs.lstatSync(path, { throwIfNoEntry: false })
+    } catch (error) {
+      if (errnoOf(error) === 'ENOTDIR') return undefined
+      throw systemCallError(error, 'look at', path)
+    }
   }
 
   #makeParents(key: string): void {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { ArcError } from '@arc/core'
 import { loadSqlite } from '@arc/core/node'
+import { isBusy } from './sqlite-error.ts'
 
-const SQLITE_BUSY = 5
 const SPINS = 24
 const DEFAULT_TIMEOUT_MS = 60_000
 const cell = new Int32Array(new SharedArrayBuffer(4))
@@ -15,7 +15,9 @@ const cell = new Int32Array(new SharedArrayBuffer(4))
  */
 export class WriteTurn implements Disposable {
   readonly #turnstile: DatabaseSync
-  readonly #database: DatabaseSync
+  readonly #pass: StatementSync
+  readonly #leave: StatementSync
+  readonly #take: StatementSync
   readonly #timeoutMs: number
 
   constructor(turnstilePath: string, database: DatabaseSync, timeoutMs: number = DEFAULT_TIMEOUT_MS) {
@@ -23,18 +25,20 @@ export class WriteTurn implements Disposable {
     this.#turnstile = new DatabaseSync(turnstilePath)
     // Others may hold it at this moment, each for a fraction of a millisecond.
     this.#turnstile.exec(`PRAGMA busy_timeout = ${timeoutMs}; PRAGMA journal_mode = MEMORY; PRAGMA busy_timeout = 0`)
-    this.#database = database
+    this.#pass = this.#turnstile.prepare('BEGIN IMMEDIATE')
+    this.#leave = this.#turnstile.prepare('ROLLBACK')
+    this.#take = database.prepare('BEGIN IMMEDIATE')
     this.#timeoutMs = timeoutMs
   }
 
   /** Begin a write transaction of the database. Throws `ARC_TARGET_BUSY` after the time that was given. */
   async begin(signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + this.#timeoutMs
-    await this.#until(() => attempt(this.#turnstile, 'BEGIN EXCLUSIVE'), deadline, signal)
+    await this.#until(() => attempt(this.#pass), deadline, signal)
     try {
-      await this.#until(() => attempt(this.#database, 'BEGIN IMMEDIATE'), deadline, signal)
+      await this.#until(() => attempt(this.#take), deadline, signal)
     } finally {
-      this.#turnstile.exec('ROLLBACK')
+      this.#leave.run()
     }
   }
 
@@ -53,12 +57,12 @@ export class WriteTurn implements Disposable {
   }
 }
 
-function attempt(database: DatabaseSync, statement: string): boolean {
+function attempt(statement: StatementSync): boolean {
   try {
-    database.exec(statement)
+    statement.run()
     return true
   } catch (error) {
-    if (sqliteCode(error) === SQLITE_BUSY) return false
+    if (isBusy(error)) return false
     throw error
   }
 }
@@ -68,9 +72,4 @@ function busy(timeoutMs: number): ArcError {
     retryable: true,
     hint: 'Wait until they have ended, then try again.',
   })
-}
-
-/** The primary result code of an error that SQLite threw. */
-export function sqliteCode(error: unknown): number | undefined {
-  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
 }

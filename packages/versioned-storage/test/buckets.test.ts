@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256Hex } from '@arc/core/node'
 import { temporaryFolder } from '@arc/core/testing'
 import { type Backend, openBackend, prefixed } from '@arc/storage'
-import { type BucketKind, makeBucket } from '../../../tools/servers/rgw-bucket.ts'
+import { type BucketKind, makeBucket, setVersioning } from '../../../tools/servers/rgw-bucket.ts'
 import { startServer } from '../../../tools/servers/start-server.ts'
 import { startFakeGcs } from '../../../tools/servers/fake-gcs.ts'
 import { type MountConfig, StorageManager } from '../src/index.ts'
@@ -94,6 +94,28 @@ test('what other programs write, delete and remove is in the past, in the order 
   expect(left).toHaveLength(4)
   expect(left.filter(({ isDeleteMarker }) => isDeleteMarker)).toHaveLength(1)
   expect((await storage.fsck('docs')).isClean).toBe(true)
+})
+
+test('a bucket whose versions were turned off meanwhile is found out by the first write, which refuses', async () => {
+  await makeBucket(server.facts, 'versioned', 'paused')
+  const { endpoint, region: _region, ...credentials } = server.facts
+  await using backend = await openBackend(`s3://paused?endpoint=${encodeURIComponent(endpoint)}`, {
+    client: { credentials },
+  })
+  await using storage = new StorageManager()
+  await storage.configure([{ name: 'docs', backend }])
+  const node = storage.node('docs:f')
+  await node.writeText('one')
+  expect((await backend.capabilities()).versions).toBe(true)
+  await setVersioning(server.facts, 'paused', 'Suspended')
+  const refusal = { code: 'ARC_BACKEND_UNSUITABLE', message: expect.stringContaining('keeps no versions any more') }
+  await expect(node.writeText('two')).rejects.toMatchObject(refusal)
+  expect((await backend.capabilities()).versions).toBe(false)
+  await setVersioning(server.facts, 'paused', 'Enabled')
+  await backend.write('g', bytesOf('x'))
+  expect((await backend.capabilities()).versions).toBe(true)
+  await node.writeText('three')
+  expect(await node.readText({ version: 0 })).toBe('one')
 })
 
 test('a legal hold and a retention are the service\u2019s own, and those of others are respected', async () => {

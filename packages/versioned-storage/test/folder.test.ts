@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@arc/core/testing'
 import { expect, test } from 'vitest'
-import { rebuildIndex } from '../src/index.ts'
+import { rebuildIndex, StorageManager } from '../src/index.ts'
 import { openFolder } from './places.ts'
 
 test('present contents are plain files; the past is in .arc', async () => {
@@ -145,4 +146,21 @@ test('a function says which folder a mount is', async () => {
   await storage.node('tenant:acme/f').writeText('t')
   expect(readFileSync(join(folder, 'tenants/acme/f'), 'utf8')).toBe('t')
   expect(await storage.node('tenant:acme/f').readText({ version: -1 })).toBe('t')
+})
+
+test('who reads only the beginning of a large compressed version leaves no file open', async () => {
+  using folder = temporaryFolder()
+  await using storage = new StorageManager()
+  await storage.configure([{ name: 'docs', protocol: 'local', basePath: folder.path, compress: ['*'] }])
+  const node = storage.node('docs:f')
+  await node.writeBytes(Buffer.from(Array.from({ length: 300_000 }, (_, at) => `${at * 7919} `).join('')))
+  await node.writeText('short')
+  const openFiles = (): number => readdirSync('/dev/fd').length
+  const read = async (): Promise<void> => {
+    expect(await node.readText({ version: 0, range: { start: 0, end: 2 } })).toBe('0 ')
+  }
+  await read() // the index opens files of its own
+  const before = openFiles()
+  for (let round = 0; round < 5; round++) await read()
+  await expect.poll(openFiles).toBe(before)
 })

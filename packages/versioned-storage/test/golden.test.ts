@@ -6,12 +6,16 @@ import { temporaryFolder } from '@arc/core/testing'
 import { directoryBackend, memoryBackend } from '@arc/storage'
 import { expect, onTestFinished, test } from 'vitest'
 import { type MountConfig, StorageManager } from '../src/index.ts'
+import { openBucketCopy, saveBucket } from './bucket-copy.ts'
 import { goldenRows, readLines } from './golden-store.ts'
 
 const GOLDEN = join(import.meta.dirname, 'golden/versions-1')
 const READER = join(import.meta.dirname, '../../../tools/read_versions.py')
 const KINDS = ['folder', 'numbered', 'swapped'] as const
 type Kind = (typeof KINDS)[number]
+const NATIVE = join(import.meta.dirname, 'golden/native-1')
+/** How manifests are replaced there: under conditions, or where those are ignored by the order of versions. */
+const NATIVE_KINDS = { 'native-swapped': true, 'native-chained': false }
 
 /** A golden store as a mount: a copy, since opening one writes its index. */
 async function mountOf(kind: Kind): Promise<MountConfig> {
@@ -70,6 +74,44 @@ test.each(KINDS)('a reader in another language, written from the specification, 
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
   expect(parsed(stdout.trimEnd().split('\n'))).toEqual(parsed(readLines(join(GOLDEN, `${kind}.txt`))))
   expect(read('read', join(GOLDEN, kind), 'plan.md', '4')).toMatchObject({ status: 0, stdout: 'three\n' })
+})
+
+test.each(Object.entries(NATIVE_KINDS))('the golden store %s is what it was', async (kind, honoursConditions) => {
+  const conditions = { createOnly: honoursConditions, compareAndSwap: honoursConditions }
+  await using storage = new StorageManager()
+  const backend = openBucketCopy(join(NATIVE, kind), conditions)
+  await storage.configure([{ name: 'docs', backend, permissions: 'readonly' }])
+  expect(await goldenRows(storage)).toEqual(readLines(join(NATIVE, `${kind}.txt`)))
+  expect(await storage.fsck('docs')).toMatchObject({ isClean: true, problems: [] })
+})
+
+test.each(Object.keys(NATIVE_KINDS))('the reader in another language reads the golden store %s', (kind) => {
+  const { stdout, stderr, status } = read('list', join(NATIVE, kind))
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
+  expect(parsed(stdout.trimEnd().split('\n'))).toEqual(parsed(readLines(join(NATIVE, `${kind}.txt`))))
+  expect(read('read', join(NATIVE, kind), 'plan.md', '4')).toMatchObject({ status: 0, stdout: 'three\n' })
+})
+
+test('what a place with versions of its own holds today, the reader reads', async () => {
+  using folder = temporaryFolder()
+  const backend = memoryBackend({ versions: true })
+  {
+    await using storage = new StorageManager()
+    await storage.configure([{ name: 'docs', backend }])
+    const node = storage.node('docs:a')
+    for (const text of ['one', 'two', 'three']) await node.writeText(text)
+    await node.removeVersion(1)
+    await node.delete()
+    await backend.write('a', Buffer.from('by another'))
+  }
+  await saveBucket(backend, folder.path)
+  const { stdout } = read('list', folder.path)
+  expect(parsed(stdout.trimEnd().split('\n'))).toMatchObject([
+    { seq: 1, origin: 'write', begins: 'one' },
+    { seq: 3, origin: 'write', begins: 'three' },
+    { id: '4-deleted', origin: 'write' },
+    { seq: 5, origin: 'external', begins: 'by another' },
+  ])
 })
 
 test('what a store of today writes, the reader reads, and a damaged one it refuses', async () => {

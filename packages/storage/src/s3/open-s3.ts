@@ -11,6 +11,9 @@ import { S3Bucket } from './s3-bucket.ts'
 
 const MAX_SOCKETS = 64
 const CONNECTION_TIMEOUT_MS = 10_000
+// Without it the client waits for ever for a service that took the request and went away. Those that copy or put together
+// for longer send spaces meanwhile.
+const IDLE_TIMEOUT_MS = 60_000
 
 /** Load the vendor's client. Credentials, region and profile come from where the AWS tools take them, unless given. */
 export async function openS3(
@@ -38,6 +41,7 @@ export async function openS3(
       httpAgent: new HttpAgent(agent),
       httpsAgent: new HttpsAgent(agent),
       connectionTimeout: CONNECTION_TIMEOUT_MS,
+      socketTimeout: IDLE_TIMEOUT_MS,
     },
     ...given,
   })

@@ -24,6 +24,7 @@ import type {
   VersionInfo,
   VersionOptions,
 } from '../backend-features.ts'
+import { isArcError } from '@arc/core'
 import { type CapabilityCache, CapabilityProbe } from '../capability-cache.ts'
 import { loadDriver } from '../load-driver.ts'
 import { assertKey, assertPrefix } from '../object-key.ts'
@@ -35,6 +36,9 @@ import { deleteObject, deleteObjects, readLock, setLegalHold, setRetention } fro
 import { rangesOf, s3ObjectInfo, statObject } from './s3-object.ts'
 import { etagFor, probeS3 } from './s3-probe.ts'
 import { abortUpload, MAX_PARTS, type S3Conditions, s3Target } from './s3-write.ts'
+
+/** What the service calls a state of an object that the next one replaces: versions were not on when it was written. */
+const UNVERSIONED = 'null'
 
 /** A bucket of Amazon S3 or of a service that speaks its protocol. */
 export class S3Backend implements Backend {
@@ -73,9 +77,20 @@ export class S3Backend implements Backend {
     assertKey(key)
     options.signal?.throwIfAborted()
     const partBytes = partBytesFor(options.sizeBytes, MAX_PARTS)
-    const conditions = await this.#conditions(options, partBytes)
+    const { conditions, canHaveParts } = await this.#conditions(options)
     const target = s3Target(this.#bucket, key, options, conditions)
-    return uploadInParts(key, content, options, { partBytes, maxParts: MAX_PARTS, target })
+    if (!canHaveParts)
+      target.begin = async () => {
+        throw backendUnsuitable(this, `honours conditions only for objects of less than ${partBytes} bytes`)
+      }
+    try {
+      const info = await uploadInParts(key, content, options, { partBytes, maxParts: MAX_PARTS, target })
+      this.#compare(info)
+      return info
+    } catch (error) {
+      if (Object.keys(conditions).length > 0 && isNotImplemented(error)) this.#probe.forget()
+      throw error
+    }
   }
 
   async delete(key: string, options: DeleteOptions = {}): Promise<void> {
@@ -195,9 +210,10 @@ export class S3Backend implements Backend {
     })
   }
 
-  async #conditions(options: WriteOptions, partBytes: number): Promise<S3Conditions> {
-    const { ifAbsent = false, ifMatch, retainUntil, tags, sizeBytes = 0 } = options
-    if (!ifAbsent && ifMatch === undefined && retainUntil === undefined && tags === undefined) return {}
+  async #conditions(options: WriteOptions): Promise<{ conditions: S3Conditions; canHaveParts: boolean }> {
+    const { ifAbsent = false, ifMatch, retainUntil, tags } = options
+    const isConditional = ifAbsent || ifMatch !== undefined
+    if (!isConditional && retainUntil === undefined && tags === undefined) return { conditions: {}, canHaveParts: true }
     const { capabilities, notes } = await this.#probe.verdict()
     const refuse = (what: string): never => {
       throw backendUnsuitable(this, what, { details: { capabilities } })
@@ -206,18 +222,26 @@ export class S3Backend implements Backend {
     if (ifMatch !== undefined && !capabilities.compareAndSwap) refuse('does not honour "only if unchanged" (If-Match)')
     if (retainUntil !== undefined && !capabilities.objectLock) refuse('was made without object lock')
     if (tags !== undefined && capabilities.tags !== true) refuse('keeps no tags')
-    const isConditional = ifAbsent || ifMatch !== undefined
-    if (isConditional && notes['conditionsOnParts'] !== true && sizeBytes >= partBytes) {
-      refuse(`honours conditions only for objects of less than ${partBytes} bytes`)
-    }
-    return {
+    const conditions = {
       ...(ifAbsent ? { IfNoneMatch: '*' } : {}),
       ...(ifMatch === undefined ? {} : { IfMatch: etagFor(ifMatch, notes['etagStyle']) }),
     }
+    return { conditions, canHaveParts: !isConditional || notes['conditionsOnParts'] === true }
+  }
+
+  /** Somebody may have turned the bucket's versions on or off since they were tried. */
+  #compare({ version }: ObjectInfo): void {
+    const { known } = this.#probe
+    const isVersioned = version !== undefined && version !== UNVERSIONED
+    if (known !== undefined && known.capabilities.versions !== isVersioned) this.#probe.forget()
   }
 
   async #assertVersions(version: string | undefined): Promise<void> {
     if (version === undefined || (await this.capabilities()).versions) return
     throw backendUnsuitable(this, 'keeps no versions')
   }
+}
+
+function isNotImplemented(error: unknown): boolean {
+  return isArcError(error) && (error.details['status'] === 405 || error.details['status'] === 501)
 }

@@ -127,10 +127,17 @@ class S3Probe {
     const target = s3Target(this.#bucket, key, { signal: this.#signal }, { IfNoneMatch: '*' })
     const session = await unlessRefused(target.begin())
     if (session === undefined) return false
-    const finished = await unlessRefused(session.put(1, Buffer.from('part')).then(async () => session.finish(4)))
-    if (finished === undefined) await session.abandon()
-    else this.#written.push({ key, version: finished.version })
-    return finished === undefined
+    try {
+      await session.put(1, Buffer.from('part'))
+      const { version } = await session.finish(4)
+      this.#written.push({ key, version })
+      return false
+    } catch (error) {
+      await session.abandon()
+      if (isOutage(error)) throw error
+      // "Not implemented" is no condition that was honoured.
+      return isArcError(error) && error.code === 'ARC_OBJECT_CONFLICT'
+    }
   }
 
   /** The spelling with which a matching write succeeds and a stale one fails, if there is one. */
@@ -231,7 +238,11 @@ async function unlessRefused<Answer>(call: Promise<Answer>): Promise<Answer | un
   try {
     return await call
   } catch (error) {
-    if (!isArcError(error) || error.retryable || error.details['status'] === undefined) throw error
+    if (isOutage(error)) throw error
     return undefined
   }
+}
+
+function isOutage(error: unknown): boolean {
+  return !isArcError(error) || error.retryable || error.details['status'] === undefined
 }
