@@ -11,7 +11,11 @@ await runInProcess('archive-program', work, process.argv.slice(2))
 async function work([job, ...args]: readonly string[]): Promise<number> {
   if (job === 'write') {
     const [format, folder = '', file = '', option] = args
-    await using source = await openDirectory(folder, { ignoreRules: false, gitFolders: true })
+    await using source = await openDirectory(folder, {
+      ignoreRules: false,
+      gitFolders: true,
+      workingDirectory: process.cwd(),
+    })
     const options = { format: format as ArchiveFormat, manifest: option !== '--no-manifest' }
     await writeArchive(source, fdSink(openSync(file, 'w')), options)
   } else {

@@ -1,6 +1,6 @@
 import { existsSync, unlinkSync } from 'node:fs'
 import { ArcError, type EntrySource, isTrouble } from '@arc/core'
-import { Publication, startSha256, TemporaryFile } from '@arc/core/node'
+import { Publication, startSha256, takeTurn, TemporaryFile } from '@arc/core/node'
 import type { Host } from '@arc/kit'
 import { renderDump, type RenderOptions, type RenderResult } from '@arc/render-md'
 import type { Compression } from './output-name.ts'
@@ -66,7 +66,7 @@ async function writeCompressed(
   await settle(result, options)
   const digest = startSha256()
   for await (const piece of await compressed(document, compression)) {
-    options.signal?.throwIfAborted()
+    await takeTurn(options.signal)
     publication.write(piece)
     digest.update(piece)
   }
@@ -83,7 +83,7 @@ async function writeToStdout(source: EntrySource, host: Host, options: WriteOpti
   const digest = startSha256()
   let sizeBytes = 0
   for await (const piece of await documentBytes(document, options.compression)) {
-    options.signal?.throwIfAborted()
+    await takeTurn(options.signal)
     await host.stdout.writeBytes(piece)
     digest.update(piece)
     sizeBytes += piece.length

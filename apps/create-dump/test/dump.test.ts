@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
+import fs, {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -12,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { makeScratch, type Scratch } from './scratch.ts'
 
 const APP = {
@@ -268,6 +269,32 @@ test('an unchanged project is not read again, a changed one gives the same bytes
     const cached = read(scratch, 'app.dump.md')
     expect((await scratch.run(['app', ...options, '-o', '-'], later)).stdout).toBe(cached)
   }
+})
+
+test('a hard-linked file is not read again, and a change by any of its names is seen', async () => {
+  using scratch = makeScratch()
+  const root = scratch.write('app', { 'a.txt': 'text 0\n', 'tick.txt': '0\n' })
+  for (const name of ['z.txt', '../outside']) linkSync(join(root, 'a.txt'), join(root, name))
+  const later = { now: Date.now() + 60_000 }
+  await scratch.run(['app'], later)
+  using opening = vi.spyOn(fs, 'openSync')
+  const openedIn = async (): Promise<string[]> => {
+    opening.mockClear()
+    await scratch.run(['app'], later)
+    const paths = opening.mock.calls.map(([path]) => String(path))
+    return paths.filter((path) => path.endsWith('.txt')).map((path) => path.slice(root.length + 1))
+  }
+  expect(await openedIn()).toEqual([])
+  for (const [i, name] of ['a.txt', 'z.txt', '../outside'].entries()) {
+    writeFileSync(join(root, 'tick.txt'), `${i} without a change of the links\n`)
+    expect(await openedIn()).toEqual(['tick.txt'])
+    writeFileSync(join(root, name), `text ${i + 1}\n`)
+    expect(await openedIn()).toEqual(['a.txt'])
+    expect(read(scratch, 'app.dump.md')).toContain(`text ${i + 1}\n`)
+  }
+  const incremental = read(scratch, 'app.dump.md')
+  await scratch.run(['app', '--no-cache'], later)
+  expect(read(scratch, 'app.dump.md')).toBe(incremental)
 })
 
 test('a cache folder that cannot be written does no harm', async () => {

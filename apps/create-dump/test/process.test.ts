@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { signalledAt } from '@arc/kit/testing'
 import { expect, test } from 'vitest'
@@ -85,6 +85,21 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     expect(names(scratch)).toEqual(['app', 'app.dump.md', 'app.dump.md.sha256'])
   },
 )
+
+// To read so much takes a minute; none of it is on the disk.
+const HUGE_BYTES = 64 * 1024 ** 3
+
+test.each(['dump.md', 'dump.md.gz', 'dump.json'])('Ctrl-C is heard within one huge file: %s', (output) => {
+  using scratch = makeScratch()
+  const root = scratch.write('app', { huge: '' })
+  truncateSync(join(root, 'huge'), HUGE_BYTES)
+  // JSON refuses such a file unless its content is left out, which is known only when all of it was read.
+  const options = ['--binary', output.endsWith('json') ? 'omit' : 'base64', '--no-sidecar']
+  const { status, stdout } = scratch.spawn(['app', '-o', output, ...options], { env: signalledAt(1, 'SIGINT') })
+  truncateSync(join(root, 'huge'), 0)
+  expect({ status, stdout: String(stdout) }).toEqual({ status: 130, stdout: '' })
+  expect(names(scratch)).toEqual(['app'])
+})
 
 test('a full disk leaves the old dump and no litter, and says what to do', () => {
   using scratch = makeScratch()

@@ -1,6 +1,6 @@
 import { DUMP_HEAD_BYTES } from '@arc/render-md'
 import { ArcError, assertWithin, type Limits, type RandomBytes } from '@arc/core'
-import { startSha256, TemporaryFile } from '@arc/core/node'
+import { startSha256, takeTurn, TemporaryFile } from '@arc/core/node'
 
 const PIECE_BYTES = 1024 * 1024
 
@@ -66,7 +66,7 @@ export async function spool(
   const file = new TemporaryFile()
   try {
     for await (const piece of bytes) {
-      options.signal.throwIfAborted()
+      await takeTurn(options.signal)
       assertWithin(`bytes of ${shown}`, file.sizeBytes + piece.length, options.limits.maxTotalBytes)
       file.write(piece)
     }
@@ -81,7 +81,7 @@ export async function spool(
 export async function* piecesOf(input: RandomBytes, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
   for (let at = 0; ;) {
-    signal.throwIfAborted()
+    await takeTurn(signal)
     const count = input.read(piece, at)
     if (count === 0) return
     at += count

@@ -37,7 +37,7 @@ export function pinContent(source: EntrySource, isChosen: (path: EntryPath) => b
           if (!isChosen(entry.path)) pinned.push(entry)
           else {
             hash.update(fingerprintLine(entry))
-            pinned.push(await withSum(entry, sums))
+            pinned.push(await withSum(entry, sums, options?.signal))
             if (entry.sha256 !== undefined && entry.type === 'file') verifiedFiles++
           }
         }
@@ -84,10 +84,10 @@ function assertSame(hash: Sha256, expected: string): void {
   })
 }
 
-async function withSum(entry: Entry, sums: Map<string, string>): Promise<Entry> {
+async function withSum(entry: Entry, sums: Map<string, string>, signal: AbortSignal | undefined): Promise<Entry> {
   if (entry.type !== 'file') return entry
   if (entry.content === undefined) return declaring(entry, sums.get(entry.hardLink ?? ''))
-  const { sha256, sizeBytes } = await hashContent(entry.content)
+  const { sha256, sizeBytes } = await hashContent(entry.content, { signal })
   if (sizeBytes !== entry.sizeBytes) throw entryChanged(entry, sizeBytes)
   if (entry.sha256 !== undefined && entry.sha256 !== sha256) throw damaged(entry)
   if (entry.hardLink !== undefined) sums.set(entry.hardLink, sha256)

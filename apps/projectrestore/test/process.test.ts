@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTree } from '@arc/core/testing'
 import { signalledAt } from '@arc/kit/testing'
@@ -141,4 +141,18 @@ test('the version is one line, and errors are JSON where that was asked for', ()
     schemaVersion: 1,
     error: { code: 'ARC_NOT_FOUND', path: 'nowhere.tar' },
   })
+})
+
+test('Ctrl-C is heard while a huge file of an archive is passed over', () => {
+  using scratch = makeScratch()
+  scratch.write('app', { huge: '' })
+  const archive = join(scratch.path, 'app.tar')
+  // None of it is on the disk: the header as tar makes it, and a hole.
+  const commands = 'truncate -s 7G app/huge && tar -cf - app/huge | head -c 512 > app.tar && rm app/huge'
+  scratch.tool('sh', '-c', `${commands} && truncate -s ${7 * 1024 ** 3 + 10_240} app.tar`)
+  const line = ['app.tar', '--to', 'out', '--only', 'something else']
+  const { status, stdout } = scratch.spawn(line, { env: signalledAt(1, 'SIGINT') })
+  truncateSync(archive, 0)
+  expect({ status, stdout: String(stdout) }).toEqual({ status: 130, stdout: '' })
+  expect(scratch.names().toSorted()).toEqual(['app', 'app.tar'])
 })

@@ -20,4 +20,6 @@ export interface Codecs {
   startSha256(): { update(bytes: Uint8Array): void; digestHex(): string }
   /** Decompress exactly one zstd frame that arrives in pieces. A piece is valid until the next one is asked for. */
   zstdFrameStream(frame: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void>
+  /** Let whoever else has to do something do it, now and then, where reading never waits; throws the reason of `signal`. */
+  takeTurn?(signal: AbortSignal | undefined): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { sha256Hex, startSha256 } from '@arc/core/node'
+import { sha256Hex, startSha256, takeTurn } from '@arc/core/node'
 import { constants, createInflateRaw, createZstdDecompress, crc32, inflateRawSync, zstdCompressSync } from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { ByteFeed } from './byte-feed.ts'
@@ -47,6 +47,7 @@ export function nodeCodecsWith(engines: {
     crc32: (bytes, seed = 0) => crc32(bytes, seed),
     sha256: sha256Hex,
     startSha256,
+    takeTurn,
     inflateRawInto(bytes, output) {
       inflater ??= { engine: engines.inflater() }
       try {

@@ -3,21 +3,27 @@
  * so the bytes of an archive do not depend on how many threads made it.
  */
 export class OrderedJobs<Result> {
-  readonly #limit: number
+  /** How many may run at the same time. */
+  limit: number
   readonly #onResult: (result: Result) => void | Promise<void>
   readonly #running: Promise<Result>[] = []
 
   constructor(limit: number, onResult: (result: Result) => void | Promise<void>) {
-    this.#limit = Math.max(1, limit)
+    this.limit = Math.max(1, limit)
     this.#onResult = onResult
   }
 
   /** Start a job, having waited until there is room for it. */
   async start(job: () => Promise<Result>): Promise<void> {
-    while (this.#running.length >= this.#limit) await this.#handOn()
+    await this.room()
     const running = job()
     running.catch(() => {}) // thrown when its turn comes
     this.#running.push(running)
+  }
+
+  /** Wait until there is room for a job. */
+  async room(): Promise<void> {
+    while (this.#running.length >= this.limit) await this.#handOn()
   }
 
   /** Wait for all jobs. */

@@ -16,13 +16,22 @@ import { ContentMeter } from './content-meter.ts'
 import { EntryGuard } from './entry-guard.ts'
 import { MANIFEST_NAME } from './manifest.ts'
 import { differs, type ManifestDigests, readManifest } from './manifest-check.ts'
-import { damaged, unsafe, unsupported } from './problems.ts'
+import { damaged, limitExceeded, unsafe, unsupported } from './problems.ts'
 import type { ReaderOptions } from './reader-options.ts'
 import type { AttributeWishes } from './tar-attributes.ts'
 import { assertTarget, readMember, type TarMember } from './tar-entry.ts'
 import { announcesManifest, assertChecksum, BLOCK_BYTES, readNumber } from './tar-header.ts'
 import { FrameReader } from './frame-reader.ts'
-import { decodeIndexRow, INDEX_FRAME_MAGIC, INDEX_SIGNATURE, type IndexRow, rowBytes, rowMatches } from './tar-index.ts'
+import {
+  INDEX_FRAME_MAGIC,
+  INDEX_SIGNATURE,
+  type IndexRow,
+  LENGTH_BYTES,
+  MAX_BLOCK_BYTES,
+  rowBytes,
+  rowMatches,
+} from './tar-index.ts'
+import { indexRows } from './tar-index-reader.ts'
 import { TarMeta } from './tar-meta.ts'
 import { readAt } from './zip-directory.ts'
 import { u32 } from './zip-format.ts'
@@ -31,7 +40,7 @@ import { decodeSeekTable, SEEK_FOOTER_BYTES, type SeekFrame, seekTableBytes } fr
 
 /** Larger frames than any writer of seekable archives makes are not worth seeking in. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024
-const BATCH_ENTRIES = 512
+const BATCH_ENTRIES = 128
 const END_MARK_BYTES = 2 * BLOCK_BYTES
 
 /**
@@ -162,25 +171,24 @@ async function readIndex(
   const places: Place[] = []
   const first = new Map<EntryPath, IndexRow>()
   let position = 0
-  let rest: Uint8Array = new Uint8Array(0)
-  for await (const piece of unzstd(new ByteFeed(inputPieces(input, offset + head.length, offset + length)), codecs)) {
-    const bytes = rest.length === 0 ? piece : join(rest, piece)
-    let at = 0
-    for (
-      let found = decodeIndexRow(bytes, at, bytes.length);
-      found !== undefined;
-      found = decodeIndexRow(bytes, at, bytes.length)
-    ) {
-      const { row } = found
+  const feed = new ByteFeed(inputPieces(input, offset + head.length, offset + length))
+  for await (const block of indexBlocks(new ByteFeed(unzstd(feed, codecs)))) {
+    for (const row of indexRows(block, options.limits)) {
       admit(row, first, guard, meter, options)
       places.push({ row, position, number: places.length })
       position += rowBytes(row)
-      at = found.next
     }
-    rest = bytes.slice(at)
   }
-  if (rest.length > 0) throw damaged('its index is cut off')
   return places
+}
+
+async function* indexBlocks(feed: ByteFeed): AsyncGenerator<Uint8Array, void, void> {
+  for (;;) {
+    const length = await feed.takeOrEnd(LENGTH_BYTES)
+    if (length === undefined) return
+    if (u32(length, 0) > MAX_BLOCK_BYTES) throw damaged('its index makes no sense')
+    yield await feed.take(u32(length, 0))
+  }
 }
 
 function admit(
@@ -191,7 +199,9 @@ function admit(
   options: ReaderOptions,
 ): void {
   const { path, type, target } = row
-  if (row.headerBytes === 0 || row.headerBytes % BLOCK_BYTES !== 0) throw damaged('its index makes no sense')
+  if (row.headerBytes === 0) throw damaged('its index makes no sense')
+  if (row.headerBytes > options.limits.maxMetadataBytes)
+    throw limitExceeded('maxMetadataBytes', options.limits.maxMetadataBytes, 'the length of the headers', path)
   const first = type === 'hard-link' ? known.get(target as EntryPath) : undefined
   if (type === 'hard-link' && first === undefined)
     throw unsafe('it is a hard link to what is no earlier file of this archive', path)
@@ -203,13 +213,6 @@ function admit(
     meter.add(row.sizeBytes, path)
   }
   if (type === 'file' || type === 'symlink') known.set(path, row)
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length)
-  whole.set(a)
-  whole.set(b, a.length)
-  return whole
 }
 
 /** The contents of the files, held against their headers and the manifest. */

@@ -20,7 +20,7 @@ export interface AttributeWishes {
   readonly xattrs?: boolean | undefined
 }
 
-/** What headers may take besides two paths and some numbers. An index gives 16 bits to the length of all. */
+/** What headers may take besides two paths and some numbers: every buffer keeps room for it. */
 export const MAX_ATTRIBUTE_BYTES: number = 47 * 1024
 
 const SCHILY = 'SCHILY.xattr.'

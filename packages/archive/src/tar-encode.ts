@@ -9,7 +9,7 @@ export interface TarRecord {
   readonly mode: number
   /** Bytes of content that follow the header. */
   readonly sizeBytes: number
-  readonly mtimeNs: bigint
+  readonly time: SplitTime
   /** Where a symlink points, or the first name of the inode. */
   readonly target?: EntryPath | undefined
   /** Owner and extended attributes; without an owner, it is 0. */
@@ -39,10 +39,10 @@ const NS_PER_SECOND = 1_000_000_000n
  * it an extended one when a name, size or time does not fit. Returns where they end.
  */
 export function encodeHeaders(into: Uint8Array, at: number, record: TarRecord): number {
-  const time = splitTime(record.mtimeNs)
+  const { time } = record
   const pax = new PaxRecords()
   const fits = time.seconds >= 0 && time.seconds <= MAX_OCTAL_SIZE
-  if (!fits || time.nanoseconds !== 0) pax.add('mtime', decimalTime(record.mtimeNs, time))
+  if (!fits || time.nanoseconds !== 0) pax.add('mtime', decimalTime(time))
   // On a real disk times have nanoseconds and names are short: then the header stands right here.
   const header = pax.isEmpty ? at : at + 2 * BLOCK_BYTES
   into.set(TEMPLATE, header)
@@ -58,19 +58,23 @@ export function encodeHeaders(into: Uint8Array, at: number, record: TarRecord): 
   return pax.isEmpty ? header + BLOCK_BYTES : putPaxBefore(into, at, header, pax)
 }
 
-interface SplitTime {
+/** A time since 1970. */
+export interface SplitTime {
+  /** Whole ones, rounded down. */
   readonly seconds: number
   readonly nanoseconds: number
 }
 
-function splitTime(ns: bigint): SplitTime {
+/** Seconds, and what is left above them. */
+export function splitTime(ns: bigint): SplitTime {
   const seconds = Number(ns / NS_PER_SECOND)
   const nanoseconds = Number(ns % NS_PER_SECOND)
   return nanoseconds < 0 ? { seconds: seconds - 1, nanoseconds: nanoseconds + 1e9 } : { seconds, nanoseconds }
 }
 
-function decimalTime(ns: bigint, { seconds, nanoseconds }: SplitTime): string {
-  if (seconds < 0) return ns < 0n && nanoseconds !== 0 ? `-${decimalTime(-ns, splitTime(-ns))}` : String(seconds)
+function decimalTime({ seconds, nanoseconds }: SplitTime): string {
+  if (seconds < 0 && nanoseconds !== 0)
+    return `-${decimalTime({ seconds: -seconds - 1, nanoseconds: 1e9 - nanoseconds })}`
   return nanoseconds === 0 ? String(seconds) : `${seconds}.${String(nanoseconds).padStart(9, '0')}`
 }
 

@@ -1,4 +1,4 @@
-import { decodePath, type Entry, type EntryContent, type EntryPath, type Omission } from '@arc/core'
+import { decodePath, type Entry, type EntryContent, type EntryPath, type Omission, PathMap } from '@arc/core'
 import type { Codecs } from './codecs.ts'
 import type { ContentMeter } from './content-meter.ts'
 import { EntryGuard } from './entry-guard.ts'
@@ -17,7 +17,7 @@ export class TarMembers {
   readonly #codecs: Codecs
   readonly #links = new TarLinks()
   /** What is known of folders, because some writers list a folder twice. */
-  readonly #folders = new Map<EntryPath, string>()
+  readonly #folders = new PathMap<TarMember>()
 
   constructor(options: ReaderOptions, meter: ContentMeter, codecs: Codecs) {
     this.#options = options
@@ -46,7 +46,7 @@ export class TarMembers {
         return undefined
       case 'directory':
         if (this.#isKnownFolder(member)) return undefined
-        this.#folders.set(path, factsOf(member))
+        this.#folders.set(path, member)
         return withAttributes(member, { path, type: 'directory', mode, mtimeNs, sizeBytes: 0 })
       case 'hard-link': {
         const entry = this.#links.resolve(member)
@@ -75,12 +75,13 @@ export class TarMembers {
 
   /** A folder that is listed again with the same facts says nothing new; with others, which are meant is unclear. */
   #isKnownFolder(member: TarMember): boolean {
-    return member.kind === 'directory' && this.#folders.get(member.path) === factsOf(member)
+    const known = member.kind === 'directory' ? this.#folders.get(member.path) : undefined
+    return known !== undefined && isSameFolder(known, member)
   }
 }
 
-function factsOf({ mode, mtimeNs, attributes }: TarMember): string {
-  return attributes === undefined ? `${mode} ${mtimeNs}` : `${mode} ${mtimeNs} ${JSON.stringify(attributes)}`
+function isSameFolder(a: TarMember, b: TarMember): boolean {
+  return a.mode === b.mode && a.mtimeNs === b.mtimeNs && JSON.stringify(a.attributes) === JSON.stringify(b.attributes)
 }
 
 function withAttributes({ attributes }: TarMember, entry: Entry): Entry {

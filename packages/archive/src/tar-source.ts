@@ -22,9 +22,12 @@ import { TarMeta } from './tar-meta.ts'
 import { parseGlobalPax } from './tar-pax.ts'
 import { expandSparse, readSparseMap, type SparseMap } from './tar-sparse.ts'
 
-/** Entries whose content is longer are streamed; the others are handed out in batches from one window, which grows. */
+/**
+ * Entries whose content is longer are streamed; the others are handed out in batches from one window, which grows only for an entry
+ * that does not fit: small batches stay in the processor's cache, and are gone before V8 moves them to where garbage is old.
+ */
 const WINDOW_BYTES = 2 * 1024 * 1024
-const FIRST_WINDOW_BYTES = 128 * 1024
+const FIRST_WINDOW_BYTES = 256 * 1024
 
 /** An entry that does not go with a batch because its content must be read piece by piece. */
 interface LargeFile {
@@ -64,6 +67,7 @@ export class TarSource implements EntrySource {
   #isOver = false
   #isStarted = false
   #isDisposed = false
+  #signal: AbortSignal | undefined
   #doneEntries = 0
 
   constructor(name: string, input: TarInput, codecs: Codecs, options: ReaderOptions) {
@@ -81,6 +85,7 @@ export class TarSource implements EntrySource {
   async *entries({ signal, onProgress }: EntrySourceOptions = {}): AsyncGenerator<readonly Entry[], void, void> {
     if (this.#isStarted) throw tooLate()
     this.#isStarted = true
+    this.#signal = signal
     while (!this.#isOver) {
       signal?.throwIfAborted()
       const batch: Entry[] = []
@@ -265,6 +270,7 @@ export class TarSource implements EntrySource {
 
   /** Get more bytes behind those that are left; throws when there are none. */
   async #refill(): Promise<void> {
+    await this.#codecs.takeTurn?.(this.#signal)
     this.#makeRoom()
     const room = this.#window.subarray(this.#end)
     if (room.length === 0)
@@ -282,11 +288,12 @@ export class TarSource implements EntrySource {
     this.#end += count
   }
 
-  /** Move what is left to the front, of a larger window when this one was full. */
+  /** Move what is left to the front, of a larger window when that is most of this one. */
   #makeRoom(): void {
     const left = this.#window.subarray(this.#at, this.#end)
-    if (this.#end === this.#window.length && this.#end < this.#maxWindowBytes)
-      this.#window = new Uint8Array(Math.min(this.#maxWindowBytes, 4 * this.#end))
+    const { length } = this.#window
+    if (2 * left.length > length && length < this.#maxWindowBytes)
+      this.#window = new Uint8Array(Math.min(this.#maxWindowBytes, 4 * length))
     this.#window.set(left)
     this.#end = left.length
     this.#at = 0

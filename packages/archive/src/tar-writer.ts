@@ -4,7 +4,7 @@ import { contentMissing, type EntryWriter, readSmall, WriteRecord } from './entr
 import type { FrameBuffer } from './frame-buffer.ts'
 import { MANIFEST_NAME } from './manifest.ts'
 import { assertAttributesFit, MAX_ATTRIBUTE_BYTES } from './tar-attributes.ts'
-import { announceManifest, encodeHeaders, MAX_HEADER_BYTES, type TarRecord } from './tar-encode.ts'
+import { announceManifest, encodeHeaders, MAX_HEADER_BYTES, splitTime, type TarRecord } from './tar-encode.ts'
 import { BLOCK_BYTES } from './tar-header.ts'
 
 /** Files up to this size are read in one go into the buffer; larger ones piece by piece. */
@@ -58,7 +58,7 @@ export class TarWriter implements EntryWriter {
         type: 'file',
         mode: 0o644,
         sizeBytes,
-        mtimeNs: this.#options.mtimeNs ?? 0n,
+        time: splitTime(this.#options.mtimeNs ?? 0n),
       })
       await this.#copyIn(manifest.pieces())
       this.#pad(sizeBytes)
@@ -134,7 +134,8 @@ export class TarWriter implements EntryWriter {
 
   #header(entry: Entry, sizeBytes: number): TarRecord {
     const { path, type, mode, target, attributes } = entry
-    return { path, type, mode, sizeBytes, target, attributes, mtimeNs: this.#options.mtimeNs ?? entry.mtimeNs ?? 0n }
+    const time = splitTime(this.#options.mtimeNs ?? entry.mtimeNs ?? 0n)
+    return { path, type, mode, sizeBytes, target, attributes, time }
   }
 
   #putHeaders(record: TarRecord): void {

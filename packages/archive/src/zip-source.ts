@@ -36,7 +36,7 @@ import { locateContents, ReadAhead } from './zip-local.ts'
 
 /** Files up to this size are decompressed in one go; larger ones are streamed. */
 const SMALL_FILE_BYTES = 1024 * 1024
-const BATCH_ENTRIES = 256
+const BATCH_ENTRIES = 128
 
 /** Open a zip archive, and read its manifest if it has one. */
 export async function openZip(

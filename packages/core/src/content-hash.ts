@@ -1,6 +1,7 @@
-import { readContent } from './content.ts'
-import type { EntryContent, SyncContent } from './entry.ts'
+import type { ContentReader, EntryContent, SyncContent } from './entry.ts'
 import { sha256Hex, startSha256 } from './hash.ts'
+import { finishSteps, type Steps } from './steps.ts'
+import { takeSteps, takeTurn } from './turns.ts'
 
 /** What all bytes of a content come to. */
 export interface ContentHash {
@@ -10,37 +11,66 @@ export interface ContentHash {
 }
 
 const BUFFER_BYTES = 256 * 1024
-// One for all: hashing content at hand never waits, so nobody else can be using it.
-let buffer: Buffer | undefined
+// Whoever needs it for longer takes it away, and brings it back.
+let spare: Buffer | undefined
 
-/** Hash content that is at hand. Throws what reading it throws. */
+/** Hash content that is at hand, all at once. Throws what reading it throws. */
 export function hashSyncContent(content: SyncContent): ContentHash {
-  buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES)
   const reader = content.open()
   try {
-    let count = reader.read(buffer)
-    // Most files fit: one native call, no state to set up.
-    if (count < BUFFER_BYTES) return { sha256: sha256Hex(buffer.subarray(0, count)), sizeBytes: count }
-    const sha256 = startSha256()
-    let sizeBytes = 0
-    for (; count > 0; count = count < BUFFER_BYTES ? 0 : reader.read(buffer)) {
-      sha256.update(buffer.subarray(0, count))
-      sizeBytes += count
-    }
-    return { sha256: sha256.digestHex(), sizeBytes }
+    return hashSmall(reader) ?? finishSteps(hashLarge(reader))
   } finally {
     reader.close()
   }
 }
 
-/** Hash content of either kind. */
-export async function hashContent(content: EntryContent): Promise<ContentHash> {
-  if (content.kind === 'sync') return hashSyncContent(content)
+/**
+ * Hash content of either kind; while that of a large file is read the event loop turns. Throws what reading it throws, and the reason
+ * of `signal`.
+ */
+export async function hashContent(
+  content: EntryContent,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<ContentHash> {
+  if (content.kind === 'sync') {
+    const reader = content.open()
+    try {
+      return hashSmall(reader) ?? (await takeSteps(hashLarge(reader), signal))
+    } finally {
+      reader.close()
+    }
+  }
   const sha256 = startSha256()
   let sizeBytes = 0
-  for await (const piece of readContent(content)) {
+  for await (const piece of content.stream()) {
+    await takeTurn(signal)
     sha256.update(piece)
     sizeBytes += piece.length
   }
   return { sha256: sha256.digestHex(), sizeBytes }
+}
+
+/** Most files fit into one piece: one native call, no state to set up. `undefined` when there is more, for {@link hashLarge}. */
+function hashSmall(reader: ContentReader): ContentHash | undefined {
+  const piece = (spare ??= Buffer.allocUnsafeSlow(BUFFER_BYTES))
+  const count = reader.read(piece)
+  return count < BUFFER_BYTES ? { sha256: sha256Hex(piece.subarray(0, count)), sizeBytes: count } : undefined
+}
+
+/** Hash the piece that {@link hashSmall} has just read, and the rest. */
+function* hashLarge(reader: ContentReader): Steps<ContentHash> {
+  const piece = spare as Buffer
+  spare = undefined
+  try {
+    const sha256 = startSha256()
+    let sizeBytes = 0
+    for (let count = BUFFER_BYTES; count > 0; count = count < BUFFER_BYTES ? 0 : reader.read(piece)) {
+      sha256.update(piece.subarray(0, count))
+      sizeBytes += count
+      yield
+    }
+    return { sha256: sha256.digestHex(), sizeBytes }
+  } finally {
+    spare = piece
+  }
 }

@@ -48,5 +48,6 @@ export { assertWithin, DEFAULT_LIMITS, type Limits, RATIO_FLOOR_BYTES } from './
 export { bytesContent, memorySource } from './memory-source.ts'
 export { PathMap } from './path-map.ts'
 export type { ProgressEvent, ProgressListener } from './progress.ts'
-export type { RandomBytes } from './random-bytes.ts'
+export { type RandomBytes, randomContent } from './random-bytes.ts'
 export { assertSafePath, pathProblem, type PathProblem, type PathRules } from './safe-path.ts'
+export { finishSteps, type Steps } from './steps.ts'

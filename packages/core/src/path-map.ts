@@ -2,6 +2,7 @@ import type { EntryPath } from './entry-path.ts'
 
 /** So many may come out of order before a hash table is worth more than the order. */
 const MAX_STRAGGLERS = 64
+const FOUND_SLOTS = 256
 
 /**
  * Values by path, like a `Map` without deletion. Listings come in order, and a path greater than all before it is added to
@@ -14,6 +15,8 @@ export class PathMap<Value> {
   #values: Value[] = []
   /** The greatest path; `undefined` before the first one, and when the order was given up. */
   #last: string | undefined
+  /** Where paths were found last, by their lengths: what is asked for again and again are folders above one another. */
+  readonly #found = new Int32Array(FOUND_SLOTS)
   /** What came out of order; everything once that was too much. */
   readonly #map = new Map<string, Value>()
 
@@ -54,12 +57,15 @@ export class PathMap<Value> {
   /** The place of a path among those in order; negative when it is none of them. */
   #find(path: string): number {
     if (this.#last === undefined || path > this.#last) return -1
+    const slot = path.length % FOUND_SLOTS
+    const before = this.#found[slot] as number
+    if (path === this.#paths[before]) return before
     let low = 0
     let high = this.#paths.length - 1
     while (low <= high) {
       const middle = (low + high) >>> 1
       const there = this.#paths[middle] as string
-      if (there === path) return middle
+      if (there === path) return (this.#found[slot] = middle)
       if (there < path) low = middle + 1
       else high = middle - 1
     }

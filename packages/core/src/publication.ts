@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -134,7 +134,7 @@ export function isTemporaryName(name: string): boolean {
 
 /** A name beside `path` that nobody else uses, and by which {@link isAbandoned} knows its maker. */
 export function temporaryPathFor(path: string): string {
-  const unique = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}`
+  const unique = `${processSpace()}-${process.pid}-${randomUUID().slice(-12)}`
   return join(dirname(path), `.${shortName(path)}.${unique}.arc-tmp`)
 }
 

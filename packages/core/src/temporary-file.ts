@@ -1,9 +1,10 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ContentReader, SyncContent } from './entry.ts'
+import type { SyncContent } from './entry.ts'
 import { systemCallError } from './error.ts'
 import { nodeFileSystem, readFully, writeFully } from './file-system.ts'
+import { randomContent } from './random-bytes.ts'
 
 /**
  * A file without a name, for bytes that come once but are needed in another order: standard input, a compressed document, a
@@ -49,7 +50,7 @@ export class TemporaryFile implements Disposable {
 
   /** The bytes `[start, end)` as content. */
   content(start: number, end: number): SyncContent {
-    return { kind: 'sync', open: () => new TemporaryFileReader(this, start, end) }
+    return randomContent(this, start, end)
   }
 
   [Symbol.dispose](): void {
@@ -63,26 +64,6 @@ export class TemporaryFile implements Disposable {
       throw systemCallError(error, action, `a temporary file in ${this.#folder}`)
     }
   }
-}
-
-class TemporaryFileReader implements ContentReader {
-  readonly #file: TemporaryFile
-  readonly #end: number
-  #position: number
-
-  constructor(file: TemporaryFile, start: number, end: number) {
-    this.#file = file
-    this.#position = start
-    this.#end = end
-  }
-
-  read(into: Uint8Array): number {
-    const count = this.#file.read(into.subarray(0, this.#end - this.#position), this.#position)
-    this.#position += count
-    return count
-  }
-
-  close(): void {}
 }
 
 /** Open a file that has lost its name already: no crash can leave it behind. */

@@ -1,4 +1,4 @@
-import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
+import type { SpawnSyncReturns } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import type { ExtendedAttribute } from './attributes.ts'
@@ -100,6 +100,8 @@ function unavailable(why: string, hint: string): ArcError {
 function run(file: string, args: readonly string[], cwd: string, input: Uint8Array): SpawnSyncReturns<Buffer> {
   // Messages are read, so they must be in one language.
   const env = { LC_ALL: 'C' }
+  // Most programs never get here, and the module takes 3 ms to load.
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   return spawnSync(file, args, { cwd, env, input, maxBuffer: MAX_OUTPUT_BYTES, timeout: TIMEOUT_MS, windowsHide: true })
 }
 

@@ -3,6 +3,7 @@ import type { Attributes } from './attributes.ts'
 import { addReturns, BASE64_LINE_BYTES, decodeBase64Lines, decodeBody } from './body-decoding.ts'
 import { type DumpInput, readFrom } from './dump-input.ts'
 import { damaged } from './dump-record.ts'
+import { PiecesReader } from './pieces-reader.ts'
 import type { Platform } from './platform.ts'
 
 /** Where a section's body lies. */
@@ -39,12 +40,13 @@ export class BodyContent implements SyncContent {
   open(): ContentReader {
     const { base64, crlf, charset, noeol } = this.#attributes
     if (base64 || crlf || charset !== undefined) {
-      return new BodyDecoder(this.#input, {
+      const place = {
         path: this.#path,
         bodyAt: this.#bodyAt,
         bodyBytes: this.#bodyBytes,
         attributes: this.#attributes,
-      })
+      }
+      return new PiecesReader(decodedPieces(this.#input, place))
     }
     return new BodyReader(this.#input, this.#bodyAt, this.#bodyAt + this.#bodyBytes - (noeol ? 1 : 0))
   }
@@ -72,53 +74,21 @@ class BodyReader implements ContentReader {
   close(): void {}
 }
 
-/** Decodes a body piece by piece. */
-class BodyDecoder implements ContentReader {
-  readonly #input: DumpInput
-  readonly #place: BodyPlace
-  readonly #pieceBytes: number
-  #at = 0
-  #piece: Uint8Array | undefined
-  #decoded: Uint8Array = new Uint8Array(0)
-
-  constructor(input: DumpInput, place: BodyPlace) {
-    this.#input = input
-    this.#place = place
-    this.#pieceBytes =
-      place.bodyBytes <= WHOLE_BYTES || place.attributes.charset !== undefined ? place.bodyBytes : PIECE_BYTES
-  }
-
-  read(into: Uint8Array): number {
-    let filled = 0
-    while (filled < into.length) {
-      if (this.#decoded.length === 0 && !this.#decodeNext()) break
-      const piece = this.#decoded.subarray(0, into.length - filled)
-      into.set(piece, filled)
-      filled += piece.length
-      this.#decoded = this.#decoded.subarray(piece.length)
-    }
-    return filled
-  }
-
-  close(): void {}
-
-  #decodeNext(): boolean {
-    const { path, bodyAt, bodyBytes, attributes } = this.#place
-    const { platform } = this.#input
-    const count = Math.min(this.#pieceBytes, bodyBytes - this.#at)
-    if (count === 0) return false
-    const body = (this.#piece ??= platform.allocate(this.#pieceBytes)).subarray(0, count)
-    readFrom(this.#input, body, bodyAt + this.#at)
-    const isLast = this.#at + count === bodyBytes
-    const decoded =
-      this.#pieceBytes === bodyBytes
-        ? decodeBody(body, attributes, platform)
-        : decodePiece(body, attributes, isLast, platform)
-    if (decoded === undefined)
-      throw damaged('its content is not encoded as its attributes say', bodyAt + this.#at, path)
-    this.#decoded = decoded
-    this.#at += count
-    return true
+/** What a body stands for, decoded piece by piece. */
+function* decodedPieces(
+  input: DumpInput,
+  { path, bodyAt, bodyBytes, attributes }: BodyPlace,
+): Generator<Uint8Array, void, void> {
+  const { platform } = input
+  const isWhole = bodyBytes <= WHOLE_BYTES || attributes.charset !== undefined
+  const piece = platform.allocate(isWhole ? bodyBytes : PIECE_BYTES)
+  for (let at = 0; at < bodyBytes; at += piece.length) {
+    const body = piece.subarray(0, bodyBytes - at)
+    readFrom(input, body, bodyAt + at)
+    const isLast = at + body.length === bodyBytes
+    const decoded = isWhole ? decodeBody(body, attributes, platform) : decodePiece(body, attributes, isLast, platform)
+    if (decoded === undefined) throw damaged('its content is not encoded as its attributes say', bodyAt + at, path)
+    yield decoded
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RandomBytes } from '@arc/core'
+import { finishSteps, type RandomBytes } from '@arc/core'
 import type { DumpInput } from './dump-input.ts'
 import { type DumpSource, openDumpInput, type OpenDumpOptions } from './dump-source.ts'
 import { type DumpSummary, verifyDumpInput } from './dump-verification.ts'
@@ -7,12 +7,12 @@ import { portablePlatform } from './portable-platform.ts'
 
 /** `openDump` on any platform, for a document that is not compressed. What has `read` must stay readable as long as the source is used. */
 export function openDumpBytes(document: Uint8Array | RandomBytes, options: OpenDumpOptions = {}): DumpSource {
-  return openDumpInput(portableInput(document), options)
+  return finishSteps(openDumpInput(portableInput(document), options))
 }
 
 /** `verifyDump` on any platform, for a document that is not compressed. */
 export function verifyDumpBytes(document: Uint8Array | RandomBytes, options: DocumentOptions = {}): DumpSummary {
-  return verifyDumpInput(portableInput(document), options)
+  return finishSteps(verifyDumpInput(portableInput(document), options))
 }
 
 function portableInput(document: Uint8Array | RandomBytes): DumpInput {

@@ -5,6 +5,7 @@ import {
   type EntrySource,
   type EntrySourceOptions,
   type Omission,
+  type Steps,
 } from '@arc/core'
 import type { DumpInput } from './dump-input.ts'
 import type { DumpIndex, DumpRecord } from './dump-record.ts'
@@ -26,10 +27,10 @@ export interface DumpSource extends EntrySource {
 }
 
 /** Open a dump whose bytes can be had; the source owns the input, which is disposed when this throws. */
-export function openDumpInput(input: DumpInput, options: OpenDumpOptions): DumpSource {
+export function* openDumpInput(input: DumpInput, options: OpenDumpOptions): Steps<DumpSource> {
   const document = openDocument(input, options.verifyContent ? 'verifying' : 'reading', options)
   try {
-    return dumpSource(input, indexDump(document, options.verifyContent ?? false))
+    return dumpSource(input, yield* indexDump(document, options.verifyContent ?? false))
   } catch (error) {
     input[Symbol.dispose]()
     throw error
@@ -37,9 +38,9 @@ export function openDumpInput(input: DumpInput, options: OpenDumpOptions): DumpS
 }
 
 /** Find everything in a document. */
-export function indexDump(document: OpenDocument, verifyContent: boolean): DumpIndex {
+export function* indexDump(document: OpenDocument, verifyContent: boolean): Steps<DumpIndex> {
   const records: DumpRecord[] = []
-  const head = readRecords(document, { verifyContent, content: 'later' }, (record) => void records.push(record))
+  const head = yield* readRecords(document, { verifyContent, content: 'later' }, (record) => void records.push(record))
   return { ...head, records }
 }
 

@@ -6,6 +6,7 @@ import {
   type GitState,
   type Omission,
 } from '@arc/core'
+import { takeSteps, takeTurn } from '@arc/core/node'
 import type { DumpRecord } from './dump-record.ts'
 import { dumpSource, indexDump, omissionOf } from './dump-source.ts'
 import { type DumpOrigin, openInput } from './node-input.ts'
@@ -22,7 +23,7 @@ export async function streamDump(origin: DumpOrigin, options: DocumentOptions = 
   const document = openDocument(await openInput(origin, options), 'reading', options)
   try {
     return document.spelling === 'json'
-      ? dumpSource(document.input, indexDump(document, false))
+      ? dumpSource(document.input, await takeSteps(indexDump(document, false), options.signal))
       : new DumpStream(document)
   } catch (error) {
     document.input[Symbol.dispose]()
@@ -52,13 +53,18 @@ class DumpStream implements EntrySource {
     if (this.#isStarted)
       throw new ArcError('ARC_ENTRY_UNREADABLE', 'a dump that is read once was asked for its entries again')
     this.#isStarted = true
-    for (;;) {
-      signal?.throwIfAborted()
-      const batch: Entry[] = []
-      const goesOn = this.#takeBatch(batch)
-      if (batch.length > 0) yield batch
-      if (!goesOn) return
-      this.#run.advance()
+    try {
+      for (;;) {
+        await takeTurn(signal)
+        const batch: Entry[] = []
+        const goesOn = this.#takeBatch(batch)
+        if (batch.length > 0) yield batch
+        if (!goesOn) return
+        this.#run.advance()
+      }
+    } catch (error) {
+      await takeSteps(this.#run.explain(error), signal)
+      throw error
     }
   }
 

@@ -1,4 +1,4 @@
-import { ArcError, type GitState } from '@arc/core'
+import { ArcError, finishSteps, type GitState } from '@arc/core'
 import { parseMode } from './attributes.ts'
 import { damaged } from './dump-record.ts'
 import type { FileWindow } from './file-window.ts'
@@ -36,7 +36,7 @@ function addValue(values: Map<string, unknown>, line: string): boolean {
   const match = /^([a-z][a-z0-9-]*): (.+)$/s.exec(line)
   if (match === null || values.has(match[1] as string)) return false
   try {
-    values.set(match[1] as string, readJson(match[2] as string).value)
+    values.set(match[1] as string, finishSteps(readJson(match[2] as string)).value)
     return true
   } catch {
     return false

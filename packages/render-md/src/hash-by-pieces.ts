@@ -1,4 +1,4 @@
-import type { SyncContent } from '@arc/core'
+import type { Steps, SyncContent } from '@arc/core'
 import type { Platform } from './platform.ts'
 
 /** What all bytes of a content come to. */
@@ -11,7 +11,7 @@ export interface ContentHash {
 const PIECE_BYTES = 256 * 1024
 
 /** Hash content of any length. Throws what reading it throws. */
-export function hashByPieces(content: SyncContent, platform: Platform): ContentHash {
+export function* hashByPieces(content: SyncContent, platform: Platform): Steps<ContentHash> {
   const piece = platform.allocate(PIECE_BYTES)
   const sha256 = platform.startSha256()
   const reader = content.open()
@@ -21,6 +21,7 @@ export function hashByPieces(content: SyncContent, platform: Platform): ContentH
       count = reader.read(piece)
       sha256.update(piece.subarray(0, count))
       sizeBytes += count
+      yield
     }
     return { sha256: sha256.digestHex(), sizeBytes }
   } finally {

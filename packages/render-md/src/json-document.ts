@@ -1,11 +1,21 @@
-import { ArcError, encodePath, type Entry, entryChanged, type EntrySource, type SyncContent } from '@arc/core'
-import { sha256Hex, startSha256 } from '@arc/core/node'
+import {
+  ArcError,
+  encodePath,
+  type Entry,
+  entryChanged,
+  type EntryPath,
+  type EntrySource,
+  printablePath,
+  type Steps,
+  type SyncContent,
+} from '@arc/core'
+import { type EntryTable, sha256Hex, startSha256 } from '@arc/core/node'
 import { formatMode, formatTime } from './attributes.ts'
-import { isPlainText } from './body.ts'
-import { languageOf } from './languages.ts'
+import { kindOf } from './content-kind.ts'
+import { type Language, languageOf, languageOfText, OTHER } from './languages.ts'
 import { type LargeContentSurvey, readLargeContent, surveyLargeContent } from './large-content.ts'
 import type { DumpOutput } from './output.ts'
-import type { DumpDocument, RenderOptions, RenderResult } from './render.ts'
+import type { AddedEntry, DumpDocument, FinishedDocument, RenderOptions } from './render.ts'
 import { StatisticsCounter } from './statistics.ts'
 import { MAX_RECORD_BYTES } from './json-record.ts'
 import { ScanBuffer } from './text-scan.ts'
@@ -13,12 +23,13 @@ import { ATTEMPTS, readWhole, WHOLE_BYTES } from './whole-content.ts'
 
 const BUFFER_BYTES = WHOLE_BYTES + 65_536
 const FLUSH_CHARACTERS = 1024 * 1024
+const MIB = 1024 * 1024
 
-interface WrittenContent {
+interface WrittenContent extends AddedEntry {
   sha256: string
   contentBytes: number
+  language: Language
   lines: number
-  isOmitted: boolean
 }
 
 /** A JSON or JSON Lines document in the making (docs/formats/arc-dump-1.md, 3 and 4). */
@@ -34,13 +45,21 @@ export class JsonDocument implements DumpDocument {
   #pending = ''
   readonly #scan = new ScanBuffer(BUFFER_BYTES)
   readonly #firstNames = new Map<string, { path: string; content: WrittenContent }>()
-  #count = 0
+  #recordCount = 0
 
-  constructor(source: EntrySource, output: DumpOutput, format: 'json' | 'jsonl', options: RenderOptions) {
+  /** `table` holds the entries that will be added, and more. Throws `ARC_LIMIT_EXCEEDED` when a file is too large for JSON. */
+  constructor(
+    source: EntrySource,
+    table: EntryTable,
+    output: DumpOutput,
+    format: 'json' | 'jsonl',
+    options: RenderOptions,
+  ) {
     this.#output = output
     this.#format = format
     this.#times = options.times ?? false
     this.#omitBinary = options.binary === 'omit'
+    if (!this.#omitBinary) assertFitting(table)
     const header = JSON.stringify({ arcDump: 1, name: source.name, git: source.git })
     if (format === 'json') this.#output.write(Buffer.from('{"dump":'))
     this.#write(header)
@@ -56,18 +75,14 @@ export class JsonDocument implements DumpDocument {
     return false
   }
 
-  add(entry: Entry): { isOmitted: boolean } {
+  add(entry: Entry): AddedEntry | Steps<AddedEntry> {
     if (this.#pending.length > FLUSH_CHARACTERS) this.#flush()
     if (entry.type !== 'file') return this.#addLinkOrFolder(entry)
     const first = entry.hardLink === undefined ? undefined : this.#firstNames.get(entry.hardLink)
-    const content = first === undefined ? this.#addFile(entry) : this.#addHardLink(entry, first)
-    if (entry.hardLink !== undefined && first === undefined)
-      this.#firstNames.set(entry.hardLink, { path: entry.path, content })
-    this.#statistics.addFile(languageOf(entry.path), content.lines, content.contentBytes)
-    return content
+    return first === undefined ? this.#addFile(entry) : this.#addHardLink(entry, first)
   }
 
-  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> {
+  finish(): FinishedDocument {
     const statistics = this.#statistics.result()
     const figures = JSON.stringify({ end: true, ...statistics }).slice(0, -1)
     this.#sha256.update(Buffer.from(figures))
@@ -81,7 +96,7 @@ export class JsonDocument implements DumpDocument {
 
   [Symbol.dispose](): void {}
 
-  #addLinkOrFolder(entry: Entry): { isOmitted: boolean } {
+  #addLinkOrFolder(entry: Entry): AddedEntry {
     const { path, type, target } = entry
     const facts =
       target === undefined
@@ -97,13 +112,14 @@ export class JsonDocument implements DumpDocument {
     return { isOmitted: false }
   }
 
-  #addHardLink(entry: Entry, first: { path: string; content: WrittenContent }): WrittenContent {
+  #addHardLink({ path }: Entry, first: { path: string; content: WrittenContent }): AddedEntry {
     const { contentBytes: size, sha256 } = first.content
-    this.#writeRecord(JSON.stringify({ path: entry.path, type: 'hardlink', to: first.path, size, sha256 }))
-    return first.content
+    this.#writeRecord(JSON.stringify({ path, type: 'hardlink', to: first.path, size, sha256 }))
+    const byItsName = languageOf(path)
+    return this.#count(byItsName === OTHER ? first.content : { ...first.content, language: byItsName })
   }
 
-  #addFile(entry: Entry): WrittenContent {
+  #addFile(entry: Entry): AddedEntry | Steps<AddedEntry> {
     if (entry.content?.kind !== 'sync') throw new TypeError('a record needs content that is at hand')
     const head = JSON.stringify({
       path: entry.path,
@@ -112,7 +128,17 @@ export class JsonDocument implements DumpDocument {
       mtime: this.#mtimeOf(entry),
     })
     const content = entry.sizeBytes > WHOLE_BYTES ? undefined : this.#addWhole(entry, entry.content, head)
-    return content ?? this.#addLarge(entry, entry.content, head)
+    return content === undefined ? this.#addLarge(entry, entry.content, head) : this.#takeNote(entry, content)
+  }
+
+  #takeNote({ path, hardLink }: Entry, content: WrittenContent): AddedEntry {
+    if (hardLink !== undefined) this.#firstNames.set(hardLink, { path, content })
+    return this.#count(content)
+  }
+
+  #count(content: WrittenContent): AddedEntry {
+    this.#statistics.addFile(content.language, content.lines, content.contentBytes)
+    return content
   }
 
   #addWhole(entry: Entry, content: SyncContent, head: string): WrittenContent | undefined {
@@ -120,45 +146,51 @@ export class JsonDocument implements DumpDocument {
     const contentBytes = readWhole(entry, content, bytes, 0)
     if (contentBytes > WHOLE_BYTES) return undefined
     const view = bytes.subarray(0, contentBytes)
-    const facts = this.#scan.scan(0, contentBytes)
-    const isText = isPlainText(view, facts)
-    const isOmitted = this.#omitBinary && !isText
-    const found = { sha256: sha256Hex(view), contentBytes, lines: isText ? facts.lineFeeds : 0, isOmitted }
+    const what = kindOf(this.#scan, 0, view)
+    const byItsName = languageOf(entry.path)
+    const isOmitted = this.#omitBinary && what.kind === 'binary'
+    const found = {
+      sha256: sha256Hex(view),
+      contentBytes,
+      language: what.kind === 'binary' ? byItsName : languageOfText(byItsName, view),
+      lines: what.kind === 'binary' ? 0 : what.facts.lineFeeds,
+      isOmitted,
+    }
     const member = isOmitted
       ? '"omitted":true'
-      : isText
+      : what.kind === 'plain'
         ? `"text":${JSON.stringify(view.toString('utf8'))}`
         : `"base64":"${view.toString('base64')}"`
     this.#writeRecord(`${head.slice(0, -1)},${member}${closeFile(found)}`)
     return found
   }
 
-  #addLarge(entry: Entry, content: SyncContent, head: string): WrittenContent {
+  *#addLarge(entry: Entry, content: SyncContent, head: string): Steps<AddedEntry> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const survey = surveyLargeContent(content, this.#scan)
-      const isText = survey.attributes.base64 !== true
+      const survey = yield* surveyLargeContent(content, this.#scan, languageOf(entry.path))
+      const { sha256, contentBytes, language, lines, isText } = survey
       const isOmitted = this.#omitBinary && !isText
-      const { sha256, contentBytes, lines } = survey
-      const found = { sha256, contentBytes, lines, isOmitted }
+      const found = { sha256, contentBytes, language, lines, isOmitted }
       if (isOmitted) {
         this.#writeRecord(`${head.slice(0, -1)},"omitted":true${closeFile(found)}`)
-        return found
+        return this.#takeNote(entry, found)
       }
-      if (
-        this.#writeLarge(
-          content,
-          survey,
-          `${head.slice(0, -1)},"${isText ? 'text' : 'base64'}":[`,
-          `]${closeFile(found)}`,
-        )
-      )
-        return found
+      assertFits(entry.path, isText ? contentBytes : base64Length(contentBytes))
+      const start = `${head.slice(0, -1)},"${isText ? 'text' : 'base64'}":[`
+      if (yield* this.#writeLarge(entry.path, content, survey, start, `]${closeFile(found)}`))
+        return this.#takeNote(entry, found)
     }
     throw entryChanged(entry, entry.sizeBytes)
   }
 
   /** Write a record whose content comes in pieces; returns whether it was the same as in the survey. If not, nothing is written. */
-  #writeLarge(content: SyncContent, survey: LargeContentSurvey, head: string, tail: string): boolean {
+  *#writeLarge(
+    path: EntryPath,
+    content: SyncContent,
+    survey: LargeContentSurvey,
+    head: string,
+    tail: string,
+  ): Steps<boolean> {
     this.#flush()
     const start = this.#output.sizeBytes
     const digest = this.#sha256.copy()
@@ -166,15 +198,15 @@ export class JsonDocument implements DumpDocument {
     try {
       this.#beginRecord()
       this.#write(head)
-      const isUnchanged = this.#writePieces(content, survey)
+      const isUnchanged = yield* this.#writePieces(content, survey)
       this.#write(tail)
       this.#endLine()
       this.#flush()
-      if (this.#output.sizeBytes - start > MAX_RECORD_BYTES) throw recordTooLong()
+      assertFits(path, this.#output.sizeBytes - start)
       isSame = isUnchanged
     } finally {
       this.#flush()
-      if (isSame) this.#count++
+      if (isSame) this.#recordCount++
       else {
         this.#output.truncate(start)
         this.#sha256 = digest
@@ -183,16 +215,15 @@ export class JsonDocument implements DumpDocument {
     return isSame
   }
 
-  #writePieces(content: SyncContent, survey: LargeContentSurvey): boolean {
+  *#writePieces(content: SyncContent, survey: LargeContentSurvey): Steps<boolean> {
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     let separator = ''
-    return readLargeContent(content, survey, this.#scan, (piece) => {
+    return yield* readLargeContent(content, survey, this.#scan, (piece) => {
       // The survey found valid UTF-8; a sequence cut by the end of a piece is completed by the next one.
-      const isText = survey.attributes.base64 !== true
-      this.#write(
-        separator +
-          (isText ? JSON.stringify(decoder.decode(piece, { stream: true })) : `"${piece.toString('base64')}"`),
-      )
+      const text = survey.isText
+        ? JSON.stringify(decoder.decode(piece, { stream: true }))
+        : `"${piece.toString('base64')}"`
+      this.#write(separator + text)
       this.#flush()
       separator = ','
     })
@@ -206,11 +237,11 @@ export class JsonDocument implements DumpDocument {
     this.#beginRecord()
     this.#write(record)
     this.#endLine()
-    this.#count++
+    this.#recordCount++
   }
 
   #beginRecord(): void {
-    if (this.#format === 'json') this.#pending += this.#count === 0 ? '\n' : ',\n'
+    if (this.#format === 'json') this.#pending += this.#recordCount === 0 ? '\n' : ',\n'
   }
 
   /** Add text of a line to document and digest. */
@@ -230,15 +261,27 @@ export class JsonDocument implements DumpDocument {
   }
 }
 
-/** Reading a record parses it as one string, so no reader could take a longer one. */
-function recordTooLong(): ArcError {
-  return new ArcError(
+/** Throws `ARC_LIMIT_EXCEEDED` when a file of the listing is too large, whatever it holds. */
+function assertFitting(table: EntryTable): void {
+  for (let place = 0; place < table.rowCount; place++) assertFits(table.path(place), table.sizeBytes(place))
+}
+
+/** Throws `ARC_LIMIT_EXCEEDED` for a file whose record takes this much, or more: reading parses a record as one string. */
+function assertFits(path: EntryPath, recordBytes: number): void {
+  if (recordBytes <= MAX_RECORD_BYTES) return
+  const shown = printablePath(path)
+  throw new ArcError(
     'ARC_LIMIT_EXCEEDED',
-    `a file of the project is too large for JSON (more than ${MAX_RECORD_BYTES} bytes as a line)`,
+    `${shown} is too large for JSON: its line would be longer than ${MAX_RECORD_BYTES / MIB} MiB`,
     {
-      hint: 'Write the dump as Markdown, which takes files of any size, or leave the file out with --max-size.',
+      path: shown,
+      hint: 'Write the dump as Markdown (a name that ends in .md), which takes files of any size, or leave the file out with --exclude or --max-size.',
     },
   )
+}
+
+function base64Length(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / 3) * 4
 }
 
 const LINE_END = Buffer.from('\n')

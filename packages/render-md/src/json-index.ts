@@ -1,10 +1,11 @@
 import {
   assertWithin,
-  bytesContent,
   DEFAULT_LIMITS,
   encodePath,
   type EntryPath,
+  finishSteps,
   type Limits,
+  type Steps,
   type SyncContent,
 } from '@arc/core'
 import { formatTime, parseMode, parseTime } from './attributes.ts'
@@ -12,9 +13,11 @@ import { type DumpInput, readFrom } from './dump-input.ts'
 import { damaged, type DumpIndex, type DumpRecord, truncated } from './dump-record.ts'
 import { parseGitState, unsupportedVersion } from './front-matter.ts'
 import { hashMismatch } from './hash-mismatch.ts'
+import { contentIn, type JsonObject } from './json-content.ts'
 import { readJson } from './json-text.ts'
 import { type Line, readLines } from './line-reader.ts'
 import { MAX_RECORD_BYTES } from './json-record.ts'
+import { piecesContent } from './pieces-reader.ts'
 import type { HashState, Platform } from './platform.ts'
 import { COMMON_MODES } from './preamble.ts'
 
@@ -23,9 +26,9 @@ const DUMP_START = '{"dump":'
 const ENTRIES_START = ',"entries":['
 const FOOTER_START = '],"footer":'
 const SHA256 = /^[0-9a-f]{64}$/
+/** So much text is encoded at once. */
+const DIGEST_CHARACTERS = 4 * 1024 * 1024
 const MTIME = /^-?\d{1,18}\.\d{9}$/
-
-type JsonObject = Readonly<Record<string, unknown>>
 
 /** An object of a document, and the line that stands for it in the digest. */
 interface Spelled {
@@ -48,16 +51,18 @@ export interface JsonIndexOptions {
 }
 
 /** Read a JSON or JSON Lines document once and find everything in it (docs/formats/arc-dump-1.md, 3 and 4). */
-export function indexJson(input: DumpInput, options: JsonIndexOptions = {}): DumpIndex {
+export function* indexJson(input: DumpInput, options: JsonIndexOptions = {}): Steps<DumpIndex> {
   const indexer = new JsonIndexer(input, options)
   const lines = readLines(input, MAX_RECORD_BYTES)
-  const first = lines.next()
-  if (first.done === true) return indexReformatted(input, indexer) // all in one line, without its end
-  const head = input.platform.utf8(first.value.bytes)
+  let next = lines.next()
+  for (; next.done !== true && next.value === undefined; next = lines.next()) yield
+  const first = next.value
+  if (first === undefined) return yield* indexReformatted(input, indexer) // all in one line, without its end
+  const head = input.platform.utf8(first.bytes)
   if (head.startsWith(DUMP_START) && head.endsWith(ENTRIES_START))
-    return indexer.indexDocument(first.value, lines, input.sizeBytes)
-  if (isHeader(head)) return indexer.indexLines(first.value, lines, input.sizeBytes)
-  return indexReformatted(input, indexer)
+    return yield* indexer.indexDocument(first, lines, input.sizeBytes)
+  if (isHeader(head)) return yield* indexer.indexLines(first, lines, input.sizeBytes)
+  return yield* indexReformatted(input, indexer)
 }
 
 /** Whether a line is the first one of JSON Lines. */
@@ -70,17 +75,20 @@ function isHeader(line: string): boolean {
 }
 
 /** A JSON document that some other program has laid out anew. */
-function indexReformatted(input: DumpInput, indexer: JsonIndexer): DumpIndex {
+function* indexReformatted(input: DumpInput, indexer: JsonIndexer): Steps<DumpIndex> {
   assertWithin('bytes in a JSON document that is not laid out as Arc writes it', input.sizeBytes, MAX_REFORMATTED_BYTES)
   const bytes = input.platform.allocate(input.sizeBytes)
   readFrom(input, bytes, 0)
-  const { object } = readObject(bytes, 0, input.platform)
+  const { object } = yield* readObject(bytes, 0, input.platform)
   const { dump, entries, footer } = object
   if (Object.keys(object).join() !== 'dump,entries,footer' || !Array.isArray(entries)) {
     throw damaged('it has other members than dump, entries and footer', 0)
   }
   const index = indexer.begin(spelled(dump), 0)
-  for (const entry of entries) indexer.add(spelled(entry), 0, (content) => bytesContent(content))
+  for (const entry of entries) {
+    yield
+    yield* indexer.add(spelled(entry), 0, (content) => content)
+  }
   return indexer.finish(index, asObject(footer, 0), 0)
 }
 
@@ -106,21 +114,25 @@ class JsonIndexer {
     this.#onBytes = options.onBytes ?? (() => {})
   }
 
-  indexLines(first: Line, rest: Iterable<Line>, sizeBytes: number): DumpIndex {
-    const index = this.begin(this.#readObject(first.bytes, first.at), first.at)
+  *indexLines(first: Line, rest: Iterable<Line | undefined>, sizeBytes: number): Steps<DumpIndex> {
+    const index = this.begin(yield* this.#readObject(first.bytes, first.at), first.at)
     for (const line of rest) {
-      const record = this.#readObject(line.bytes, line.at)
+      yield
+      if (line === undefined) continue
+      const record = yield* this.#readObject(line.bytes, line.at)
       if (Object.hasOwn(record.object, 'end')) return this.#finishAt(line, index, record.object, sizeBytes)
-      this.#addLine(record, line.at, line.bytes.length)
+      yield* this.#addLine(record, line.at, line.bytes.length)
     }
     throw truncated(sizeBytes)
   }
 
-  indexDocument(first: Line, rest: Iterable<Line>, sizeBytes: number): DumpIndex {
+  *indexDocument(first: Line, rest: Iterable<Line | undefined>, sizeBytes: number): Steps<DumpIndex> {
     const header = first.bytes.subarray(DUMP_START.length, first.bytes.length - ENTRIES_START.length)
-    const index = this.begin(this.#readObject(header, first.at), first.at)
+    const index = this.begin(yield* this.#readObject(header, first.at), first.at)
     let wantsMore = false // a comma was the last that was read
     for (const line of rest) {
+      yield
+      if (line === undefined) continue
       const isFooter = line.bytes[0] === FOOTER_START.charCodeAt(0)
       if (this.records.length > 0 && wantsMore === isFooter)
         throw damaged('commas are not between its entries', line.at)
@@ -128,12 +140,12 @@ class JsonIndexer {
         const text = this.#platform.utf8(line.bytes)
         if (!text.startsWith(FOOTER_START) || !text.endsWith('}'))
           throw damaged('its footer is not as it must be', line.at)
-        const footer = this.#readObject(line.bytes.subarray(FOOTER_START.length, -1), line.at)
+        const footer = yield* this.#readObject(line.bytes.subarray(FOOTER_START.length, -1), line.at)
         return this.#finishAt(line, index, footer.object, sizeBytes)
       }
       wantsMore = line.bytes.at(-1) === ','.charCodeAt(0)
       const record = wantsMore ? line.bytes.subarray(0, -1) : line.bytes
-      this.#addLine(this.#readObject(record, line.at), line.at, record.length)
+      yield* this.#addLine(yield* this.#readObject(record, line.at), line.at, record.length)
     }
     throw truncated(sizeBytes)
   }
@@ -143,16 +155,20 @@ class JsonIndexer {
     if (typeof arcDump === 'number' && arcDump !== 1) throw unsupportedVersion(String(arcDump))
     if (arcDump !== 1) throw damaged('its header does not say arcDump 1', at)
     if (typeof name !== 'string') throw damaged('its header has no name', at)
-    this.#digest(`${canonical}\n`)
+    finishSteps(this.#digest(`${canonical}\n`))
     return { name, git: parseGitState(git), directoryMode: COMMON_MODES.directory }
   }
 
-  /** Take an entry; `keep` makes content of bytes that were found in it. */
-  add({ object: entry, canonical }: Spelled, at: number, keep: (content: Uint8Array) => SyncContent): void {
+  /** Take an entry; `keep` says how the content that was found in it can be read later. */
+  *add({ object: entry, canonical }: Spelled, at: number, keep: (found: SyncContent) => SyncContent): Steps<void> {
     const path = entry['path']
     if (typeof path !== 'string') throw damaged('an entry has no path', at)
-    this.#digest(`${canonical}\n`)
-    const record = this.#recordOf(entry, path as EntryPath, at, keep)
+    yield* this.#digest(`${canonical}\n`)
+    const record = this.#recordOf(entry, path as EntryPath, at)
+    if (record.content !== undefined) {
+      yield* this.#checkContent(contentIn(entry, at, this.#platform), record)
+      record.content = keep(record.content)
+    }
     this.#totalBytes += record.sizeBytes
     assertWithin('bytes in one file', record.sizeBytes, this.#limits.maxFileBytes)
     assertWithin('bytes of content', this.#totalBytes, this.#limits.maxTotalBytes)
@@ -161,21 +177,22 @@ class JsonIndexer {
     this.#onBytes(at)
   }
 
-  #addLine(entry: Spelled, at: number, lengthBytes: number): void {
-    this.add(entry, at, () => ({ kind: 'sync', open: () => bytesContent(this.#readContent(at, lengthBytes)).open() }))
+  #addLine(entry: Spelled, at: number, lengthBytes: number): Steps<void> {
+    return this.add(entry, at, () => ({ kind: 'sync', open: () => this.#readContent(at, lengthBytes).open() }))
   }
 
-  #readContent(at: number, lengthBytes: number): Uint8Array {
+  /** The content in a line that was found to be good. */
+  #readContent(at: number, lengthBytes: number): SyncContent {
     const bytes = this.#platform.allocate(lengthBytes)
     readFrom(this.#input, bytes, at)
-    return contentIn(this.#readObject(bytes, at).object, at, this.#platform)
+    return piecesContent(contentIn(parsed(bytes, at, this.#platform), at, this.#platform))
   }
 
-  #readObject(bytes: Uint8Array, at: number): Spelled {
+  #readObject(bytes: Uint8Array, at: number): Steps<Spelled> {
     return readObject(bytes, at, this.#platform)
   }
 
-  #recordOf(entry: JsonObject, path: EntryPath, at: number, keep: (content: Uint8Array) => SyncContent): DumpRecord {
+  #recordOf(entry: JsonObject, path: EntryPath, at: number): DumpRecord {
     const { size, sha256, mtime } = entry
     const fail = (what: string): never => {
       throw damaged(what, at, path)
@@ -203,7 +220,7 @@ class JsonIndexer {
     if (type === 'symlink') {
       const target = entry['target']
       if (typeof target !== 'string') return fail('it is a symbolic link without a target')
-      this.#checkContent(encodePath(target as EntryPath), stated)
+      finishSteps(this.#checkContent([encodePath(target as EntryPath)], stated))
       return { ...stated, type, target: target as EntryPath }
     }
     if (Object.hasOwn(entry, 'omitted')) {
@@ -212,9 +229,7 @@ class JsonIndexer {
       }
       return { ...stated, type, isOmitted: true }
     }
-    const content = contentIn(entry, at, this.#platform)
-    this.#checkContent(content, stated)
-    return { ...stated, type, content: keep(content) }
+    return { ...stated, type, content: piecesContent(contentIn(entry, at, this.#platform)) }
   }
 
   #finishAt(line: Line, index: Omit<DumpIndex, 'records'>, footer: JsonObject, sizeBytes: number): DumpIndex {
@@ -227,50 +242,39 @@ class JsonIndexer {
     const { sha256, ...figures } = footer
     if (figures['end'] !== true || figures['entries'] !== this.records.length)
       throw damaged('the footer counts other entries than there are', at)
-    this.#digest(JSON.stringify(figures).slice(0, -1))
+    finishSteps(this.#digest(JSON.stringify(figures).slice(0, -1)))
     if (sha256 !== this.#sha256.digestHex()) throw damaged('it was changed: the digest in its footer is another', at)
     return { ...index, records: this.records }
   }
 
   /** The digest is over what `JSON.stringify` makes of each object, whatever its layout in the document. */
-  #digest(text: string): void {
-    this.#sha256.update(this.#platform.encode(text))
+  *#digest(text: string): Steps<void> {
+    for (let at = 0; at < text.length;) {
+      let end = Math.min(text.length, at + DIGEST_CHARACTERS)
+      if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--
+      this.#sha256.update(this.#platform.encode(at === 0 && end === text.length ? text : text.slice(at, end)))
+      at = end
+      if (at < text.length) yield
+    }
   }
 
-  #checkContent(content: Uint8Array, stated: { path: EntryPath; sizeBytes: number; sha256: string }): void {
-    const found = this.#platform.sha256Hex(content)
-    if (found !== stated.sha256 || content.length !== stated.sizeBytes)
-      throw hashMismatch(stated.path, stated.sha256, found)
+  *#checkContent(pieces: Iterable<Uint8Array>, stated: Pick<DumpRecord, 'path' | 'sizeBytes' | 'sha256'>): Steps<void> {
+    const sha256 = this.#platform.startSha256()
+    let sizeBytes = 0
+    for (const piece of pieces) {
+      sha256.update(piece)
+      sizeBytes += piece.length
+      yield
+    }
+    const found = sha256.digestHex()
+    if (found !== stated.sha256 || sizeBytes !== stated.sizeBytes)
+      throw hashMismatch(stated.path, stated.sha256 ?? '-', found)
   }
 }
 
-/** The bytes of a file's record. */
-function contentIn(entry: JsonObject, at: number, platform: Platform): Uint8Array {
-  const path = String(entry['path'])
-  const isText = Object.hasOwn(entry, 'text')
-  const pieces = stringsIn(isText ? entry['text'] : entry['base64'])
-  if (pieces === undefined || (isText && Object.hasOwn(entry, 'base64'))) {
-    throw damaged('it must have one of text, base64 and omitted', at, path)
-  }
-  const decode = (piece: string): Uint8Array => {
-    const isSpelledRight = !isText || piece.isWellFormed()
-    const bytes = isSpelledRight ? platform.encode(piece) : undefined
-    const content = isText || bytes === undefined ? bytes : platform.decodeBase64(bytes)
-    if (content === undefined) throw damaged('its content is not encoded as it must be', at, path)
-    return content
-  }
-  return concat(pieces.map(decode), platform)
-}
-
-function concat(pieces: readonly Uint8Array[], platform: Platform): Uint8Array {
-  if (pieces.length === 1) return pieces[0] as Uint8Array
-  const whole = platform.allocate(pieces.reduce((sizeBytes, piece) => sizeBytes + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
+/** Whether a character goes on in the next unit, so that it cannot be encoded without that. */
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00
 }
 
 function typeIn({ type }: JsonObject): keyof typeof MEMBERS | undefined {
@@ -283,19 +287,23 @@ function timeIn(value: unknown): bigint | undefined {
   return formatTime(timeNs) === value ? timeNs : undefined
 }
 
-function stringsIn(value: unknown): string[] | undefined {
-  const list: unknown = typeof value === 'string' ? [value] : value
-  return Array.isArray(list) && list.every((piece) => typeof piece === 'string') ? list : undefined
-}
-
-function readObject(bytes: Uint8Array, at: number, platform: Platform): Spelled {
+function* readObject(bytes: Uint8Array, at: number, platform: Platform): Steps<Spelled> {
   if (!platform.isUtf8(bytes)) throw damaged('it is not UTF-8', at)
   try {
-    const { value, canonical } = readJson(platform.utf8(bytes))
+    const { value, canonical } = yield* readJson(platform.utf8(bytes))
     return { object: asObject(value, at), canonical }
   } catch (error) {
     if (error instanceof SyntaxError) throw damaged(`it is not JSON as it must be: ${error.message}`, at)
     throw error
+  }
+}
+
+/** The object in bytes that {@link readObject} took. */
+function parsed(bytes: Uint8Array, at: number, platform: Platform): JsonObject {
+  try {
+    return asObject(JSON.parse(platform.utf8(bytes)), at)
+  } catch {
+    throw damaged('it is not JSON as it must be', at)
   }
 }
 

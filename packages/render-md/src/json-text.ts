@@ -1,3 +1,5 @@
+import type { Steps } from '@arc/core'
+
 /** A JSON text of a document. */
 export interface JsonText {
   value: unknown
@@ -7,17 +9,21 @@ export interface JsonText {
 
 const MEMBER_NAME = /^[a-z][A-Za-z0-9]*$/
 const MAX_DEPTH = 16
+/** From this length on, a text is worth steps. */
+const LONG_CHARACTERS = 4 * 1024 * 1024
 /** A fraction, an exponent or minus zero, in a text without its strings. */
 const OTHER_NUMBER = /\d[.eE]|-0/
 
 /**
  * Read a JSON text by the rules that give every value one meaning and one canonical spelling (format, 3.1): no member occurs
- * twice, names are plain words, numbers are integers. Throws a SyntaxError.
+ * twice, names are plain words, numbers are integers. Steps only for a long text. Throws a SyntaxError.
  */
-export function readJson(text: string): JsonText {
+export function* readJson(text: string): Steps<JsonText> {
+  const isLong = text.length > LONG_CHARACTERS
   const value = parse(text)
+  if (isLong) yield
   const members = countMembers(value, 0)
-  const canonical = JSON.stringify(value)
+  const canonical = isLong ? yield* stringifyLong(value) : JSON.stringify(value)
   if (canonical !== text) checkOutsideStrings(withoutStrings(text), members)
   return { value, canonical }
 }
@@ -29,6 +35,22 @@ function parse(text: string): unknown {
     // The message of the engine quotes the text, which may hold anything, terminal escapes included.
     throw new SyntaxError('its syntax is wrong')
   }
+}
+
+/** `JSON.stringify` for a value from a long text: what is long in it are arrays that are members of it. */
+function* stringifyLong(value: unknown): Steps<string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value)
+  const members: string[] = []
+  for (const [name, member] of Object.entries(value)) {
+    const items: string[] = []
+    for (const item of Array.isArray(member) ? member : []) {
+      items.push(JSON.stringify(item))
+      yield
+    }
+    members.push(`${JSON.stringify(name)}:${Array.isArray(member) ? `[${items.join(',')}]` : JSON.stringify(member)}`)
+    yield
+  }
+  return `{${members.join(',')}}`
 }
 
 /** Members in all objects of the value, which must have proper names and numbers. */

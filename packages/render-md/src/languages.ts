@@ -3,12 +3,15 @@ export interface Language {
   name: string
   /** What forges and editors highlight by; never empty. */
   tag: string
+  /** Its place among {@link LANGUAGES}. */
+  place: number
 }
 
-const OTHER: Language = { name: 'Other', tag: 'text' }
+/** Of files whose name says nothing. */
+export const OTHER: Language = { name: 'Other', tag: 'text', place: 0 }
 
-/** What stands for links and folders: their text is none of a language. */
-export const NO_LANGUAGE: Language = OTHER
+/** What stands for links and folders: their text is none of a language, whatever it looks like. */
+export const NO_LANGUAGE: Language = { ...OTHER }
 
 // name | tag | extensions and whole file names (those with a capital letter, or after a colon), after GitHub's linguist
 const TABLE = `
@@ -122,20 +125,25 @@ Awk|awk|awk
 
 const byExtension = new Map<string, Language>()
 const byName = new Map<string, Language>()
-for (const row of TABLE.trim().split('\n')) {
+
+/** All there are; a cache remembers them by their places. */
+export const LANGUAGES: readonly Language[] = [OTHER, ...TABLE.trim().split('\n').map(readRow)]
+
+function readRow(row: string, index: number): Language {
   const [name = '', tag = '', keys = ''] = row.split('|')
-  const language: Language = { name, tag }
+  const language: Language = { name, tag, place: index + 1 }
   for (const key of keys.split(' ')) {
     if (key.startsWith(':')) byName.set(key.slice(1), language)
     else if (/^[A-Z]/.test(key) && key.length > 1) byName.set(key, language)
     else byExtension.set(key, language)
   }
+  return language
 }
 
 /** The language of a file by its name alone; `Other` when the name says nothing. */
 export function languageOf(path: string): Language {
   const name = path.slice(path.lastIndexOf('/') + 1)
-  const known = byName.size > 0 ? byName.get(name) : undefined
+  const known = byName.get(name)
   if (known !== undefined) return known
   const dot = name.lastIndexOf('.')
   if (dot < 0) return OTHER
@@ -145,28 +153,48 @@ export function languageOf(path: string): Language {
 
 const INTERPRETERS: ReadonlyMap<string, string> = new Map([
   ['sh', 'sh'],
+  ['ash', 'sh'],
   ['bash', 'sh'],
   ['dash', 'sh'],
+  ['ksh', 'sh'],
   ['zsh', 'sh'],
+  ['fish', 'fish'],
+  ['pwsh', 'ps1'],
   ['python', 'py'],
-  ['python3', 'py'],
   ['node', 'js'],
+  ['nodejs', 'js'],
+  ['bun', 'ts'],
   ['deno', 'ts'],
+  ['tsx', 'ts'],
   ['ruby', 'rb'],
   ['perl', 'pl'],
   ['php', 'php'],
   ['awk', 'awk'],
-  ['fish', 'fish'],
+  ['gawk', 'awk'],
   ['lua', 'lua'],
+  ['make', 'mk'],
+  ['groovy', 'groovy'],
+  ['julia', 'jl'],
+  ['Rscript', 'r'],
+  ['expect', 'tcl'],
   ['tclsh', 'tcl'],
+  ['wish', 'tcl'],
 ])
 
-/** The language that a `#!` line names, for files whose name says nothing; `Other` without one. */
+const SCRIPT_LINE_BYTES = 128
+
+/** The language of a text of which `start` is the beginning, or more: the one of its name, else the one its `#!` line names. */
+export function languageOfText(byItsName: Language, start: Buffer): Language {
+  if (byItsName !== OTHER || start[0] !== 0x23 || start[1] !== 0x21) return byItsName
+  const [firstLine = ''] = start.toString('latin1', 0, SCRIPT_LINE_BYTES).split('\n', 1)
+  return languageOfScript(firstLine)
+}
+
+/** The language that a `#!` line names, or `Other`. */
 export function languageOfScript(firstLine: string): Language {
   const match = /^#!\s*(?:\S*\/)?([^/\s]+)(?:\s+(?:-S\s+)?(\S+))?/.exec(firstLine)
   if (match === null) return OTHER
-  const interpreter = match[1] === 'env' ? match[2] : match[1]
-  const extension =
-    INTERPRETERS.get((interpreter ?? '').replace(/(?<=\D)[\d.]+$/, '')) ?? INTERPRETERS.get(interpreter ?? '')
+  const interpreter = (match[1] === 'env' ? match[2] : match[1]) ?? ''
+  const extension = INTERPRETERS.get(interpreter.replace(/(?<=\D)[\d.]+$/, '')) // python3.11
   return (extension === undefined ? undefined : byExtension.get(extension)) ?? OTHER
 }

@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer'
-import type { SyncContent } from '@arc/core'
+import type { Steps, SyncContent } from '@arc/core'
 import { startSha256 } from '@arc/core/node'
 import type { Attributes } from './attributes.ts'
 import { BASE64_PIECE_BYTES, dropReturns, encodeBase64Lines, fenceFor, hasOnlyCrlf } from './body.ts'
+import { type Language, languageOfText } from './languages.ts'
 import type { ScanBuffer } from './text-scan.ts'
 
 const LF = 0x0a
@@ -16,52 +17,67 @@ export interface LargeContentSurvey {
   fence: string
   attributes: Attributes
   bodyBytes: number
+  language: Language
+  isText: boolean
   lines: number
 }
 
-/** First pass: read the content in pieces and decide how to write it. */
-export function surveyLargeContent(content: SyncContent, scan: ScanBuffer): LargeContentSurvey {
+/** First pass: read the content in pieces and decide how to write it. `language` is what its name says. */
+export function* surveyLargeContent(
+  content: SyncContent,
+  scan: ScanBuffer,
+  language: Language,
+): Steps<LargeContentSurvey> {
   const sha256 = startSha256()
   const bytes = scan.bytes
   let contentBytes = 0
   let unfinished = 0 // bytes of a UTF-8 sequence that the last piece cut in two, kept in front
-  let isText = true
+  let isUtf8Text = true
   let lastByte = LF
+  let told = language
   scan.reset()
-  readPieces(content, bytes.subarray(LONGEST_SEQUENCE_BYTES), Number.POSITIVE_INFINITY, (piece) => {
+  yield* readPieces(content, bytes.subarray(LONGEST_SEQUENCE_BYTES), Number.POSITIVE_INFINITY, (piece) => {
     const end = LONGEST_SEQUENCE_BYTES + piece.length
+    if (contentBytes === 0) told = languageOfText(language, piece)
     sha256.update(piece)
     scan.add(LONGEST_SEQUENCE_BYTES, end)
     contentBytes += piece.length
     lastByte = bytes[end - 1] as number
     const whole = endOfWholeSequences(bytes, end)
-    isText &&= isUtf8(bytes.subarray(LONGEST_SEQUENCE_BYTES - unfinished, whole))
+    isUtf8Text &&= isUtf8(bytes.subarray(LONGEST_SEQUENCE_BYTES - unfinished, whole))
     unfinished = end - whole
     bytes.copyWithin(LONGEST_SEQUENCE_BYTES - unfinished, whole, end)
   })
   const facts = scan.facts()
-  const fence = fenceFor(facts)
-  const found = { contentBytes, sha256: sha256.digestHex() }
-  if (!isText || unfinished > 0 || facts.hasControls || fence === undefined) {
+  const isText = isUtf8Text && unfinished === 0 && !facts.hasControls
+  const found = {
+    contentBytes,
+    sha256: sha256.digestHex(),
+    language: isText ? told : language,
+    isText,
+    lines: isText ? facts.lineFeeds : 0,
+  }
+  const fence = isText ? fenceFor(facts) : undefined
+  if (fence === undefined) {
     const characters = Math.ceil(contentBytes / 3) * 4
     const bodyBytes = characters + Math.ceil(characters / BASE64_LINE_CHARACTERS)
-    return { ...found, fence: '```', attributes: { base64: true }, bodyBytes, lines: 0 }
+    return { ...found, fence: '```', attributes: { base64: true }, bodyBytes }
   }
   const crlf = hasOnlyCrlf(facts)
   const noeol = lastByte !== LF
   const bodyBytes = contentBytes - (crlf ? facts.pairs : 0) + (noeol ? 1 : 0)
-  return { ...found, fence, attributes: { crlf, noeol }, bodyBytes, lines: facts.lineFeeds }
+  return { ...found, fence, attributes: { crlf, noeol }, bodyBytes }
 }
 
 /** Second pass: show the content again in pieces. Returns whether it was the same as in the first pass. */
-export function readLargeContent(
+export function* readLargeContent(
   content: SyncContent,
   survey: LargeContentSurvey,
   scan: ScanBuffer,
   take: (piece: Buffer) => void,
-): boolean {
+): Steps<boolean> {
   const sha256 = startSha256()
-  readPieces(content, scan.bytes, survey.contentBytes, (piece) => {
+  yield* readPieces(content, scan.bytes, survey.contentBytes, (piece) => {
     sha256.update(piece)
     take(piece)
   })
@@ -69,14 +85,14 @@ export function readLargeContent(
 }
 
 /** Write the body of a Markdown section. Returns whether the content was the same as in the survey. */
-export function writeLargeBody(
+export function* writeLargeBody(
   content: SyncContent,
   survey: LargeContentSurvey,
   scan: ScanBuffer,
   write: (bytes: Uint8Array) => void,
-): boolean {
+): Steps<boolean> {
   const { base64, crlf, noeol } = survey.attributes
-  const isSame = readLargeContent(content, survey, scan, (piece) => {
+  const isSame = yield* readLargeContent(content, survey, scan, (piece) => {
     if (base64) write(encodeBase64Lines(piece))
     else write(crlf ? piece.subarray(0, dropReturns(piece, 0, piece.length)) : piece)
   })
@@ -85,7 +101,12 @@ export function writeLargeBody(
 }
 
 /** Show the first `limitBytes` of a content in pieces that make whole lines of base64 (the last one excepted). */
-function readPieces(content: SyncContent, buffer: Buffer, limitBytes: number, take: (piece: Buffer) => void): void {
+function* readPieces(
+  content: SyncContent,
+  buffer: Buffer,
+  limitBytes: number,
+  take: (piece: Buffer) => void,
+): Steps<void> {
   const reader = content.open()
   try {
     for (let left = limitBytes; left > 0;) {
@@ -94,6 +115,7 @@ function readPieces(content: SyncContent, buffer: Buffer, limitBytes: number, ta
       if (count > 0) take(buffer.subarray(0, count))
       if (count < wanted) return
       left -= count
+      yield
     }
   } finally {
     reader.close()

@@ -19,8 +19,11 @@ export class Line {
   }
 }
 
-/** The lines of a document, each ended by LF; bytes after the last LF are no line. Memory: the longest line, at most `maxLineBytes`. */
-export function* readLines(input: DumpInput, maxLineBytes: number): Generator<Line, void, void> {
+/**
+ * The lines of a document, each ended by LF; bytes after the last LF are no line. `undefined` in between: a long line goes on. Memory: the
+ * longest line, at most `maxLineBytes`.
+ */
+export function* readLines(input: DumpInput, maxLineBytes: number): Generator<Line | undefined, void, void> {
   const { platform } = input
   let buffer = platform.allocate(Math.min(PIECE_BYTES, input.sizeBytes))
   let used = 0 // bytes of a line that has not ended yet
@@ -31,6 +34,7 @@ export function* readLines(input: DumpInput, maxLineBytes: number): Generator<Li
       const larger = platform.allocate(buffer.length * 2)
       larger.set(buffer)
       buffer = larger
+      yield undefined
     }
     const filled = Math.min(buffer.length, used + input.sizeBytes - at)
     readFrom(input, buffer.subarray(used, filled), at)

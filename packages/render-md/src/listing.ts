@@ -6,7 +6,7 @@ import {
   type EntrySourceOptions,
   readContent,
 } from '@arc/core'
-import { EntryTable } from '@arc/core/node'
+import { EntryTable, takeTurn } from '@arc/core/node'
 import type { Spool } from './spool.ts'
 
 /** Content up to this size is taken into memory when it arrives as a stream; more goes to a temporary file. */
@@ -23,7 +23,7 @@ export async function listAll(source: EntrySource, spool: Spool, options: EntryS
   for await (const batch of source.entries(options)) {
     for (const entry of batch) {
       if (source.access === 'random') table.add(entry)
-      else entries.push(await spoolEntry(entry, spool))
+      else entries.push(await spoolEntry(entry, spool, options.signal))
     }
   }
   for (const entry of entries.sort((a, b) => comparePaths(a.path, b.path))) table.add(entry)
@@ -31,19 +31,22 @@ export async function listAll(source: EntrySource, spool: Spool, options: EntryS
 }
 
 /** The entry with content that can be read without waiting. */
-export async function bringContent(entry: Entry, spool: Spool): Promise<Entry> {
+export async function bringContent(entry: Entry, spool: Spool, signal: AbortSignal | undefined): Promise<Entry> {
   if (entry.content?.kind !== 'stream') return entry
-  if (entry.sizeBytes > MEMORY_BYTES) return spoolEntry(entry, spool)
+  if (entry.sizeBytes > MEMORY_BYTES) return spoolEntry(entry, spool, signal)
   const pieces: Buffer[] = []
   for await (const piece of readContent(entry.content)) pieces.push(Buffer.from(piece))
   const bytes = Buffer.concat(pieces)
   return { ...entry, sizeBytes: bytes.length, content: bytesContent(bytes) }
 }
 
-async function spoolEntry(entry: Entry, spool: Spool): Promise<Entry> {
+async function spoolEntry(entry: Entry, spool: Spool, signal: AbortSignal | undefined): Promise<Entry> {
   if (entry.content === undefined) return entry
   const { file } = spool
   const offset = file.sizeBytes
-  for await (const piece of readContent(entry.content)) file.write(piece)
+  for await (const piece of readContent(entry.content)) {
+    await takeTurn(signal)
+    file.write(piece)
+  }
   return { ...entry, sizeBytes: file.sizeBytes - offset, content: file.content(offset, file.sizeBytes) }
 }

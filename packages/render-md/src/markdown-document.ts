@@ -1,15 +1,16 @@
-import type { Entry, EntryPath, EntrySource } from '@arc/core'
-import { type EntryTable, sha256Hex } from '@arc/core/node'
+import type { Entry, EntrySource, Steps } from '@arc/core'
+import { type EntryTable, sha256Hex, takeSteps } from '@arc/core/node'
 import { type ContentsStyle, writeContents } from './contents.ts'
-import { MarkdownSections, type SectionOptions, type WrittenSection } from './markdown-sections.ts'
+import { MarkdownSections, type SectionOptions } from './markdown-sections.ts'
 import { type DumpOutput, fillHead } from './output.ts'
 import { isDelegable, ParallelSections } from './parallel-sections.ts'
 import { type DefaultModes, FILES_HEADING, formatHead, titleOf } from './preamble.ts'
-import type { DumpDocument, RenderOptions, RenderResult, SectionJobs } from './render.ts'
+import type { DocumentFacts, DumpDocument, FinishedDocument, RenderOptions, SectionJobs } from './render.ts'
 import { cacheOf, saveSectionCache, SectionCache, type SectionCacheOptions } from './section-cache.ts'
 import { SectionLedger } from './section-ledger.ts'
 import type { DumpStatistics } from './statistics.ts'
 import type { Survey } from './survey.ts'
+import type { SectionOrSteps, WrittenSection } from './written-section.ts'
 
 const PIECE_BYTES = 64 * 1024
 
@@ -31,8 +32,6 @@ export class MarkdownDocument implements DumpDocument {
   #preambleBytes = 0
   #headBytes = 0
   #headSha256 = ''
-  /** Paths of what was left out because it is binary. */
-  readonly #omitted: EntryPath[] = []
   #reusedEntries = 0
   /** Places in the listing of what could not be added. */
   readonly #missing = new Set<number>()
@@ -62,14 +61,17 @@ export class MarkdownDocument implements DumpDocument {
   }
 
   knows(entry: Entry): boolean {
-    return this.#find(entry) !== undefined
+    return this.#sections.isFurtherName(entry) || this.#find(entry) !== undefined
   }
 
-  add(entry: Entry, place: number): { isOmitted: boolean } {
+  add(entry: Entry, place: number): SectionOrSteps {
     if (this.#preambleBytes === 0) this.#begin()
-    const section = this.#addSection(entry, place)
-    if (section.isOmitted) this.#omitted.push(entry.path)
-    return section
+    const naming = this.#survey.naming(place)
+    const known = this.#find(entry)
+    const earlier = this.#earlier
+    if (known === undefined || earlier === undefined) return this.#sections.add(entry, naming)
+    this.#reusedEntries++
+    return this.#sections.addKnown(entry, naming, known, (into, offset) => earlier.read(into, offset))
   }
 
   startJobs(jobs: number, signal: AbortSignal | undefined): SectionJobs | undefined {
@@ -82,11 +84,10 @@ export class MarkdownDocument implements DumpDocument {
     const add = async (entry: Entry, place: number): Promise<WrittenSection> => {
       if (this.#preambleBytes === 0) this.#begin()
       const { section, bytes } = await sections.next()
-      const written = this.#sections.addKnown(entry, this.#survey.naming(place), section, (into, offset) =>
+      const added = this.#sections.addKnown(entry, this.#survey.naming(place), section, (into, offset) =>
         into.set(bytes.subarray(offset, offset + into.length)),
       )
-      if (written.isOmitted) this.#omitted.push(entry.path)
-      return written
+      return 'next' in added ? takeSteps(added, signal) : added
     }
     return { covers, add, close: () => sections.close() }
   }
@@ -95,14 +96,14 @@ export class MarkdownDocument implements DumpDocument {
     this.#missing.add(place)
   }
 
-  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'> {
+  *finish(): Steps<FinishedDocument> {
     if (this.#preambleBytes === 0) this.#begin()
     this.#sections.flush()
     this.#writeFrame(Buffer.from('## Manifest\n\n```arc-manifest\n'))
     for (const piece of this.#ledger.rows.manifest()) this.#writeFrame(piece)
     this.#writeFrame(Buffer.from('```\n\n'))
     const statistics = this.#ledger.statistics.result()
-    this.#fillPreamble(statistics)
+    yield* this.#fillPreamble(statistics)
     for (let at = 0; at < this.#preambleBytes; at += PIECE_BYTES) {
       const piece = this.#sections.scratch.subarray(0, Math.min(PIECE_BYTES, this.#preambleBytes - at))
       this.#output.read(piece, at)
@@ -114,7 +115,7 @@ export class MarkdownDocument implements DumpDocument {
     return { statistics, reusedEntries: this.#reusedEntries }
   }
 
-  saveCache(sha256: string | undefined, statistics: DumpStatistics): void {
+  saveCache({ sha256, statistics, omitted }: DocumentFacts): void {
     if (this.#cache === undefined) return
     saveSectionCache(this.#cache, this.#ledger.rows, {
       sha256,
@@ -122,7 +123,7 @@ export class MarkdownDocument implements DumpDocument {
       modes: this.#modes,
       headSha256: this.#headSha256,
       listing: this.#missing.size === 0 ? this.#table.digestHex({ times: this.#times }) : undefined,
-      omitted: this.#omitted,
+      omitted,
       preambleBytes: this.#preambleBytes,
       documentBytes: this.#output.sizeBytes,
     })
@@ -132,21 +133,9 @@ export class MarkdownDocument implements DumpDocument {
     this.#earlier?.[Symbol.dispose]()
   }
 
-  #addSection(entry: Entry, place: number): WrittenSection {
-    const naming = this.#survey.naming(place)
-    const earlier = this.#earlier
-    const known = this.#find(entry)
-    if (known === undefined || earlier === undefined) return this.#sections.add(entry, naming)
-    this.#reusedEntries++
-    return this.#sections.addKnown(entry, naming, known, (into, offset) => earlier.read(into, offset))
-  }
-
-  /** Hard links depend on what was written for another entry, so they are always written anew. */
+  /** The section of an entry in the earlier document. That of a further name says what was written for the first one, so it is made anew. */
   #find(entry: Entry): WrittenSection | undefined {
-    return entry.hardLink === undefined ? this.#findEarlier(entry) : undefined
-  }
-
-  #findEarlier(entry: Entry): WrittenSection | undefined {
+    if (this.#sections.isFurtherName(entry)) return undefined
     // Only a stamp tells whether the time that was written is still the right one.
     if (this.#times && entry.stamp === undefined && entry.mtimeNs !== undefined) return undefined
     return this.#earlier?.find(entry)
@@ -163,8 +152,8 @@ export class MarkdownDocument implements DumpDocument {
     this.#writeFrame(Buffer.from(`${FILES_HEADING}\n`))
   }
 
-  /** Put the figures into the preamble; when entries are missing that were expected, write all of it anew. */
-  #fillPreamble(statistics: DumpStatistics): void {
+  /** Put the figures into the preamble; when entries are missing, or scripts are of languages that no name told of, write all of it anew. */
+  *#fillPreamble(statistics: DumpStatistics): Steps<void> {
     const head = this.#formatHead(statistics)
     this.#headSha256 = sha256Hex(head)
     if (this.#missing.size === 0 && head.length === this.#headBytes) {
@@ -174,7 +163,7 @@ export class MarkdownDocument implements DumpDocument {
     const pieces: Uint8Array[] = [head]
     this.#writeContents((piece) => pieces.push(Buffer.from(piece)))
     const preamble = Buffer.concat(pieces)
-    fillHead(this.#output, this.#preambleBytes, preamble, this.#sections.scratch)
+    yield* fillHead(this.#output, this.#preambleBytes, preamble, this.#sections.scratch)
     this.#preambleBytes = preamble.length
   }
 

@@ -1,4 +1,12 @@
-import { assertWithin, decodePath, type EntryPath, type GitState, type Limits, type SyncContent } from '@arc/core'
+import {
+  assertWithin,
+  decodePath,
+  type EntryPath,
+  type GitState,
+  type Limits,
+  type Steps,
+  type SyncContent,
+} from '@arc/core'
 import type { Attributes } from './attributes.ts'
 import { BodyContent, PassingContent, type Turn } from './body-content.ts'
 import { decodeBody } from './body-decoding.ts'
@@ -36,6 +44,11 @@ interface Reading {
   found: ContentHash | undefined
 }
 
+interface Hashing {
+  readonly section: Section
+  readonly steps: Steps<ContentHash>
+}
+
 /**
  * Reads a Markdown document once, sections and manifest side by side, checking all that docs/formats/arc-dump-1.md says a reader
  * must; what concerns the document as a whole, when its end is reached. Holds nothing of what it has given.
@@ -55,6 +68,8 @@ export class MarkdownReader {
   readonly #hardLinks: HardLinks
   /** That of the window as it is. */
   #turn: Turn = { isOver: false }
+  /** A section whose body is too long for the window, while that is being hashed. */
+  #hashing: Hashing | undefined
   #isBehindSections = false
   #sectionCount = 0
   #totalBytes = 0
@@ -81,11 +96,12 @@ export class MarkdownReader {
   }
 
   /**
-   * The record of the next entry. `beyond`: none, until {@link advance} is called. `end`: that was the last one, and the document
-   * is whole. Throws `ARC_DUMP_DAMAGED`, `ARC_HASH_MISMATCH` or `ARC_LIMIT_EXCEEDED`.
+   * The record of the next entry. `beyond`: none, until {@link advance} is called; at the latest after every megabyte or so. `end`: that
+   * was the last one, and the document is whole. Throws `ARC_DUMP_DAMAGED`, `ARC_HASH_MISMATCH` or `ARC_LIMIT_EXCEEDED`.
    */
   next(): DumpRecord | 'beyond' | 'end' {
     if (this.#manifestAt < 0) throw truncated(this.#input.sizeBytes)
+    if (this.#hashing !== undefined) return this.#goOnHashing(this.#hashing)
     if (this.#isBehindSections) {
       this.#finish()
       return 'end'
@@ -94,6 +110,10 @@ export class MarkdownReader {
     if (section === 'beyond') return section
     if (section !== 'end') {
       this.#count()
+      if (!this.#isInWindow(section) && this.#isHashed(section)) {
+        this.#hashing = { section, steps: this.#hashLong(section) }
+        return 'beyond'
+      }
       const text = this.#linkText(section)
       const found = this.#found(section, text)
       return this.#makeRecord(section, text, found, this.#manifest.next(section))
@@ -108,23 +128,36 @@ export class MarkdownReader {
   advance(): void {
     this.#turn.isOver = true
     this.#turn = { isOver: false }
-    if (!this.#isBehindSections) this.#sections.advance()
+    if (!this.#isBehindSections && this.#hashing === undefined) this.#sections.advance()
+  }
+
+  #goOnHashing({ section, steps }: Hashing): DumpRecord | 'beyond' {
+    const step = steps.next()
+    if (step.done !== true) return 'beyond'
+    this.#hashing = undefined
+    return this.#makeRecord(section, undefined, step.value, this.#manifest.next(section))
   }
 
   /**
    * Read the whole document in its own order, first all sections, then the manifest, so that what is wrong with it is told in that
    * order, too. To be called instead of {@link next}, on a reader of its own: it holds all sections at once.
    */
-  readInOrder(): DumpRecord[] {
+  *readInOrder(): Steps<DumpRecord[]> {
     const readings: Reading[] = []
     for (let section = this.#sections.next(); section !== 'end'; section = this.#sections.next()) {
       if (section === 'beyond') {
+        yield
         this.advance()
         continue
       }
       this.#count()
-      const text = this.#linkText(section)
-      readings.push({ section, text, found: this.#found(section, text) })
+      const isLong = !this.#isInWindow(section) && this.#isHashed(section)
+      const text = isLong ? undefined : this.#linkText(section)
+      readings.push({
+        section,
+        text,
+        found: isLong ? yield* this.#hashLong(section) : this.#found(section, text),
+      })
     }
     const at = this.#sections.at
     const next = this.#window.view(at, at + MANIFEST_START.length)
@@ -179,14 +212,17 @@ export class MarkdownReader {
   #found(section: Section, text: Uint8Array | undefined): ContentHash | undefined {
     const { attributes } = section
     if (text !== undefined) return attributes.symlink ? this.#hashOf(text) : undefined
-    const isHashed = this.#options.verifyContent && !attributes.directory && !attributes.omitted
-    return isHashed ? this.#hash(section) : undefined
+    return this.#isHashed(section) ? this.#hashOf(this.#decode(section)) : undefined
   }
 
-  #hash(section: Section): ContentHash {
-    return this.#isInWindow(section)
-      ? this.#hashOf(this.#decode(section))
-      : hashByPieces(new BodyContent(this.#input, section), this.#input.platform)
+  /** Whether the body is content, and its hash wanted. */
+  #isHashed({ attributes }: Section): boolean {
+    const { directory, hardlink, omitted, symlink } = attributes
+    return this.#options.verifyContent && !(directory || hardlink || omitted || symlink)
+  }
+
+  #hashLong(section: Section): Steps<ContentHash> {
+    return hashByPieces(new BodyContent(this.#input, section), this.#input.platform)
   }
 
   #hashOf(bytes: Uint8Array): ContentHash {

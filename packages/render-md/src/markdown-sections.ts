@@ -1,7 +1,7 @@
-import { type Entry, type EntryPath, encodePath, entryChanged, type SyncContent } from '@arc/core'
+import { type Entry, type EntryPath, encodePath, entryChanged, type Steps, type SyncContent } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
 import { type Attributes, formatAttributes, LONG_BODY_BYTES } from './attributes.ts'
-import { type Language, languageOf, NO_LANGUAGE } from './languages.ts'
+import { type Language, languageOf, NO_LANGUAGE, OTHER } from './languages.ts'
 import { surveyLargeContent, writeLargeBody } from './large-content.ts'
 import { rowPathText } from './manifest.ts'
 import type { DumpOutput } from './output.ts'
@@ -10,6 +10,7 @@ import { makeBody, type SectionBody } from './section-body.ts'
 import type { SectionLedger } from './section-ledger.ts'
 import { ScanBuffer } from './text-scan.ts'
 import { ATTEMPTS, readWhole, WHOLE_BYTES } from './whole-content.ts'
+import type { SectionOrSteps, WrittenSection } from './written-section.ts'
 
 const FLUSH_BYTES = 2 * 1024 * 1024
 const HEAD_BYTES = 64 * 1024 // more than a path of 4,095 bytes takes, each escaped
@@ -23,32 +24,20 @@ export interface SectionOptions {
   binary?: 'base64' | 'omit'
 }
 
-/** What was written for one entry. */
-export interface WrittenSection {
-  /** Where the section begins in the output. */
-  offset: number
-  sizeBytes: number
-  /** Bytes before the body, and after it. */
-  headBytes: number
-  tailBytes: number
-  /** Hex SHA-256 of the content; `undefined` for a directory. */
-  sha256: string | undefined
-  contentBytes: number
-  lines: number
-  /** The content was left out because it is binary. */
-  isOmitted: boolean
-}
-
 type ContentFacts = Pick<WrittenSection, 'sha256' | 'contentBytes' | 'isOmitted'>
+
+/** Fills a buffer from a place in an earlier document. */
+type SectionBytes = (into: Buffer, offset: number) => void
 
 /** What its path alone says about an entry. */
 export interface Naming {
   /** The path as heading and manifest spell it. */
   pathText: string
+  /** `Other` when its content may tell more. */
   language: Language
 }
 
-/** What is said about an entry in heading, fence and manifest. */
+/** What is said about an entry in heading and manifest. */
 interface Row extends Naming {
   entry: Entry
   /** Permission bits for the manifest: a hard link has those of the first name. */
@@ -86,8 +75,11 @@ export class MarkdownSections {
     this.#omitBinary = options.binary === 'omit'
   }
 
-  /** Add an entry whose content is at hand. Throws `ARC_ENTRY_UNREADABLE` or `ARC_ENTRY_CHANGED` with nothing of it written. */
-  add(entry: Entry, naming: Naming = namingOf(entry)): WrittenSection {
+  /**
+   * Add an entry whose content is at hand; steps must be finished before anything else is added. Throws `ARC_ENTRY_UNREADABLE` or
+   * `ARC_ENTRY_CHANGED` with nothing of it written.
+   */
+  add(entry: Entry, naming: Naming = namingOf(entry)): SectionOrSteps {
     if (this.#used > FLUSH_BYTES) this.flush()
     if (entry.type === 'directory')
       return this.#addText(entry, naming, { directory: true, ...this.#attributesOf(entry) }, Buffer.alloc(0))
@@ -97,38 +89,29 @@ export class MarkdownSections {
     if (entry.content?.kind !== 'sync') throw new TypeError('a section needs content that is at hand')
     const { pathText, language } = naming
     const row: Row = { entry, pathText, language, mode: entry.mode }
-    const section =
-      entry.sizeBytes > WHOLE_BYTES ? this.#addLargeFile(row, entry.content) : this.#addFile(row, entry.content)
+    const section = entry.sizeBytes > WHOLE_BYTES ? undefined : this.#addFile(row, entry.content)
+    if (section === undefined) return this.#addLargeFile(row, entry.content)
     this.#list(row, section)
     return section
   }
 
-  /** Add an entry as an earlier document has it; `read` fills a buffer from a place in that document. */
-  addKnown(
-    entry: Entry,
-    naming: Naming,
-    known: WrittenSection,
-    read: (into: Buffer, offset: number) => void,
-  ): WrittenSection {
+  /** Whether an earlier section has the content of this entry. */
+  isFurtherName({ hardLink }: Entry): boolean {
+    return hardLink !== undefined && this.#firstNames.has(hardLink)
+  }
+
+  /** Add an entry that is no further name as an earlier document has it; `read` fills a buffer from a place in that document. */
+  addKnown(entry: Entry, naming: Naming, known: WrittenSection, read: SectionBytes): SectionOrSteps {
+    const row: Row = { entry, ...naming, mode: entry.mode }
+    if (known.sizeBytes > WHOLE_BYTES) return this.#copyLargeSection(row, known, read)
     if (this.#used > FLUSH_BYTES) this.flush()
+    const start = this.#used
     const section = { ...known, offset: this.#position }
-    const bodyBytes = known.sizeBytes - known.headBytes - known.tailBytes
-    let from = known.offset
-    const copy = (sizeBytes: number, isFrame: boolean): void => {
-      for (let left = sizeBytes; left > 0;) {
-        if (this.#used > FLUSH_BYTES) this.flush()
-        const count = Math.min(left, WHOLE_BYTES)
-        read(this.#bytes.subarray(this.#used, this.#used + count), from)
-        if (isFrame) this.#ledger?.frame.add(this.#bytes, this.#used, this.#used + count)
-        this.#used += count
-        from += count
-        left -= count
-      }
-    }
-    copy(known.headBytes, true)
-    copy(bodyBytes, false)
-    copy(known.tailBytes, true)
-    this.#list({ entry, ...naming, mode: entry.mode }, section)
+    this.#used += known.sizeBytes
+    read(this.#bytes.subarray(start, this.#used), known.offset)
+    this.#ledger?.frame.add(this.#bytes, start, start + known.headBytes)
+    this.#ledger?.frame.add(this.#bytes, this.#used - known.tailBytes, this.#used)
+    this.#list(row, section)
     return section
   }
 
@@ -147,7 +130,28 @@ export class MarkdownSections {
     return this.#output.sizeBytes + this.#used
   }
 
-  #addFile(row: Row, content: SyncContent): WrittenSection {
+  *#copyLargeSection(row: Row, known: WrittenSection, read: SectionBytes): Steps<WrittenSection> {
+    this.flush()
+    const section = { ...known, offset: this.#position }
+    const bodyEnd = known.sizeBytes - known.tailBytes
+    const copy = (from: number, to: number): Buffer => {
+      const piece = this.#bytes.subarray(0, to - from)
+      read(piece, known.offset + from)
+      this.#output.write(piece)
+      return piece
+    }
+    this.#ledger?.frame.add(copy(0, known.headBytes), 0, known.headBytes)
+    for (let at = known.headBytes; at < bodyEnd; at += WHOLE_BYTES) {
+      copy(at, Math.min(bodyEnd, at + WHOLE_BYTES))
+      yield
+    }
+    this.#ledger?.frame.add(copy(bodyEnd, known.sizeBytes), 0, known.tailBytes)
+    this.#list(row, section)
+    return section
+  }
+
+  /** `undefined` when it turns out to be a large file, with nothing of it written. */
+  #addFile(row: Row, content: SyncContent): WrittenSection | undefined {
     const bytes = this.#bytes
     const { entry, pathText, language } = row
     const start = this.#used
@@ -155,25 +159,25 @@ export class MarkdownSections {
     const ordinaryHead = headText(pathText, '```', language.tag, common)
     const contentAt = start + bytes.write(ordinaryHead, start)
     const contentBytes = readWhole(entry, content, bytes, contentAt)
-    if (contentBytes > WHOLE_BYTES) return this.#addLargeFile(row, content)
+    if (contentBytes > WHOLE_BYTES) return undefined
     const view = bytes.subarray(contentAt, contentAt + contentBytes)
     const sha256 = sha256Hex(view)
     const body = makeBody(this.#scan, contentAt, view, language)
-    const isOmitted = this.#omitBinary && body.attributes?.base64 === true
+    const isOmitted = this.#omitBinary && !body.isText
     if (isOmitted) Object.assign(body, { attributes: { omitted: true }, apart: Buffer.alloc(0) })
     const facts = { sha256, contentBytes, isOmitted }
     const isOrdinary =
       body.attributes === undefined &&
       body.fence === '```' &&
-      body.tag === language.tag &&
+      body.language.tag === language.tag &&
       contentBytes <= LONG_BODY_BYTES
     if (isOrdinary) return this.#close(start, contentAt, body.end, body, facts)
-    return this.#placeBody(row, start, contentAt, body, common, facts)
+    return this.#placeBody(pathText, start, contentAt, body, common, facts)
   }
 
   /** Give a body the head it needs, and move it behind that. */
   #placeBody(
-    row: Row,
+    pathText: string,
     start: number,
     contentAt: number,
     body: SectionBody,
@@ -183,7 +187,7 @@ export class MarkdownSections {
     const bodyBytes = body.apart?.length ?? body.end - contentAt
     const attributes: Attributes = { ...common, ...body.attributes }
     if (bodyBytes > LONG_BODY_BYTES) attributes.bytes = bodyBytes
-    const head = headText(row.pathText, body.fence, body.tag, attributes)
+    const head = headText(pathText, body.fence, body.language.tag, attributes)
     const bodyAt = start + Buffer.byteLength(head)
     if (body.apart === undefined) this.#bytes.copyWithin(bodyAt, contentAt, body.end)
     else body.apart.copy(this.#bytes, bodyAt)
@@ -196,7 +200,7 @@ export class MarkdownSections {
     start: number,
     bodyAt: number,
     tailAt: number,
-    body: Pick<SectionBody, 'fence' | 'lines'>,
+    body: Pick<SectionBody, 'fence' | 'language' | 'lines'>,
     facts: ContentFacts,
     isHardLink = false,
   ): WrittenSection {
@@ -212,49 +216,48 @@ export class MarkdownSections {
       sizeBytes: this.#used - start,
       headBytes: bodyAt - start,
       tailBytes,
+      language: body.language,
       lines: body.lines,
       sha256,
       contentBytes,
       isOmitted,
+      isHardLink,
     }
   }
 
-  #addLargeFile({ entry, pathText, language }: Row, content: SyncContent): WrittenSection {
+  *#addLargeFile(row: Row, content: SyncContent): Steps<WrittenSection> {
+    const { entry, pathText } = row
     this.flush()
-    const start = this.#output.sizeBytes
+    const offset = this.#output.sizeBytes
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const survey = surveyLargeContent(content, this.#scan)
-      const isOmitted = this.#omitBinary && survey.attributes.base64 === true
+      const survey = yield* surveyLargeContent(content, this.#scan, row.language)
+      const { sha256, contentBytes, language, lines } = survey
+      const isOmitted = this.#omitBinary && !survey.isText
       const how: Attributes = isOmitted ? { omitted: true } : { ...survey.attributes, bytes: survey.bodyBytes }
       const head = Buffer.from(headText(pathText, survey.fence, language.tag, { ...this.#attributesOf(entry), ...how }))
       const tail = Buffer.from(`${survey.fence}\n\n`)
-      if (!this.#writeWhole(head, tail, (write) => isOmitted || writeLargeBody(content, survey, this.#scan, write)))
-        continue
+      const body = isOmitted
+        ? undefined
+        : writeLargeBody(content, survey, this.#scan, (bytes) => this.#output.write(bytes))
+      if (!(yield* this.#writeWhole(head, tail, body))) continue
       this.#ledger?.frame.add(head, 0, head.length)
       this.#ledger?.frame.add(tail, 0, tail.length)
-      const { sha256, contentBytes, lines } = survey
-      const sizeBytes = this.#output.sizeBytes - start
-      return {
-        offset: start,
-        sizeBytes,
-        headBytes: head.length,
-        tailBytes: tail.length,
-        sha256,
-        contentBytes,
-        lines,
-        isOmitted,
-      }
+      const sizeBytes = this.#output.sizeBytes - offset
+      const sizes = { offset, sizeBytes, headBytes: head.length, tailBytes: tail.length }
+      const section = { ...sizes, sha256, contentBytes, language, lines, isOmitted, isHardLink: false }
+      this.#list(row, section)
+      return section
     }
     throw entryChanged(entry, entry.sizeBytes)
   }
 
-  /** Write a section, or nothing of it when `writeBody` returns `false` or throws. */
-  #writeWhole(head: Buffer, tail: Buffer, writeBody: (write: (bytes: Uint8Array) => void) => boolean): boolean {
+  /** Write a section, or nothing of it when `body` comes to `false` or is given up. */
+  *#writeWhole(head: Buffer, tail: Buffer, body: Steps<boolean> | undefined): Steps<boolean> {
     const start = this.#output.sizeBytes
     let isWhole = false
     try {
       this.#output.write(head)
-      isWhole = writeBody((bytes) => this.#output.write(bytes))
+      isWhole = body === undefined || (yield* body)
       if (isWhole) this.#output.write(tail)
     } finally {
       if (!isWhole) this.#output.truncate(start)
@@ -271,12 +274,13 @@ export class MarkdownSections {
 
   #addHardLink(entry: Entry, naming: Naming, first: FirstName): WrittenSection {
     const { sha256, contentBytes, lines, isOmitted } = first.section
+    const language = naming.language === OTHER ? first.section.language : naming.language
     return this.#addText(
       entry,
       naming,
       { hardlink: true },
       Buffer.from(first.pathText),
-      { sha256, contentBytes, lines, isOmitted },
+      { sha256, contentBytes, language, lines, isOmitted },
       first.mode,
     )
   }
@@ -290,14 +294,13 @@ export class MarkdownSections {
     facts: Partial<WrittenSection> = {},
     mode: number = entry.mode,
   ): WrittenSection {
-    // What stands in place of content is text of no language, though a hard link counts as a file of one.
-    const row: Row = { entry, pathText: naming.pathText, language: NO_LANGUAGE, mode }
+    const row: Row = { entry, ...naming, mode }
     const textAt = this.#used + HEAD_BYTES
     text.copy(this.#bytes, textAt)
     const body = makeBody(this.#scan, textAt, this.#bytes.subarray(textAt, textAt + text.length), NO_LANGUAGE)
     const content = { sha256: undefined, contentBytes: text.length, isOmitted: false }
-    const section = { ...this.#placeBody(row, this.#used, textAt, body, kind, content), ...facts }
-    this.#list({ ...row, language: naming.language }, section)
+    const section = { ...this.#placeBody(naming.pathText, this.#used, textAt, body, kind, content), ...facts }
+    this.#list(row, section)
     return section
   }
 
@@ -311,7 +314,7 @@ export class MarkdownSections {
   #list(row: Row, section: WrittenSection): void {
     const { entry, pathText, mode } = row
     const { hardLink } = entry
-    this.#ledger?.add(entry, row, mode, section)
+    this.#ledger?.add(entry, pathText, mode, section)
     if (hardLink !== undefined && !this.#firstNames.has(hardLink))
       this.#firstNames.set(hardLink, { pathText, mode, section })
   }

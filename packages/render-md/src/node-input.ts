@@ -10,7 +10,7 @@ import {
   RATIO_FLOOR_BYTES,
   systemCallError,
 } from '@arc/core'
-import { nodeFileSystem, readFully, TemporaryFile } from '@arc/core/node'
+import { nodeFileSystem, readFully, takeTurn, TemporaryFile } from '@arc/core/node'
 import type { DumpInput } from './dump-input.ts'
 import { nodePlatform } from './node-platform.ts'
 import { isZstd } from './recognise.ts'
@@ -95,6 +95,7 @@ async function spoolBytes(bytes: AsyncIterable<Uint8Array>, name: string, option
   }
   const keep = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const chunk of chunks) {
+      await takeTurn(options.signal)
       spool.write(chunk)
       assertWithin('bytes in the document', spool.sizeBytes, limits.maxTotalBytes)
       if (spool.sizeBytes > RATIO_FLOOR_BYTES)

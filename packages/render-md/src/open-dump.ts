@@ -1,3 +1,4 @@
+import { takeSteps } from '@arc/core/node'
 import { type DumpSource, openDumpInput, type OpenDumpOptions } from './dump-source.ts'
 import { type DumpSummary, verifyDumpInput } from './dump-verification.ts'
 import { type DumpOrigin, openInput } from './node-input.ts'
@@ -9,7 +10,7 @@ import type { DocumentOptions } from './open-document.ts'
  * Throws `ARC_DUMP_DAMAGED`, `ARC_DUMP_UNSUPPORTED`, `ARC_HASH_MISMATCH`, `ARC_PATH_UNSAFE` or `ARC_LIMIT_EXCEEDED`.
  */
 export async function openDump(origin: DumpOrigin, options: OpenDumpOptions = {}): Promise<DumpSource> {
-  return openDumpInput(await openInput(origin, options), options)
+  return takeSteps(openDumpInput(await openInput(origin, options), options), options.signal)
 }
 
 /**
@@ -17,5 +18,5 @@ export async function openDump(origin: DumpOrigin, options: OpenDumpOptions = {}
  * `verifyContent` throws.
  */
 export async function verifyDump(origin: DumpOrigin, options: DocumentOptions = {}): Promise<DumpSummary> {
-  return verifyDumpInput(await openInput(origin, options), options)
+  return takeSteps(verifyDumpInput(await openInput(origin, options), options), options.signal)
 }

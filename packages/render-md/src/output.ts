@@ -1,3 +1,5 @@
+import type { Steps } from '@arc/core'
+
 /** Where a document is written: a file whose head can be filled in last. `Publication` of `@arc/core/node` is one. */
 export interface DumpOutput {
   /** Bytes that were appended and not truncated. */
@@ -13,7 +15,12 @@ export interface DumpOutput {
 }
 
 /** Put `head` into the first `reservedBytes` of the output; when it has another length, what follows is moved. */
-export function fillHead(output: DumpOutput, reservedBytes: number, head: Uint8Array, scratch: Uint8Array): void {
+export function* fillHead(
+  output: DumpOutput,
+  reservedBytes: number,
+  head: Uint8Array,
+  scratch: Uint8Array,
+): Steps<void> {
   const sizeBytes = output.sizeBytes
   const shift = head.length - reservedBytes
   const move = (start: number, end: number): void => {
@@ -23,11 +30,15 @@ export function fillHead(output: DumpOutput, reservedBytes: number, head: Uint8A
   }
   if (shift > 0) {
     output.write(new Uint8Array(shift))
-    for (let end = sizeBytes; end > reservedBytes; end -= scratch.length)
+    for (let end = sizeBytes; end > reservedBytes; end -= scratch.length) {
       move(Math.max(reservedBytes, end - scratch.length), end)
+      yield
+    }
   } else if (shift < 0) {
-    for (let at = reservedBytes; at < sizeBytes; at += scratch.length)
+    for (let at = reservedBytes; at < sizeBytes; at += scratch.length) {
       move(at, Math.min(sizeBytes, at + scratch.length))
+      yield
+    }
     output.truncate(sizeBytes + shift)
   }
   output.overwrite(head, 0)

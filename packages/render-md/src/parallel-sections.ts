@@ -1,9 +1,10 @@
 import { ArcError, type Entry } from '@arc/core'
 import { type EntryTable, isSharable, runWorkers, SharedFileList, TaskCounter } from '@arc/core/node'
 import type { LocalContent } from '@arc/core/node'
-import type { SectionOptions, WrittenSection } from './markdown-sections.ts'
+import type { SectionOptions } from './markdown-sections.ts'
 import type { SectionWork, TaskOutcome } from './section-worker.ts'
 import { WHOLE_BYTES } from './whole-content.ts'
+import type { WrittenSection } from './written-section.ts'
 
 /** Tasks that each worker may be ahead of the document. */
 const TASKS_AHEAD = 3

@@ -26,7 +26,7 @@ export interface HeadFacts {
 
 /**
  * Front matter, title and statistics: the preamble without the contents. Figures that are known only when all content was read
- * stand in table cells of fixed width, so that the length depends on the listing alone and the head can be filled in last.
+ * stand in table cells of fixed width, so that the length depends on the languages alone and the head can be filled in last.
  */
 export function formatHead(facts: HeadFacts): Buffer {
   const title = titleOf(facts.name)

@@ -1,4 +1,4 @@
-import { type ArcErrorCode, type EntryPath, isArcError } from '@arc/core'
+import { type ArcErrorCode, type EntryPath, isArcError, type Steps } from '@arc/core'
 import type { DumpIndex, DumpRecord } from './dump-record.ts'
 import { indexJson } from './json-index.ts'
 import { MarkdownReader, type MarkdownOptions } from './markdown-reader.ts'
@@ -15,14 +15,14 @@ const DAMAGE: ReadonlySet<ArcErrorCode> = new Set<ArcErrorCode>([
 ])
 
 /** Read a whole document; `take` gets each record in order. Whatever it was given counts only once this returns. */
-export function readRecords(
+export function* readRecords(
   document: OpenDocument,
   options: Omit<MarkdownOptions, 'limits'>,
   take: (record: DumpRecord) => void,
-): Omit<DumpIndex, 'records'> {
+): Steps<Omit<DumpIndex, 'records'>> {
   const { input, limits, onBytes } = document
   if (document.spelling === 'json') {
-    const index = indexJson(input, { limits, onBytes })
+    const index = yield* indexJson(input, { limits, onBytes })
     const order = new PathOrder(limits)
     for (const record of index.records) {
       order.add(record)
@@ -31,7 +31,15 @@ export function readRecords(
     return index
   }
   const run = new MarkdownRun(document, options)
-  while (run.step(take)) run.advance()
+  try {
+    while (run.step(take)) {
+      yield
+      run.advance()
+    }
+  } catch (error) {
+    yield* run.explain(error)
+    throw error
+  }
   return run.head
 }
 
@@ -52,21 +60,19 @@ export class MarkdownRun {
     this.head = { name, git, directoryMode: modes.directory }
   }
 
-  /** Give the records that lie in the window. False when those were the last, and the document is whole; else {@link advance} and go on. */
+  /**
+   * Give the records that lie in the window. False when those were the last, and the document is whole; else {@link advance} and go on.
+   * For what it throws, ask {@link explain}.
+   */
   step(take: (record: DumpRecord) => void): boolean {
     const reader = this.#reader
     this.#document.onBytes(reader.doneBytes)
-    try {
-      for (let record = reader.next(); record !== 'end'; record = reader.next()) {
-        if (record === 'beyond') return true
-        this.#order.add(record)
-        take(record)
-      }
-      return false
-    } catch (error) {
-      if (isArcError(error) && DAMAGE.has(error.code)) this.#explain()
-      throw error
+    for (let record = reader.next(); record !== 'end'; record = reader.next()) {
+      if (record === 'beyond') return true
+      this.#order.add(record)
+      take(record)
     }
+    return false
   }
 
   /** The folders that only the path of the last record tells of, parents first. */
@@ -79,10 +85,14 @@ export class MarkdownRun {
     this.#reader.advance()
   }
 
-  /** Throw what is wrong with the document as its own order has it, not as sections and manifest side by side do. */
-  #explain(): void {
+  /**
+   * Sections and manifest were read side by side: when the error tells of damage, throw what is wrong with the document as its own order
+   * has it.
+   */
+  *explain(error: unknown): Steps<void> {
+    if (!isArcError(error) || !DAMAGE.has(error.code)) return
     const options = { ...this.#options, content: 'never' } as const
-    const records = new MarkdownReader(this.#document.input, options).readInOrder()
+    const records = yield* new MarkdownReader(this.#document.input, options).readInOrder()
     const order = new PathOrder(this.#document.limits)
     for (const record of records) order.add(record)
   }

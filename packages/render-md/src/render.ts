@@ -1,5 +1,14 @@
-import { type Entry, type EntrySource, isArcError, type Omission, type ProgressListener } from '@arc/core'
-import { type EntryTable, startSha256 } from '@arc/core/node'
+import {
+  type Entry,
+  type EntryPath,
+  type EntrySource,
+  isArcError,
+  type Omission,
+  type ProgressListener,
+  randomContent,
+  type Steps,
+} from '@arc/core'
+import { type EntryTable, hashContent, takeSteps, takeTurn } from '@arc/core/node'
 import type { ContentsStyle } from './contents.ts'
 import { JsonDocument } from './json-document.ts'
 import { bringContent, listAll } from './listing.ts'
@@ -54,16 +63,31 @@ export interface RenderResult {
 export interface DumpDocument extends Disposable {
   /** Whether the next entry can be added without its content. */
   knows(entry: Entry): boolean
-  /** Add the next entry, which is at this place of the listing, its content at hand; returns whether the content was left out because it is binary. */
-  add(entry: Entry, place: number): { isOmitted: boolean }
+  /** Add the next entry, which is at this place of the listing, its content at hand. Steps, for what is large, must be finished first. */
+  add(entry: Entry, place: number): AddedEntry | Steps<AddedEntry>
   /** Make sections on other threads from now on, where the document can. Ends with `close`. */
   startJobs(jobs: number, signal: AbortSignal | undefined): SectionJobs | undefined
   /** The entry at this place of the listing could not be added. */
   leaveOut(place: number): void
   /** Complete the document. */
-  finish(): Pick<RenderResult, 'statistics' | 'reusedEntries'>
+  finish(): FinishedDocument | Steps<FinishedDocument>
   /** Remember the document, now that it is published. */
-  saveCache(sha256: string | undefined, statistics: DumpStatistics): void
+  saveCache(facts: DocumentFacts): void
+}
+
+/** What became of an entry. */
+export interface AddedEntry {
+  /** The content was left out because it is binary. */
+  isOmitted: boolean
+}
+
+/** What a document says of itself in the end. */
+export type FinishedDocument = Pick<RenderResult, 'statistics' | 'reusedEntries'>
+
+/** What is remembered about a document. */
+export interface DocumentFacts extends Pick<RenderResult, 'sha256' | 'statistics'> {
+  /** Paths of what was left out because it is binary. */
+  omitted: EntryPath[]
 }
 
 /** Threads that make a document's sections ahead. */
@@ -71,14 +95,13 @@ export interface SectionJobs {
   /** Whether they make the section of this entry. */
   covers(entry: Entry): boolean
   /** Add the next of the entries they cover, which is at this place of the listing. */
-  add(entry: Entry, place: number): Promise<{ isOmitted: boolean }>
+  add(entry: Entry, place: number): Promise<AddedEntry>
   close(): Promise<void>
 }
 
 /** After so many entries, or so many bytes, progress is told and signals are heard. */
 const PROGRESS_ENTRIES = 256
 const PROGRESS_BYTES = 16 * 1024 * 1024
-const HASH_PIECE_BYTES = 1024 * 1024
 
 /**
  * Write a source as one document. The output must be empty; it holds the document when this returns, unless `isWritten` is `false`.
@@ -92,7 +115,7 @@ export async function renderDump(
   using spool = new Spool()
   const table = await listAll(source, spool, options)
   const { format = 'md', digest = true } = options
-  const unchanged = format === 'md' ? findUnchanged(source, table, options) : undefined
+  const unchanged = format === 'md' ? await findUnchanged(source, table, options) : undefined
   if (unchanged !== undefined) return unchanged
   const survey = new Survey(table)
   const modes = format === 'md' ? survey.commonModes : COMMON_MODES
@@ -100,17 +123,22 @@ export async function renderDump(
   using document: DumpDocument =
     format === 'md'
       ? new MarkdownDocument(source, table, survey, modes, output, options)
-      : new JsonDocument(source, output, format, options)
+      : new JsonDocument(source, table, output, format, options)
+  const { signal } = options
   const failed = await addAll(document, table, survey, spool, options)
-  const result = document.finish()
-  const sha256 = digest ? digestOf(output) : undefined
+  const finished = document.finish()
+  const result = 'next' in finished ? await takeSteps(finished, signal) : finished
+  const sha256 = digest ? (await hashContent(randomContent(output), { signal })).sha256 : undefined
   return {
     ...result,
     sha256,
     sizeBytes: output.sizeBytes,
     isWritten: true,
     omissions: [...source.omissions, ...failed],
-    saveCache: () => document.saveCache(sha256, result.statistics),
+    saveCache() {
+      const omitted = failed.filter(({ reason }) => reason === 'binary').map(({ path }) => path)
+      document.saveCache({ sha256, statistics: result.statistics, omitted })
+    },
   }
 }
 
@@ -149,19 +177,18 @@ async function addEach(
   for (let place = 0; place < table.rowCount; place++) {
     if (place % PROGRESS_ENTRIES === 0 || doneBytes >= nextBytes) {
       nextBytes = doneBytes + PROGRESS_BYTES
-      options.signal?.throwIfAborted()
       options.onProgress?.({ phase: 'reading', doneEntries: place, doneBytes, totalEntries, totalBytes })
-      // Let signals and timers have their turn: nothing else in this loop waits.
-      if (options.signal !== undefined || options.onProgress !== undefined) await new Promise(setImmediate)
+      await takeTurn(options.signal)
     }
     doneBytes += table.sizeBytes(place)
     if (survey.isSkipped(place)) continue
     const entry = table.entry(place)
     try {
       const isAtHand = entry.content?.kind !== 'stream' || document.knows(entry)
-      const { isOmitted } = jobs?.covers(entry)
+      const added = jobs?.covers(entry)
         ? await jobs.add(entry, place)
-        : document.add(isAtHand ? entry : await bringContent(entry, spool), place)
+        : document.add(isAtHand ? entry : await bringContent(entry, spool, options.signal), place)
+      const { isOmitted } = 'next' in added ? await takeSteps(added, options.signal) : added
       if (isOmitted) omissions.push({ path: entry.path, reason: 'binary' })
     } catch (error) {
       omissions.push(omissionFor(entry, error))
@@ -182,11 +209,4 @@ function omissionFor(entry: Entry, error: unknown): Omission {
     }
   }
   throw error
-}
-
-function digestOf(output: DumpOutput): string {
-  const sha256 = startSha256()
-  const piece = Buffer.allocUnsafe(HASH_PIECE_BYTES)
-  for (let at = 0; at < output.sizeBytes; at += piece.length) sha256.update(piece.subarray(0, output.read(piece, at)))
-  return sha256.digestHex()
 }

@@ -1,14 +1,14 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { ArcError, encodePath, type Entry, type EntryPath } from '@arc/core'
 import { sha256Hex, StampCache } from '@arc/core/node'
-import type { WrittenSection } from './markdown-sections.ts'
 import type { DefaultModes } from './preamble.ts'
 import type { RenderOptions } from './render.ts'
-import { isHardLinkRow, readSectionRow, SECTION_ROW_BYTES, type SectionRows } from './section-rows.ts'
+import { readSectionRow, SECTION_ROW_BYTES, type SectionRows } from './section-rows.ts'
 import type { DumpStatistics } from './statistics.ts'
+import type { WrittenSection } from './written-section.ts'
 
 /** Changes when a new version would write other bytes for the same tree, or other rows. */
-const WRITER_VERSION = 'arc-dump/1 writer 2'
+const WRITER_VERSION = 'arc-dump/1 writer 3'
 
 /** Where a document's sections are remembered between runs. */
 export interface SectionCacheOptions {
@@ -88,13 +88,12 @@ export class SectionCache implements Disposable {
     return fd === undefined ? undefined : new SectionCache(note, stamps, fd)
   }
 
-  /** The section of an entry that has not changed since. Ask in byte order of path. */
+  /** The section of an entry that has not changed since, and has its content. Ask in byte order of path. */
   find(entry: Entry): WrittenSection | undefined {
     const payload = this.#stamps.find(entry)
     if (payload === undefined) return undefined
-    // Whether a file is one of several names decides what its section says.
-    if (isHardLinkRow(payload) !== (entry.hardLink !== undefined)) return undefined
     const section = readSectionRow(payload)
+    if (section.isHardLink) return undefined // that was another file's content
     const isSame = entry.target === undefined || sha256Hex(encodePath(entry.target)) === section.sha256
     return isSame ? section : undefined
   }

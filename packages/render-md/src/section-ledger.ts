@@ -1,9 +1,9 @@
 import type { Entry } from '@arc/core'
 import { FrameDigest } from './frame-digest.ts'
-import type { Naming, WrittenSection } from './markdown-sections.ts'
 import { nodePlatform } from './node-platform.ts'
 import { SectionRows } from './section-rows.ts'
 import { StatisticsCounter } from './statistics.ts'
+import type { WrittenSection } from './written-section.ts'
 
 /** What a document must know of its sections in the end: manifest, figures, and the digest of what is no body. */
 export class SectionLedger {
@@ -18,9 +18,9 @@ export class SectionLedger {
   }
 
   /** Enter the next section. `mode` is what the manifest says: a hard link has the permission bits of its first name. */
-  add(entry: Entry, { pathText, language }: Naming, mode: number, section: WrittenSection): void {
+  add(entry: Entry, pathText: string, mode: number, section: WrittenSection): void {
     this.rows.add(entry, pathText, mode, section, section.offset - this.startBytes)
-    if (entry.type === 'file') this.statistics.addFile(language, section.lines, section.contentBytes)
+    if (entry.type === 'file') this.statistics.addFile(section.language, section.lines, section.contentBytes)
     else this.statistics.addOther()
   }
 }

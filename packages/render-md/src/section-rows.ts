@@ -1,16 +1,18 @@
 import type { Entry, EntryType } from '@arc/core'
 import { StampCacheWriter } from '@arc/core/node'
+import { type Language, LANGUAGES } from './languages.ts'
 import { formatRow } from './manifest.ts'
-import type { WrittenSection } from './markdown-sections.ts'
 import { TextPiece } from './text-piece.ts'
+import type { WrittenSection } from './written-section.ts'
 
-// sha256 | offset, size, head, tail, lines, content size: float64 each | mode: u16 | type, omitted, hard link: a byte each | nothing
+// sha256 | offset, size, head, tail, lines, content size: float64 each | mode: u16 | type, omitted, hard link, language: a byte each | nothing
 const FIGURES_AT = 32
 const FIGURES = 6
 const MODE_AT = FIGURES_AT + FIGURES * 8
 const TYPE_AT = MODE_AT + 2
 const OMITTED_AT = MODE_AT + 3
 const HARD_LINK_AT = MODE_AT + 4
+const LANGUAGE_AT = MODE_AT + 5
 /** What a row takes. */
 export const SECTION_ROW_BYTES: number = MODE_AT + 8
 
@@ -45,7 +47,8 @@ export class SectionRows {
     row.writeUInt16LE(mode, MODE_AT)
     row[TYPE_AT] = TYPES.indexOf(entry.type)
     row[OMITTED_AT] = section.isOmitted ? 1 : 0
-    row[HARD_LINK_AT] = entry.hardLink === undefined ? 0 : 1
+    row[HARD_LINK_AT] = section.isHardLink ? 1 : 0
+    row[LANGUAGE_AT] = section.language.place
     this.#rows.add(entry, row)
     this.#pathTexts.push(pathText)
   }
@@ -82,11 +85,8 @@ export function readSectionRow(row: Buffer): WrittenSection {
     tailBytes: figure(3),
     lines: figure(4),
     contentBytes: figure(5),
+    language: LANGUAGES[row.readUInt8(LANGUAGE_AT)] as Language,
     isOmitted: row.readUInt8(OMITTED_AT) === 1,
+    isHardLink: row.readUInt8(HARD_LINK_AT) === 1,
   }
-}
-
-/** Whether the file of a row had more than one name. */
-export function isHardLinkRow(row: Buffer): boolean {
-  return row.readUInt8(HARD_LINK_AT) === 1
 }

@@ -1,9 +1,10 @@
 // What a worker thread runs: takes tasks from the shared list and sends back the sections of each, in one message a task.
 import { parentPort, workerData } from 'node:worker_threads'
-import { isArcError } from '@arc/core'
+import { finishSteps, isArcError } from '@arc/core'
 import { SharedFileList, type SharedFiles, TaskCounter } from '@arc/core/node'
-import { MarkdownSections, type SectionOptions, type WrittenSection } from './markdown-sections.ts'
+import { MarkdownSections, type SectionOptions } from './markdown-sections.ts'
 import { MemoryOutput } from './memory-output.ts'
+import type { WrittenSection } from './written-section.ts'
 
 /** What the main thread gives. */
 export interface SectionWork {
@@ -41,7 +42,8 @@ for (let task = tasks.take(); task !== undefined; task = tasks.take()) {
 
 function makeSection(file: number): SectionOutcome {
   try {
-    return sections.add(list.entry(file))
+    const section = sections.add(list.entry(file))
+    return 'next' in section ? finishSteps(section) : section
   } catch (error) {
     if (!isArcError(error)) throw error
     return { code: error.code, message: error.message, errno: error.details['errno'] }

@@ -1,24 +1,22 @@
-import type { EntrySource } from '@arc/core'
-import { type EntryTable, sha256Hex, startSha256 } from '@arc/core/node'
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
+import { type EntrySource, randomContent } from '@arc/core'
+import { type EntryTable, hashContent, nodeFileSystem, readFully, sha256Hex } from '@arc/core/node'
 import { formatHead } from './preamble.ts'
 import type { RenderOptions, RenderResult } from './render.ts'
 import { cacheOf, readDocumentNote } from './section-cache.ts'
-
-const PIECE_BYTES = 1024 * 1024
 
 /**
  * The result when the earlier document is what would be written: of the same listing, by the same options, about the same
  * commit. Looks at no entry and at no section.
  */
-export function findUnchanged(
+export async function findUnchanged(
   source: EntrySource,
   table: EntryTable,
   options: RenderOptions,
-): RenderResult | undefined {
+): Promise<RenderResult | undefined> {
   const cache = cacheOf(options)
   const note = cache && readDocumentNote(cache)
-  if (note?.listing === undefined) return undefined
+  if (cache === undefined || note?.listing === undefined) return undefined
   const { modes, statistics } = note
   if (sha256Hex(formatHead({ name: source.name, git: source.git, modes, statistics })) !== note.headSha256)
     return undefined
@@ -26,7 +24,7 @@ export function findUnchanged(
   const isDigestWanted = options.digest ?? true
   return {
     statistics,
-    sha256: isDigestWanted ? (note.sha256 ?? digestOfFile(cache?.document as string)) : undefined,
+    sha256: isDigestWanted ? (note.sha256 ?? (await hashFile(cache.document, options.signal))) : undefined,
     sizeBytes: note.documentBytes,
     omissions: [...source.omissions, ...note.omitted.map((path) => ({ path, reason: 'binary' }) as const)],
     reusedEntries: statistics.entries,
@@ -35,14 +33,15 @@ export function findUnchanged(
   }
 }
 
-function digestOfFile(path: string): string {
-  const sha256 = startSha256()
-  const piece = Buffer.allocUnsafe(PIECE_BYTES)
+async function hashFile(path: string, signal: AbortSignal | undefined): Promise<string> {
   const fd = openSync(path, 'r')
   try {
-    for (let count = -1; count !== 0; sha256.update(piece.subarray(0, count))) count = readSync(fd, piece)
+    const bytes = {
+      sizeBytes: fstatSync(fd).size,
+      read: (into: Uint8Array, position: number) => readFully(nodeFileSystem, fd, into, position),
+    }
+    return (await hashContent(randomContent(bytes), { signal })).sha256
   } finally {
     closeSync(fd)
   }
-  return sha256.digestHex()
 }

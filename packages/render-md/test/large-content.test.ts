@@ -28,6 +28,7 @@ const CONTENTS: Record<string, [content: Buffer, info: RegExp]> = {
   'four bytes, cut after one': [acrossPieces('\u{1f600}', 1), /^```text bytes=\d+$/],
   'four bytes, cut after three': [acrossPieces('\u{1f600}', 3), /^```text bytes=\d+$/],
   'four bytes, whole': [acrossPieces('\u{1f600}', 4), /^```text bytes=\d+$/],
+  'nothing but characters of two units': [Buffer.from(`x${'\u{1f600}'.repeat(2_200_000)}\n`), /^```text bytes=\d+$/],
   'nothing but characters of three bytes': [Buffer.from('\u20ac'.repeat(LARGE / 3)), /^```text noeol bytes=\d+$/],
   'a character that never ends': [acrossPieces('', 0, 'x', '\u20ac').subarray(0, -1), /^```text base64 bytes=\d+$/],
   'half a character at a cut': [

@@ -157,14 +157,44 @@ test('a file without a stamp is read every time', async () => {
   expect((await project.run()).opened).toEqual(['a.ts'])
 })
 
-test('hard links are unchanged with their file, and written anew with any other change', async () => {
+test('hard links are taken over with their file, whatever else changes', async () => {
   const project = await dumpedProject()
   project.hardLink('a.ts', 'd/second')
   await project.run()
   expect((await project.run()).result).toMatchObject({ isWritten: false, reusedEntries: 7 })
   project.write('b.bin', 'text now\n')
-  const { opened, bytes } = await project.run()
-  expect(opened).toEqual(['a.ts', 'b.bin'])
+  const { result, opened, bytes } = await project.run()
+  expect({ opened, reusedEntries: result.reusedEntries }).toEqual({ opened: ['b.bin'], reusedEntries: 5 })
+  expect(bytes.equals(await project.fresh())).toBe(true)
+})
+
+test('a hard link becomes the file when the first name is no longer chosen, and a link again', async () => {
+  const project = await dumpedProject()
+  project.hardLink('a.ts', 'd/second')
+  await project.run()
+  const first = project.entries.get('a.ts') as Entry
+  project.entries.delete('a.ts')
+  for (const opened of [['d/second'], []]) {
+    project.write('b.bin', `${opened.join()}\n`)
+    const run = await project.run()
+    expect(run.opened).toEqual(['b.bin', ...opened])
+    expect(run.bytes.equals(await project.fresh())).toBe(true)
+  }
+  project.entries.set('a.ts', first)
+  const run = await project.run()
+  expect(run.opened).toEqual(['a.ts'])
+  expect(run.bytes.equals(await project.fresh())).toBe(true)
+})
+
+test('a script keeps its language when it is taken over', async () => {
+  const project = await dumpedProject()
+  project.write('tool', '#!/usr/bin/env python3\n')
+  const { statistics } = (await project.run()).result
+  expect(statistics.languages).toContainEqual({ name: 'Python', files: 1, lines: 1, bytes: 23 })
+  project.write('b.bin', 'text now\n')
+  const { opened, result, bytes } = await project.run()
+  expect(opened).toEqual(['b.bin'])
+  expect(result.statistics.languages).toContainEqual({ name: 'Python', files: 1, lines: 1, bytes: 23 })
   expect(bytes.equals(await project.fresh())).toBe(true)
 })
 

@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { memorySource } from '@arc/core'
+import { type EntryPath, memorySource } from '@arc/core'
 import { contentBytes, fileEntry, temporaryFolder } from '@arc/core/testing'
 import { expect, test } from 'vitest'
-import { languageOf, languageOfScript } from '../src/languages.ts'
+import { languageOf, languageOfScript, LANGUAGES } from '../src/languages.ts'
 import { render } from './documents.ts'
 import { Random } from './random.ts'
 import { randomContent } from './trees.ts'
 
-function isTextForAll(bytes: Buffer): boolean {
-  return !/[\u0000-\u0008\u000e-\u001f\u007f-\uffff]|`{64}/.test(bytes.toString('latin1'))
+function isPlainText(bytes: Buffer): boolean {
+  return !/[\u0000-\u0008\u000e-\u001f\u007f-\uffff]/.test(bytes.toString('latin1'))
 }
 
 const FORMATS = ['md', 'json', 'jsonl'] as const
@@ -19,8 +19,7 @@ test.each(FORMATS)('lines and bytes of text files in %s are what wc counts', asy
   using folder = temporaryFolder()
   mkdirSync(join(folder.path, 'tree'))
   const random = new Random(3)
-  // Other charsets are text in Markdown only, and what no fence can hold is text in JSON only.
-  const contents = Array.from({ length: 200 }, () => randomContent(random)).filter(isTextForAll)
+  const contents = Array.from({ length: 200 }, () => randomContent(random)).filter(isPlainText)
   const entries = contents.map((bytes, i) => fileEntry(`f${i}`, bytes))
   for (const entry of entries) writeFileSync(join(folder.path, 'tree', entry.path), contentBytes(entry))
   const { result } = await render(memorySource('project', entries), { format })
@@ -28,6 +27,62 @@ test.each(FORMATS)('lines and bytes of text files in %s are what wc counts', asy
   const [lines, bytes] = stdout.trim().split(/\s+/).map(Number)
   expect(result.statistics).toMatchObject({ files: entries.length, lines, bytes })
 })
+
+const LATIN_1 = (text: string): Buffer => Buffer.from(text, 'latin1')
+const UTF_16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le')
+const UTF_16_BE = (text: string): Buffer => UTF_16(text).swap16()
+
+/** Files of which one format might think otherwise than another: what they count as, and their lines. */
+const ODD_FILES: Record<string, [content: string | Buffer, language: string, lines: number]> = {
+  'utf-16le.txt': [UTF_16('one\ntwo\nthree'), 'Text', 2],
+  'utf-16be.txt': [UTF_16_BE('one\r\ntwo\r\n'), 'Text', 2],
+  'utf-16 with a 0A that ends no line.txt': [UTF_16('\u0a0a\u010a\n'), 'Text', 1],
+  'utf-16 with controls.txt': [UTF_16('one\n\u0001\n'), 'Text', 0],
+  'windows-1252.txt': [LATIN_1('caf\xe9\n\x80\n'), 'Text', 2],
+  'not-even-windows-1252.txt': [LATIN_1('caf\xe9\n\x81\n'), 'Text', 0],
+  'no fence.txt': [`${'`'.repeat(64)}\n${'~'.repeat(64)}\n`, 'Text', 2],
+  'no fence, large.txt': [`${'`'.repeat(64)}\n${'~'.repeat(64)}\n`.repeat(40_000), 'Text', 80_000],
+  script: ['#!/bin/sh\necho\n', 'Shell', 2],
+  'script of windows-1252': [LATIN_1('#!/usr/bin/perl\n# caf\xe9\n'), 'Perl', 2],
+  'script that no fence holds': [`#!/bin/sh\n${'`'.repeat(64)}${'~'.repeat(64)}\n`, 'Shell', 2],
+  'script, large': ['#!/usr/bin/env python3\n'.repeat(200_000), 'Python', 200_000],
+  'script with a binary behind': ['#!/bin/sh\n\0', 'Other', 0],
+  'script.txt': ['#!/bin/sh\n', 'Text', 1],
+  'rules of make': ['#!/usr/bin/make -f\nall:\n', 'Makefile', 2],
+  'mac.txt': ['one\rtwo\r', 'Text', 0],
+}
+
+test.each(Object.entries(ODD_FILES))('%s is the same in every format', async (name, [content, language, lines]) => {
+  const entry = fileEntry(name, content)
+  const wanted = [{ name: language, files: 1, lines, bytes: entry.sizeBytes }]
+  for (const format of FORMATS) {
+    const { result, bytes } = await render([entry], { format })
+    expect(result.statistics.languages, format).toEqual(wanted)
+    // What is text is kept also without binaries, and told apart from them in the same way.
+    const { omissions } = (await render([entry], { format, binary: 'omit' })).result
+    expect(omissions.length, format).toBe(lines === 0 && name !== 'mac.txt' ? 1 : 0)
+    if (format === 'md') expect(tagIn(bytes)).toBe(LANGUAGES.find((each) => each.name === language)?.tag)
+  }
+})
+
+/** The tag of the only section's opening fence. */
+function tagIn(document: Buffer): string | undefined {
+  return /^### `.*`\n\n[`~]{3,64}([a-z]+)/m.exec(document.toString('latin1'))?.[1]
+}
+
+test('a further name that says nothing counts as what the file is', async () => {
+  const first = { ...fileEntry('bin/tool', '#!/bin/sh\n'), hardLink: 'x' }
+  const entries = [first, { ...first, ...pathOf('bin/tool.py') }, { ...first, ...pathOf('bin/tool2') }]
+  for (const format of FORMATS) {
+    const { result } = await render(entries, { format })
+    expect(result.statistics.languages, format).toEqual([
+      { name: 'Shell', files: 2, lines: 2, bytes: 20 },
+      { name: 'Python', files: 1, lines: 1, bytes: 10 },
+    ])
+  }
+})
+
+const pathOf = (path: string): { path: EntryPath } => ({ path: path as EntryPath })
 
 test('languages are those of the names, most bytes first, and add up', async () => {
   const entries = [

@@ -1,5 +1,5 @@
 // The small texts of the format: what is written is read back, and whatever is read is exactly what would be written.
-import { decodePath, type EntryPath } from '@arc/core'
+import { decodePath, type EntryPath, finishSteps } from '@arc/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -10,7 +10,7 @@ import {
   parseAttributes,
   parseTime,
 } from '../src/attributes.ts'
-import { readJson } from '../src/json-text.ts'
+import { type JsonText, readJson as readJsonSteps } from '../src/json-text.ts'
 import { formatRow, type ManifestRow, parseRow, rowPathText } from '../src/manifest.ts'
 import { formatPath, parsePath } from '../src/path-text.ts'
 
@@ -25,6 +25,8 @@ const awkwardPath = fc.oneof(
 const sha256 = fc.stringMatching(/^[0-9a-f]{64}$/)
 const timeNs = fc.bigInt({ min: -(10n ** 27n) + 1n, max: 10n ** 27n - 1n })
 const RUNS = { numRuns: 3000 }
+
+const readJson = (text: string): JsonText => finishSteps(readJsonSteps(text))
 
 test('paths', () => {
   fc.assert(
@@ -137,6 +139,9 @@ test('a JSON text has one canonical spelling, however it is laid out; members tw
     }),
     RUNS,
   )
+  // A long one is spelled piece by piece.
+  const long = { a: [1, 'x'.repeat(5_000_000), [], { b: '\ud800' }], c: { d: [true] }, e: [], f: null }
+  expect(readJson(JSON.stringify(long, undefined, 1)).canonical).toBe(JSON.stringify(long))
   const refused = [
     '{"a":1,"a":1}',
     '{"a":{"b":1,"b":2}}',

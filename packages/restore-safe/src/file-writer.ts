@@ -1,6 +1,7 @@
 import { constants as fsConstants } from 'node:fs'
 import {
   ArcError,
+  type ContentReader,
   type Entry,
   entryChanged,
   type EntryPath,
@@ -9,7 +10,7 @@ import {
   printablePath,
   systemCallError,
 } from '@arc/core'
-import { type FileSystem, sha256Hex, startSha256, writeFully, writeWithHoles } from '@arc/core/node'
+import { type FileSystem, sha256Hex, startSha256, takeTurn, writeFully, writeWithHoles } from '@arc/core/node'
 import { duplicate, limitExceeded } from './restore-tree.ts'
 import type { StagedAttributes } from './staged-attributes.ts'
 
@@ -30,6 +31,7 @@ export interface FileWriterOptions {
   attributes?: StagedAttributes | undefined
   /** Leave holes where any file is zeros, not only in those that had some. */
   sparse?: boolean | undefined
+  signal?: AbortSignal | undefined
 }
 
 /**
@@ -45,12 +47,14 @@ export class FileWriter {
   readonly #createdModes = new Map<number, number>()
   readonly #attributes: StagedAttributes | undefined
   readonly #makesHoles: boolean
+  readonly #signal: AbortSignal | undefined
 
   constructor(fs: FileSystem, limits: Readonly<Limits>, options: FileWriterOptions = {}) {
     this.#fs = fs
     this.#limits = limits
     this.#attributes = options.attributes
     this.#makesHoles = options.sparse ?? false
+    this.#signal = options.signal
   }
 
   /**
@@ -61,31 +65,49 @@ export class FileWriter {
     this.#createdModes.clear()
   }
 
-  /** Write a file whose content is at hand. */
-  writeSync(job: FileJob): void {
-    const { entry } = job
-    this.#checkDeclared(entry)
-    if (entry.content?.kind !== 'sync') throw noContent(entry.path)
-    const reader = entry.content.open()
+  /** Write a file; returns a promise, to be awaited before the next one, only when its content arrives, or is large. */
+  write(job: FileJob): Promise<void> | undefined {
+    const { path, content } = job.entry
+    this.#checkDeclared(job.entry)
+    if (content === undefined) throw noContent(path)
+    if (content.kind === 'stream') {
+      const bytes = content.atHand?.()
+      return bytes === undefined ? this.#writePieces(job, content.stream()) : this.#writeSmall(job, bytes)
+    }
+    const reader = content.open()
+    let isLarge = false
     try {
       if (reader.view !== undefined) return this.#writeSmall(job, reader.view(), reader.sha256)
       const count = reader.read(this.#buffer)
-      if (count < BUFFER_BYTES) this.#writeSmall(job, this.#buffer.subarray(0, count))
-      else this.#writeLarge(job, count, () => reader.read(this.#buffer))
+      isLarge = count === BUFFER_BYTES
+      return isLarge ? this.#writeLarge(job, reader) : this.#writeSmall(job, this.#buffer.subarray(0, count))
+    } finally {
+      if (!isLarge) reader.close()
+    }
+  }
+
+  /** The piece that is in the buffer, and all that follows. */
+  *#rest(reader: ContentReader): Generator<Uint8Array, void, void> {
+    for (let count = BUFFER_BYTES; count > 0; count = count < BUFFER_BYTES ? 0 : reader.read(this.#buffer))
+      yield this.#buffer.subarray(0, count)
+  }
+
+  async #writeLarge(job: FileJob, reader: ContentReader): Promise<void> {
+    try {
+      await this.#writePieces(job, this.#rest(reader))
     } finally {
       reader.close()
     }
   }
 
-  /** Write a file whose content arrives. */
-  async writeStream(job: FileJob): Promise<void> {
-    const { entry } = job
-    this.#checkDeclared(entry)
-    if (entry.content?.kind !== 'stream') throw noContent(entry.path)
-    const check = new ContentCheck(entry)
+  async #writePieces(job: FileJob, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    const check = new ContentCheck(job.entry)
     const fd = this.#create(job)
     try {
-      for await (const piece of entry.content.stream()) this.#append(job, fd, piece, check)
+      for await (const piece of pieces) {
+        this.#append(job, fd, piece, check)
+        await takeTurn(this.#signal)
+      }
       check.end()
       this.forgetCreatedModes()
       this.#finish(job, fd)
@@ -93,11 +115,11 @@ export class FileWriter {
     } finally {
       this.#fs.closeSync(fd)
     }
-    this.#count(entry)
+    this.#count(job.entry)
   }
 
   /** Most files: the whole content is at hand, so nothing is created before it has been verified. */
-  #writeSmall(job: FileJob, bytes: Uint8Array, sha256?: string): void {
+  #writeSmall(job: FileJob, bytes: Uint8Array, sha256?: string): undefined {
     const { entry } = job
     if (bytes.length !== entry.sizeBytes) throw wrongSize(entry, bytes.length)
     if (entry.sha256 !== undefined && (sha256 ?? sha256Hex(bytes)) !== entry.sha256) throw wrongHash(entry)
@@ -110,21 +132,6 @@ export class FileWriter {
       this.#fs.closeSync(fd)
     }
     this.#count(entry)
-  }
-
-  #writeLarge(job: FileJob, firstCount: number, readMore: () => number): void {
-    const check = new ContentCheck(job.entry)
-    const fd = this.#create(job)
-    try {
-      for (let count = firstCount; count > 0; count = count < BUFFER_BYTES ? 0 : readMore()) {
-        this.#append(job, fd, this.#buffer.subarray(0, count), check)
-      }
-      check.end()
-      this.#finish(job, fd)
-    } finally {
-      this.#fs.closeSync(fd)
-    }
-    this.#count(job.entry)
   }
 
   #append(job: FileJob, fd: number, piece: Uint8Array, check: ContentCheck): void {

@@ -1,13 +1,8 @@
-import { setImmediate } from 'node:timers/promises'
 import type { ProgressEvent } from '@arc/core'
+import { isTurnDue, takeTurn } from '@arc/core/node'
 import type { JobOptions } from './options.ts'
 
-const ENTRIES_PER_STRETCH = 256
-
-/**
- * Keeps a long run of synchronous work answerable: after each stretch of entries the event loop gets its turn, so that a
- * signal can arrive, an abort is obeyed, and progress is told.
- */
+/** Keeps a long run of synchronous work answerable: whenever a turn of the event loop is due, an abort is obeyed and progress told. */
 export class Pace {
   doneEntries = 0
   doneBytes = 0
@@ -25,17 +20,16 @@ export class Pace {
     this.#totals = totals
   }
 
-  /** Count an entry; true when it is time for a {@link Pace.pause}. */
+  /** Count an entry; true when a {@link Pace.pause} is due. */
   count(bytes: number): boolean {
     this.doneEntries++
     this.doneBytes += bytes
-    return this.doneEntries % ENTRIES_PER_STRETCH === 0
+    return isTurnDue()
   }
 
   async pause(): Promise<void> {
     this.tell()
-    await setImmediate()
-    this.#options.signal?.throwIfAborted()
+    await takeTurn(this.#options.signal)
   }
 
   /** Tell how far the job is. */

@@ -125,7 +125,7 @@ export class Planner {
   async #sameContent(entry: Entry, old: Entry): Promise<boolean> {
     const pair = `${entry.hardLink} ${old.hardLink}`
     if (entry.content === undefined) return old.hardLink !== undefined && this.#alike.has(pair)
-    const same = await sameContent(entry.content, entry.sha256, old)
+    const same = await sameContent(entry.content, entry.sha256, old, this.#options)
     if (same && entry.hardLink !== undefined && old.hardLink !== undefined) this.#alike.add(pair)
     return same
   }
@@ -234,7 +234,13 @@ const TIME_TOLERANCE_NS = 2000n
 
 const COUNTER_OF = { add: 'added', change: 'changed', remove: 'removed', keep: 'kept' } as const
 
-async function sameContent(content: EntryContent, sha256: string | undefined, old: Entry): Promise<boolean> {
+async function sameContent(
+  content: EntryContent,
+  sha256: string | undefined,
+  old: Entry,
+  options: Pick<PlanOptions, 'signal'>,
+): Promise<boolean> {
   if (old.content === undefined) return false
-  return (sha256 ?? (await hashContent(content)).sha256) === (await hashContent(old.content)).sha256
+  const expected = sha256 ?? (await hashContent(content, options)).sha256
+  return expected === (await hashContent(old.content, options)).sha256
 }

@@ -25,10 +25,12 @@ export async function stageConfined(
   const rules = treeRules(options)
   const tree = new RestoreTree(rules)
   const fs = pathFileSystem(options.fs ?? nodeFileSystem)
-  const staging = new Staging(folder, tree, { fs, limits: rules.limits, oldRoot: folder, kept: 'copy', rules: {} })
+  const { limits } = rules
+  const { signal } = options
+  const staging = new Staging(folder, tree, { fs, limits, oldRoot: folder, kept: 'copy', rules: {}, signal })
   const unasked: EntryPath[] = []
   let mismatch: ArcError | undefined
-  for await (const batch of source.entries({ signal: options.signal })) {
+  for await (const batch of source.entries({ signal })) {
     if (mismatch !== undefined) continue
     staging.forgetUmask()
     try {

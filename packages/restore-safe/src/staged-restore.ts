@@ -33,7 +33,7 @@ export class StagedRestore {
   #outwardLinks: OutwardLink[] = []
 
   constructor(options: StagedRestoreOptions) {
-    const { target, rules, fs, totals } = options
+    const { target, rules, fs, totals, signal } = options
     this.#options = options
     this.#root = join(target.controlFolder, STAGE_NAME)
     this.#tree = new RestoreTree(rules)
@@ -43,6 +43,7 @@ export class StagedRestore {
       oldRoot: target.path,
       kept: options.kept ?? 'copy',
       rules,
+      signal,
     })
     this.#pace = new Pace('writing', options, totals && { totalBytes: totals.sourceBytes + totals.keptBytes })
   }
@@ -53,18 +54,14 @@ export class StagedRestore {
     this.#staging.forgetUmask()
   }
 
-  /** Write an entry of the source; returns a promise only when there is something to wait for. */
+  /** Write an entry of the source; returns a promise, to be awaited before the next one, only when there is something to wait for. */
   add(entry: Entry): Promise<void> | undefined {
-    const arriving = this.#staging.add(entry)
-    const due = this.#pace.count(this.#newBytes(entry))
-    if (!due) return arriving
-    return this.#pause(arriving)
+    return this.#counted(entry, this.#staging.add(entry))
   }
 
   /** Carry over a path of the target as it is. */
   keep(entry: Entry): Promise<void> | undefined {
-    this.#staging.keep(entry)
-    return this.#pace.count(this.#newBytes(entry)) ? this.#pause(undefined) : undefined
+    return this.#counted(entry, this.#staging.keep(entry))
   }
 
   /** Tell what a folder that was not selected looks like, in case something below it was. */
@@ -118,8 +115,12 @@ export class StagedRestore {
     return entry.type !== 'file' || this.#tree.firstName(entry) !== undefined ? 0 : entry.sizeBytes
   }
 
-  async #pause(arriving: Promise<void> | undefined): Promise<void> {
-    await arriving
+  #counted(entry: Entry, writing: Promise<void> | undefined): Promise<void> | undefined {
+    return this.#pace.count(this.#newBytes(entry)) ? this.#pause(writing) : writing
+  }
+
+  async #pause(writing: Promise<void> | undefined): Promise<void> {
+    await writing
     await this.#pace.pause()
     this.#staging.forgetUmask()
   }

@@ -18,6 +18,7 @@ export interface StagingOptions {
   readonly oldRoot: string
   readonly kept: 'copy' | 'link'
   readonly rules: AttributeRules
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How much has been put into a staging folder. */
@@ -48,9 +49,9 @@ export class Staging {
     this.#root = root
     this.#tree = tree
     this.#options = options
-    const { fs, limits, rules } = options
+    const { fs, limits, rules, signal } = options
     this.attributes = StagedAttributes.for(root, rules, tree.droppedSetId, fs)
-    this.writer = new FileWriter(fs, limits, { attributes: this.attributes, sparse: rules.sparse === true })
+    this.writer = new FileWriter(fs, limits, { attributes: this.attributes, sparse: rules.sparse === true, signal })
     attempt('create', root, () => this.#makeFolder(root, PRIVATE_MODE))
   }
 
@@ -60,19 +61,19 @@ export class Staging {
     this.writer.forgetCreatedModes()
   }
 
-  /** Take an entry of the source; returns a promise only when its content arrives. */
+  /** Take an entry of the source; returns a promise, to be awaited before the next one, only when its content arrives, or is large. */
   add(entry: Entry): Promise<void> | undefined {
     const mode = this.#tree.add(entry)
     this.#makeFolders()
     return entry.type === 'file' ? this.#addFile(entry, mode) : undefined
   }
 
-  /** Carry over a path of the old target. */
-  keep(entry: Entry): void {
+  /** Carry over a path of the old target, as {@link add} takes an entry. */
+  keep(entry: Entry): Promise<void> | undefined {
     this.#tree.keep(entry)
     this.#makeFolders()
-    if (entry.type === 'file' && !(this.#options.kept === 'link' && this.#linkOld(entry)))
-      void this.#addFile(entry, entry.mode)
+    const isLinked = entry.type !== 'file' || (this.#options.kept === 'link' && this.#linkOld(entry))
+    return isLinked ? undefined : this.#addFile(entry, entry.mode)
   }
 
   /** Complete the tree: symlinks, then modes and times of folders, the root's last. */
@@ -93,16 +94,10 @@ export class Staging {
     }
     if (first !== undefined && entry.content === undefined) {
       // A source that is read once has no more to give for a further name.
-      this.writer.writeSync({
-        entry: { ...entry, content: localContent(this.#root, first, this.#options.fs) },
-        at,
-        mode,
-      })
-      return undefined
+      const content = localContent(this.#root, first, this.#options.fs)
+      return this.writer.write({ entry: { ...entry, content }, at, mode })
     }
-    if (entry.content?.kind === 'stream') return this.writer.writeStream({ entry, at, mode })
-    this.writer.writeSync({ entry, at, mode })
-    return undefined
+    return this.writer.write({ entry, at, mode })
   }
 
   #linkOld(entry: Entry): boolean {

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { ArcError, printablePath, readContent, type SyncContent } from '@arc/core'
+import { takeTurn } from '@arc/core/node'
 import { defineCommand, textOption } from '@arc/kit'
 import { assertIntact, type DumpRecord, type DumpSource, openDump } from '@arc/render-md'
 import { dumpArgument, openDumpArgument } from '../dump-argument.ts'
@@ -11,7 +12,7 @@ export const cat = defineCommand({
   arguments: { dump: dumpArgument, path: textOption('the file', { required: true, placeholder: 'PATH' }) },
   examples: [{ command: 'create-dump cat app.dump.md src/main.ts', summary: 'one file' }],
   exitStatus: { 3: 'the dump is damaged' },
-  async run({ arguments: { dump, path }, host, common }) {
+  async run({ arguments: { dump, path }, host, common, signal }) {
     if (common.json) {
       throw new ArcError('ARC_OPTION_INVALID', 'cat prints the bytes of a file, which is no JSON document', {
         hint: 'Leave --json out; `create-dump list --json` tells about the file.',
@@ -20,8 +21,11 @@ export const cat = defineCommand({
     await using source = await openDumpArgument(dump, host, openDump, {})
     const record = findRecord(source, path)
     const content = contentOf(record, source)
-    assertIntact(record, content)
-    for await (const piece of readContent(content)) await host.stdout.writeBytes(piece)
+    await assertIntact(record, content, { signal })
+    for await (const piece of readContent(content)) {
+      await takeTurn(signal)
+      await host.stdout.writeBytes(piece)
+    }
   },
 })
 
