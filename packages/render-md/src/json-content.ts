@@ -18,7 +18,11 @@ export function contentIn(entry: JsonObject, at: number, platform: Platform): It
     if (content === undefined) throw damaged('its content is not encoded as it must be', at, path)
     return content
   }
-  return { [Symbol.iterator]: () => pieces.values().map(decode) }
+  return {
+    *[Symbol.iterator]() {
+      for (const piece of pieces) yield decode(piece)
+    },
+  }
 }
 
 function stringsIn(value: unknown): string[] | undefined {
