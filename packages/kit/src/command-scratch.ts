@@ -95,8 +95,9 @@ const MAX_OUTPUT_BYTES = 1 << 28
 
 /** What a process needs in its environment to be sent a signal right before its `call`th system call that changes a disk. */
 export function signalledAt(call: number, signal: NodeJS.Signals): Record<string, string> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   return {
-    NODE_OPTIONS: `--import ${import.meta.resolve('@arc/kit/signal-at')}`,
+    NODE_OPTIONS: `--import ${new URL(`./signal-at.${extension}`, import.meta.url).href}`,
     SIGNAL_AT_CALL: String(call),
     SIGNAL_AT_NAME: signal,
   }

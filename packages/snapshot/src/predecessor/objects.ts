@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { assertWithin, DEFAULT_LIMITS, isArcError, RATIO_FLOOR_BYTES, type StreamContent } from '@arc/core'
-import { startSha256 } from '@arc/core/node'
+import { startSha256, takeTurn } from '@arc/core/node'
 import { decompressZstd } from '@arc/archive/node'
 import { type Backend, readBytes } from '@arc/storage'
 import { damaged, missing } from '../problems.ts'
@@ -39,8 +38,7 @@ export class PredecessorObjects {
 
   async *#checked(sha256: string, options: CallOptions): AsyncGenerator<Uint8Array, void, void> {
     // A local disk never makes us wait: without a turn for the event loop, Ctrl-C would not be heard.
-    await setImmediate()
-    options.signal?.throwIfAborted()
+    await takeTurn(options.signal)
     const key = objectKey(sha256)
     const hash = startSha256()
     const pieces = (await this.#isPlain(sha256, options)) ? this.#bytes(key, options) : this.#decompressed(key, options)

@@ -1,5 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
-import { sha256Hex } from '@arc/core/node'
+import { sha256Hex, takeTurn } from '@arc/core/node'
 import { damaged } from '../problems.ts'
 import type { CallOptions } from '../store.ts'
 import type { BlobIndex, BlobPlace } from './blob-index.ts'
@@ -72,8 +71,7 @@ export class BlobReader {
       return known
     }
     // A local disk never makes us wait: without a turn for the event loop, Ctrl-C would not be heard.
-    await setImmediate()
-    options.signal?.throwIfAborted()
+    await takeTurn(options.signal)
     const piece = await this.#files.readPack(pack, number * PIECE_BYTES, (number + 1) * PIECE_BYTES, options)
     this.#pieces.set(name, piece)
     this.#cachedBytes += piece.length

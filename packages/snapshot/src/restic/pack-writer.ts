@@ -1,5 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
-import { sha256Hex, startSha256 } from '@arc/core/node'
+import { sha256Hex, startSha256, takeTurn } from '@arc/core/node'
 import type { CallOptions } from '../store.ts'
 import { type BlobIndex, encodeIndex, type IndexedPack } from './blob-index.ts'
 import { type BlobKind, encodeHeader, LENGTH_BYTES, type PackedBlob } from './pack-header.ts'
@@ -20,11 +19,6 @@ export interface WrittenTotals {
   tree: number
 }
 
-/** After so many bytes the event loop gets its turn: local disks never make us wait, and Ctrl-C would not be heard. */
-const TURN_BYTES = 1024 * 1024
-/** What a blob costs besides its bytes. */
-const BLOB_COST_BYTES = 4096
-
 interface OpenPack {
   readonly pieces: Buffer[]
   readonly blobs: PackedBlob[]
@@ -44,7 +38,6 @@ export class ResticPackWriter {
   readonly #open: Record<BlobKind, OpenPack> = { data: newPack(), tree: newPack() }
   #unlisted: IndexedPack[] = []
   #unlistedBlobs = 0
-  #sinceTurnBytes = 0
 
   /** `beforeWrite` is called before each write. */
   constructor(files: RepositoryFiles, index: BlobIndex, beforeWrite: () => Promise<void>, options: CallOptions) {
@@ -56,7 +49,7 @@ export class ResticPackWriter {
 
   /** Store a blob unless it is there; returns its name. */
   async put(kind: BlobKind, plain: Uint8Array): Promise<string> {
-    await this.#takeTurns(plain.length)
+    await takeTurn(this.#options.signal)
     const id = sha256Hex(plain)
     const pack = this.#open[kind]
     if (pack.ids.has(id) || this.#index.has(kind, id)) return id
@@ -82,14 +75,6 @@ export class ResticPackWriter {
     await this.#flush('data')
     await this.#flush('tree')
     await this.#list()
-  }
-
-  async #takeTurns(bytes: number): Promise<void> {
-    this.#sinceTurnBytes += bytes + BLOB_COST_BYTES
-    if (this.#sinceTurnBytes < TURN_BYTES) return
-    this.#sinceTurnBytes = 0
-    await setImmediate()
-    this.#options.signal?.throwIfAborted()
   }
 
   /** Trees are always compressed; data that does not become smaller is stored as it is. */

@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { type EntryPath, isArcError, printablePath } from '@arc/core'
-import { sha256Hex } from '@arc/core/node'
+import { sha256Hex, takeTurn } from '@arc/core/node'
 import { damaged } from '../problems.ts'
 import type { VerifyOptions, VerifyProblem, VerifyReport } from '../store.ts'
 import { isChosen } from '../verify-vault.ts'
@@ -101,8 +100,7 @@ class RepositoryCheck {
     if (read === 'metadata') return
     for (const file of there) {
       if (!isChosen(file.id, read, part)) continue
-      await setImmediate() // so that Ctrl-C is heard
-      signal?.throwIfAborted()
+      await takeTurn(signal)
       const pack = packs.get(file.id)
       if (pack !== undefined) await this.#readPack(pack, file)
       onProgress?.({ phase: 'verifying', doneEntries: 0, doneBytes: this.#readBytes })
