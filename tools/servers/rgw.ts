@@ -114,7 +114,7 @@ mon addr = 127.0.0.1:${monitorPort}
 [osd]
 osd data = ${folder}/osd
 osd objectstore = memstore
-memstore device bytes = 4294967296
+memstore device bytes = 12884901888
 osd op num shards = 2
 osd max object name len = 1024
 osd class update on start = false
@@ -127,7 +127,9 @@ rgw enable usage log = false
 rgw lc debug interval = 10
 rgw s3 auth use sts = false
 rgw relaxed region enforcement = true
-rgw gc obj min wait = 30
+rgw gc obj min wait = 5
+rgw gc processor period = 10
+rgw gc processor max time = 10
 debug rgw = 0
 `
 }
