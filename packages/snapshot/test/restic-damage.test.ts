@@ -10,6 +10,7 @@ import { BlobIndex } from '../src/restic/blob-index.ts'
 import { ResticPackWriter } from '../src/restic/pack-writer.ts'
 import { newRepository, PASSWORD, repositoryAt } from './restic.ts'
 import { file, noise, oddTree, rowsOf, source } from './trees.ts'
+import { watchedBackend } from './watched-backend.ts'
 
 async function keysOf(backend: Backend): Promise<string[]> {
   const keys: string[] = []
@@ -273,7 +274,11 @@ describe('opening', () => {
       return controller.signal
     }
     const backend = await cloneOf(whole)
-    const repository = await repositoryAt(backend)
+    // As a disk that takes long and never waits.
+    const slow = watchedBackend(backend, () => {
+      for (const endMs = performance.now() + 60; performance.now() < endMs;);
+    })
+    const repository = await repositoryAt(slow)
     const files = Array.from({ length: 30 }, (_, i) => file(`f${i}`, noise(String(i), 100_000)))
     await expect(repository.take(source(...files), { signal: stopSoon() })).rejects.toBe(reason)
     await expect(repository.verify({ read: 'data', signal: stopSoon() })).rejects.toBe(reason)
