@@ -1,6 +1,6 @@
 import { DUMP_HEAD_BYTES } from '@arc/render-md'
 import { ArcError, assertWithin, type Limits, type RandomBytes } from '@arc/core'
-import { startSha256, takeTurn, TemporaryFile } from '@arc/core/node'
+import { checkedPieces, takeTurn, TemporaryFile } from '@arc/core/node'
 
 const PIECE_BYTES = 1024 * 1024
 
@@ -90,22 +90,18 @@ export async function* piecesOf(input: RandomBytes, signal: AbortSignal): AsyncG
 }
 
 /** Hand on what arrives, and throw `ARC_HASH_MISMATCH` at its end when it was not what was expected. */
-export async function* checked(
+export function checked(
   bytes: AsyncIterable<Uint8Array>,
   expectedSha256: string,
   name: string,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const sha256 = startSha256()
-  for await (const piece of bytes) {
-    sha256.update(piece)
-    yield piece
-  }
-  const found = sha256.digestHex()
-  if (found === expectedSha256) return
-  throw new ArcError('ARC_HASH_MISMATCH', `${name} is not what its checksum says: its SHA-256 is ${found}`, {
-    path: name,
-    hint: 'Nothing was changed. Get the source again from where it was made.',
-    details: { expected: expectedSha256, found },
+  return checkedPieces(bytes, (found) => {
+    if (found === expectedSha256) return
+    throw new ArcError('ARC_HASH_MISMATCH', `${name} is not what its checksum says: its SHA-256 is ${found}`, {
+      path: name,
+      hint: 'Nothing was changed. Get the source again from where it was made.',
+      details: { expected: expectedSha256, found },
+    })
   })
 }
 

@@ -50,6 +50,22 @@ export async function hashContent(
   return { sha256: sha256.digestHex(), sizeBytes }
 }
 
+/**
+ * Pass pieces on and, behind the last, tell `check` their SHA-256 in lower-case hex: what it throws is thrown there, so whoever takes
+ * them must take them all before trusting any.
+ */
+export async function* checkedPieces(
+  pieces: AsyncIterable<Uint8Array>,
+  check: (sha256: string) => void,
+): AsyncGenerator<Uint8Array, void, void> {
+  const hash = startSha256()
+  for await (const piece of pieces) {
+    hash.update(piece)
+    yield piece
+  }
+  check(hash.digestHex())
+}
+
 /** Most files fit into one piece: one native call, no state to set up. `undefined` when there is more, for {@link hashLarge}. */
 function hashSmall(reader: ContentReader): ContentHash | undefined {
   const piece = (spare ??= Buffer.allocUnsafeSlow(BUFFER_BYTES))

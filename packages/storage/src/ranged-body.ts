@@ -1,4 +1,4 @@
-import { startSha256 } from '@arc/core/node'
+import { checkedPieces } from '@arc/core/node'
 import type { ObjectBody, ObjectInfo, ReadOptions } from './backend.ts'
 import { type BackendPlace, objectConflict } from './backend-error.ts'
 import { assertHash, checkedRange, toldPieces } from './content.ts'
@@ -62,25 +62,13 @@ export async function rangedBody(
     }
   }
   const isWhole = start === 0 && last === info.sizeBytes
-  const verified = isWhole && info.sha256 !== undefined ? hashed(key, chunks(), info.sha256) : chunks()
+  const { sha256 } = info
+  const verified =
+    isWhole && sha256 !== undefined ? checkedPieces(chunks(), (found) => assertHash(key, sha256, found)) : chunks()
   return { info, [Symbol.asyncIterator]: () => toldPieces(verified, last - start, options) }
 }
 
 /** What changes when an object is replaced; the time too, for services without etags. */
 function identity({ etag, sizeBytes, modified }: ObjectInfo): string {
   return `${etag} ${sizeBytes} ${modified.getTime()}`
-}
-
-/** Pass chunks on; throw `ARC_HASH_MISMATCH` behind the last when they were not what they should be. */
-async function* hashed(
-  key: string,
-  chunks: AsyncIterable<Uint8Array>,
-  sha256: string,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash = startSha256()
-  for await (const chunk of chunks) {
-    hash.update(chunk)
-    yield chunk
-  }
-  assertHash(key, sha256, hash.digestHex())
 }

@@ -1,5 +1,5 @@
 import { ArcError, assertWithin } from '@arc/core'
-import { sha256Hex, startSha256 } from '@arc/core/node'
+import { checkedPieces, sha256Hex, startSha256 } from '@arc/core/node'
 import type { Content, ContentInput } from './store.ts'
 import { damagedStore } from './store-error.ts'
 
@@ -39,17 +39,14 @@ export function bytesContent(bytes: Uint8Array): Content {
 }
 
 /** Pieces as they come; throws `ARC_STORE_DAMAGED` at the end when together they are something else. */
-export async function* verified(
+export function verified(
   pieces: AsyncIterable<Uint8Array>,
   sha256: string,
   name: string,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const sha = startSha256()
-  for await (const piece of pieces) {
-    sha.update(piece)
-    yield piece
-  }
-  if (sha.digestHex() !== sha256) throw damagedStore(name, 'the content of a version is not what was written')
+): AsyncGenerator<Uint8Array, void, void> {
+  return checkedPieces(pieces, (found) => {
+    if (found !== sha256) throw damagedStore(name, 'the content of a version is not what was written')
+  })
 }
 
 /**

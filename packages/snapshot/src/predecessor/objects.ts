@@ -1,5 +1,5 @@
 import { assertWithin, DEFAULT_LIMITS, isArcError, RATIO_FLOOR_BYTES, type StreamContent } from '@arc/core'
-import { startSha256, takeTurn } from '@arc/core/node'
+import { checkedPieces, startSha256, takeTurn } from '@arc/core/node'
 import { decompressZstd } from '@arc/archive/node'
 import { type Backend, readBytes } from '@arc/storage'
 import { damaged, missing } from '../problems.ts'
@@ -40,13 +40,10 @@ export class PredecessorObjects {
     // A local disk never makes us wait: without a turn for the event loop, Ctrl-C would not be heard.
     await takeTurn(options.signal)
     const key = objectKey(sha256)
-    const hash = startSha256()
     const pieces = (await this.#isPlain(sha256, options)) ? this.#bytes(key, options) : this.#decompressed(key, options)
-    for await (const piece of pieces) {
-      hash.update(piece)
-      yield piece
-    }
-    if (hash.digestHex() !== sha256) throw damaged(key, 'the SHA-256 of its content is not its name')
+    yield* checkedPieces(pieces, (found) => {
+      if (found !== sha256) throw damaged(key, 'the SHA-256 of its content is not its name')
+    })
   }
 
   /** Whether an object is the content itself. */
