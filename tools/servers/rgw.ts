@@ -26,21 +26,20 @@ await serve(async (server) => {
   const ceph = (...args: string[]): string =>
     run(requireProgram('ceph', 'ceph-common'), ['--connect-timeout', '20', ...common, ...args])
   // The monitor answers before it knows its own rules, and now and then again: it refuses everything then. Doing any of this twice is doing it once.
-  const persist = (...args: string[]): Promise<void> =>
+  const persist = (args: readonly string[], isDone: (answer: string) => boolean = () => true): Promise<void> =>
     server.until(`the monitor takes "${args.slice(0, 3).join(' ')}"`, () => {
       try {
-        ceph(...args)
-        return true
+        return isDone(ceph(...args))
       } catch {
         return false
       }
     })
-  await persist('osd', 'new', disk0)
+  await persist(['osd', 'new', disk0])
   run(disk, ['-i', '0', '--mkfs', '--osd-uuid', disk0, ...common])
   // It would do that itself, but now and then before it has learned which cluster this is, and be turned away.
-  await persist('osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=localhost')
+  await persist(['osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=localhost'])
   server.start(disk, ['-f', '-i', '0', ...common])
-  await server.until('the disk is up', () => ceph('osd', 'stat').includes('1 up'))
+  await persist(['osd', 'stat'], (answer) => answer.includes('1 up'))
   await startGateway(server, gateway, config, port)
   return { endpoint: `http://127.0.0.1:${port}`, region: 'us-east-1', accessKeyId, secretAccessKey }
 })

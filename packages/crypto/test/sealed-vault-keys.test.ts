@@ -72,11 +72,11 @@ test('an object is accepted only as what it was sealed as', () => {
 test('no part of one object fits another', () => {
   const a = Buffer.from(keys.seal('tree', Buffer.from('plaintext a')))
   const b = Buffer.from(again.seal('tree', Buffer.from('plaintext b')))
-  // Up to here they are equal: version and generation.
-  for (let cut = 10; cut < a.length; cut++) {
-    expect(() => again.unseal('tree', Buffer.concat([a.subarray(0, cut), b.subarray(cut)])), `cut ${cut}`).toThrow(
-      BROKEN,
-    )
+  for (let cut = 0; cut < a.length; cut++) {
+    const spliced = Buffer.concat([a.subarray(0, cut), b.subarray(cut)])
+    // Version and generation are equal, and random bytes behind them may be: then it is the whole object, not a part.
+    if (spliced.equals(a) || spliced.equals(b)) continue
+    expect(() => again.unseal('tree', spliced), `cut ${cut}`).toThrow(BROKEN)
   }
 })
 
