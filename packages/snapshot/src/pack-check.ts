@@ -13,7 +13,8 @@ import {
   TRAILER_BYTES,
 } from './pack-footer.ts'
 import { PACK_BYTES } from './pack-writer.ts'
-import { damaged } from './problems.ts'
+import { damaged, problemCode } from './problems.ts'
+import { release } from './release.ts'
 import type { CallOptions } from './store.ts'
 import type { VaultInternals } from './vault-internals.ts'
 import { packKey } from './vault-objects.ts'
@@ -41,7 +42,7 @@ export async function damagedChunks(
   try {
     bytes = await objects.readWhole(key, MAX_PACK_BYTES, options)
   } catch (error) {
-    if (!isArcError(error)) throw error
+    if (problemCode(error) === undefined) throw error
     return { bad: Buffer.from(pack.ids), error }
   }
   let error: unknown
@@ -61,6 +62,7 @@ export async function damagedChunks(
         error ??= damaged(key, 'the bytes of a chunk are not those of its name')
         bad.push(id)
       }
+      release(plain)
     } else {
       error ??= plain
       bad.push(pack.ids.subarray(chunk * ID_BYTES, (chunk + facts.chunkBytes.length) * ID_BYTES))
@@ -85,7 +87,7 @@ function* plainFrames(
     try {
       plain = decompressFrame(vault.objects.unseal('frame', sealed), facts.plainBytes, key)
     } catch (error) {
-      if (!isArcError(error)) throw error
+      if (!isArcError(error) || problemCode(error) === undefined) throw error
       plain = error
     }
     yield { plain, facts }
@@ -109,7 +111,7 @@ export interface SalvagedPack {
   chunks(): Iterable<SalvagedChunk>
 }
 
-/** Read a pack by its own footer; `undefined` when even that cannot be read. */
+/** Read a pack by its own footer; `undefined` when even that is damaged. Throws when the bytes cannot be had. */
 export async function salvagePack(
   vault: VaultInternals,
   packId: string,
@@ -133,8 +135,9 @@ export async function salvagePack(
       },
     }
   } catch (error) {
-    if (!isArcError(error)) throw error
-    return undefined
+    const code = problemCode(error)
+    if (code === 'damaged' || code === 'missing') return undefined
+    throw error
   }
 }
 

@@ -1,4 +1,5 @@
-import { ArcError, isArcError } from '@arc/core'
+import { ArcError, ERROR_EXIT_STATUS, isArcError } from '@arc/core'
+import type { VerifyProblem } from './store.ts'
 
 /** An object of a vault that is not what it should be. */
 export function damaged(object: string, why: string, cause?: unknown): ArcError {
@@ -22,6 +23,20 @@ export function unknownSnapshot(name: string, location: string): ArcError {
   return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} in ${location}`, {
     hint: 'List the snapshots, then name one by its id, the beginning of it, a tag, a time, or latest.',
   })
+}
+
+const DAMAGED_STATUS = 3
+const REFUSED = new Set(['EACCES', 'EIO', 'EPERM'])
+
+/**
+ * What a failed reading says of the object that was read: `unreadable` when its disk refuses it. `undefined` when it says nothing
+ * of it, as when a service did not answer: then there is no verdict.
+ */
+export function problemCode(error: unknown): VerifyProblem['code'] | undefined {
+  if (!isArcError(error)) return undefined
+  if (isMissing(error)) return 'missing'
+  if (ERROR_EXIT_STATUS[error.code] === DAMAGED_STATUS) return 'damaged'
+  return REFUSED.has(String(error.details['errno'])) ? 'unreadable' : undefined
 }
 
 /** Whether something is not there, rather than wrong. */

@@ -17,6 +17,8 @@ const LOG_PATH = '(what the run printed)' as EntryPath
 const LISTING_BIT = 8
 /** A list that cannot be read. */
 const UNREADABLE = 1
+/** A list or listing below which something watched is: every snapshot that needs it is told. */
+const LACKING = 1 << 16
 
 /** Something that a snapshot needs. */
 export interface Need {
@@ -54,6 +56,8 @@ class ReachabilityWalk {
   /** Every chunk that was visited; the value tells as what, of those that stand for more: {@link ReachabilityWalk.#isNew}. */
   readonly #seen = new IdTable()
   #doneEntries = 0
+  /** How often something watched was met. */
+  #losses = 0
 
   constructor(vault: VaultInternals, visitor: Visitor, options: CallOptions) {
     this.#reader = new ChunkReader(vault)
@@ -71,11 +75,17 @@ class ReachabilityWalk {
   async #folder(folder: StoredFolder, snapshot: LiveSnapshot): Promise<void> {
     const { reference, path } = folder
     if (reference === undefined || !(await this.#names(reference, path, snapshot))) return
-    if (!this.#isNew(reference.id, 1 << (LISTING_BIT + reference.depth))) return
+    if (!this.#isDue(reference.id, 1 << (LISTING_BIT + reference.depth))) return
+    const before = this.#losses
+    await this.#entries(reference, folder, snapshot)
+    if (this.#losses > before) this.#mark(reference.id, LACKING)
+  }
+
+  async #entries(reference: Reference, { path, sizeBytes }: StoredFolder, snapshot: LiveSnapshot): Promise<void> {
     this.#options.signal?.throwIfAborted()
     let entries: ListingEntry[]
     try {
-      const bytes = await this.#reader.whole(reference, folder.sizeBytes, this.#options)
+      const bytes = await this.#reader.whole(reference, sizeBytes, this.#options)
       entries = [...decodeListing(bytes, `the listing ${idText(reference.id)}`)]
       for (const { attributes } of entries) if (attributes !== undefined) this.#attributes.decode(attributes)
     } catch (error) {
@@ -99,33 +109,42 @@ class ReachabilityWalk {
     const need = { id: reference.id, path, snapshot }
     this.#chunk(need)
     if (reference.depth === 0) return true
-    if (!this.#isNew(reference.id, 1 << reference.depth)) return (this.#seen.get(reference.id) & UNREADABLE) === 0
+    if (!this.#isDue(reference.id, 1 << reference.depth)) return (this.#seen.get(reference.id) & UNREADABLE) === 0
     let list: Buffer
     try {
       list = await this.#reader.chunk(reference.id, this.#options)
     } catch (error) {
-      this.#isNew(reference.id, UNREADABLE)
+      this.#mark(reference.id, UNREADABLE)
       this.#unreadable(need, error)
       return false
     }
+    const before = this.#losses
     for (let at = 0; at + ID_BYTES <= list.length; at += ID_BYTES) {
       const id = list.subarray(at, at + ID_BYTES)
       await this.#names({ depth: reference.depth - 1, id }, path, snapshot)
     }
+    if (this.#losses > before) this.#mark(reference.id, LACKING)
     return true
   }
 
   #chunk(need: Need): void {
     const isNew = this.#seen.add(need.id, 0)
     if (isNew || this.#visitor.isWatched?.(need.id) === true) this.#visitor.onChunk(need)
+    // What has just been told may be why it is watched.
+    if (this.#visitor.isWatched?.(need.id) === true) this.#losses++
   }
 
-  /** Whether a chunk is visited as this for the first time. */
-  #isNew(id: Uint8Array, bit: number): boolean {
+  /** Whether a chunk is to be looked into as this: the first time, and each time when something below it is watched. */
+  #isDue(id: Uint8Array, bit: number): boolean {
+    const bits = this.#seen.get(id)
+    if ((bits & UNREADABLE) !== 0) return false
+    this.#mark(id, bit)
+    return (bits & bit) === 0 || (bits & LACKING) !== 0
+  }
+
+  #mark(id: Uint8Array, bits: number): void {
     const row = this.#seen.rowOf(id)
-    const bits = this.#seen.valueAt(row)
-    this.#seen.setValueAt(row, bits | bit)
-    return (bits & bit) === 0
+    this.#seen.setValueAt(row, this.#seen.valueAt(row) | bits)
   }
 
   #unreadable(need: Need, error: unknown): void {

@@ -30,7 +30,7 @@ export interface RepairPlan {
   readonly report: VerifyReport
   /** Indexes that are removed. */
   readonly indexes: readonly string[]
-  /** Packs that are indexed anew. */
+  /** Packs that no index names, and one will. */
   readonly reindexed: readonly string[]
   /** Packs that are replaced by what can be read of them. */
   readonly replaced: readonly string[]
@@ -46,7 +46,10 @@ export interface RepairResult {
   readonly fetchedChunks: number
 }
 
-/** Verify all data and say what could be done about what is wrong. Changes nothing. */
+/**
+ * Verify all data and say what could be done about what is wrong. Changes nothing. What a disk refuses to read is reported and left as
+ * it is: it may come back. Throws `ARC_KEY_WRITE_ONLY` for who cannot read.
+ */
 export async function planRepair(vault: Vault, options: RepairOptions = {}): Promise<RepairPlan> {
   const { internal, location } = vault
   const found = await examineVault(internal, { ...options, read: 'data' })
@@ -57,8 +60,8 @@ export async function planRepair(vault: Vault, options: RepairOptions = {}): Pro
     generation,
     report: found.report,
     indexes: found.badIndexes,
-    // Without an index that can be read, which packs it named is known only from the packs themselves.
-    reindexed: found.badIndexes.length > 0 ? found.unindexed : [],
+    // Of an index that is damaged or gone, which packs it named is known only from the packs themselves.
+    reindexed: found.report.problems.length > 0 ? found.unindexed : [],
     replaced: found.badPacks,
     incomplete: [...found.incomplete],
   }
@@ -78,22 +81,26 @@ export async function applyRepair(plan: RepairPlan, vault: Vault, options: Repai
       hint: 'Prune to its end, plan again, then apply the new plan.',
     })
   }
-  await reindex(internal, plan.reindexed, options)
+  const torn = await reindex(internal, plan.reindexed, options)
   for (const key of plan.indexes) await objects.delete(key, options)
-  const gone = await replacePacks(internal, plan.replaced, options)
+  const gone = await replacePacks(internal, [...plan.replaced, ...torn], options)
   const fetchedChunks = options.from === undefined ? 0 : await fetchMissing(internal, options.from, gone, options)
   await dropPacks(internal, gone, plan, options)
   const found = await examineVault(internal, { ...options, read: 'metadata' })
   return { report: found.report, fetchedChunks }
 }
 
-async function reindex(vault: VaultInternals, packs: readonly string[], options: CallOptions): Promise<void> {
+/** Write an index of packs; returns those that cannot be in it, because only a part of them can be read. */
+async function reindex(vault: VaultInternals, packs: readonly string[], options: CallOptions): Promise<string[]> {
   const writer = new IndexWriter(vault.objects, options)
+  const torn: string[] = []
   for (const id of packs) {
     const salvaged = await salvagePack(vault, id, options)
     if (salvaged?.isWhole === true) await writer.add(salvaged.named)
+    else if (salvaged !== undefined) torn.push(id)
   }
   await writer.flush()
+  return torn
 }
 
 /** Copy what can be read out of damaged packs; returns those that can go, with those of them that are not there. */

@@ -1,10 +1,11 @@
-import { isArcError, printablePath } from '@arc/core'
+import { printablePath } from '@arc/core'
 import { ID_BYTES, idText } from './chunk-id.ts'
 import { IdTable } from './id-table.ts'
 import type { NamedPack } from './index-format.ts'
 import { IndexPart } from './index-part.ts'
 import { isUnnamed, namedPacks } from './index-names.ts'
 import { damagedChunks } from './pack-check.ts'
+import { problemCode } from './problems.ts'
 import { readPruneState } from './prune-mark.ts'
 import { MAX_LISTED } from './record.ts'
 import { type Need, visitReachable } from './reachability.ts'
@@ -20,7 +21,7 @@ const MAX_RECORD_BYTES = 8 * 1024 * 1024
 /** What verifying found, for people and for repair. */
 export interface VaultFindings {
   readonly report: VerifyReport
-  /** Indexes that cannot be used. */
+  /** Indexes that are damaged. */
   readonly badIndexes: readonly string[]
   /** Packs that are there and in no usable index. */
   readonly unindexed: readonly string[]
@@ -35,7 +36,10 @@ export async function verifyVault(vault: VaultInternals, options: VerifyOptions)
   return (await examineVault(vault, options)).report
 }
 
-/** The same, with what repairing needs to know. */
+/**
+ * The same, with what repairing needs to know. Throws when an object cannot be had for a reason that says nothing of it, and
+ * `ARC_KEY_WRITE_ONLY` for who cannot read.
+ */
 export async function examineVault(vault: VaultInternals, options: VerifyOptions): Promise<VaultFindings> {
   const examination = new Examination(vault, options)
   await examination.records()
@@ -85,10 +89,10 @@ class Examination {
     const bad = new Set<string>()
     for (const { key } of listed) {
       this.#objects++
-      const isRight = await this.#attempt(key, async () => {
+      const problem = await this.#attempt(key, async () => {
         objects.unseal('record', await objects.readHashed(key, MAX_RECORD_BYTES, this.#options))
       })
-      if (!isRight) bad.add(key)
+      if (problem !== undefined) bad.add(key)
     }
     const view = await log.view(this.#options)
     const usable = (place: { key: string }): boolean => !bad.has(place.key)
@@ -111,14 +115,14 @@ class Examination {
     const named = new Map<string, NamedPack>()
     for (const { key } of await objects.list('index/', this.#options)) {
       this.#objects++
-      const isRight = await this.#attempt(key, async () => {
+      const problem = await this.#attempt(key, async () => {
         await objects.readHashed(key, MAX_INDEX_BYTES, this.#options)
         const part = await IndexPart.load(objects, key, this.#options)
         for (const pack of await namedPacks(objects, part, this.#options)) {
           if (!done.has(pack.id)) named.set(pack.id, pack)
         }
       })
-      if (!isRight) this.#badIndexes.push(key)
+      if (problem === 'damaged') this.#badIndexes.push(key)
     }
     this.#packs = [...named.values()]
     this.#unindexed = [...sizes.keys()].filter((id) => !named.has(id) && !done.has(id))
@@ -141,9 +145,9 @@ class Examination {
       this.#readBytes += pack.sizeBytes
       onProgress?.({ phase: 'verifying', doneEntries: ++doneEntries, doneBytes: this.#readBytes })
       if (error === undefined) continue
-      this.#badPacks.add(pack.id)
-      const problem = this.#add('damaged', packKey(pack.id), messageOf(error))
-      this.#lose(bad, problem, 1)
+      const code = problemCode(error) ?? 'damaged'
+      if (code !== 'unreadable') this.#badPacks.add(pack.id)
+      this.#lose(bad, this.#add(code, packKey(pack.id), messageOf(error)), 1)
     }
   }
 
@@ -157,8 +161,9 @@ class Examination {
         isWatched: (id) => lost.has(id),
         onChunk: (need) => this.#judge(need),
         onUnreadable: (need, error) => {
-          if (!isArcError(error)) throw error
-          if (!lost.has(need.id)) lost.add(need.id, this.#add('damaged', `chunk ${idText(need.id)}`, error.message))
+          const code = problemCode(error)
+          if (code === undefined) throw error
+          if (!lost.has(need.id)) lost.add(need.id, this.#add(code, `chunk ${idText(need.id)}`, messageOf(error)))
           this.#judge(need)
         },
       },
@@ -194,7 +199,11 @@ class Examination {
     if (problem < 0) return
     this.#incomplete.add(snapshot.hash)
     const { files } = this.#problems[problem] as Problem
-    if (files.length < MAX_LISTED) files.push({ snapshot: snapshot.hash, path: printablePath(path || '.') })
+    const shown = printablePath(path || '.')
+    const last = files.at(-1)
+    // A list that cannot be read is judged as a chunk, and again for what only it would tell of.
+    if (last?.path === shown && last.snapshot === snapshot.hash) return
+    if (files.length < MAX_LISTED) files.push({ snapshot: snapshot.hash, path: shown })
   }
 
   #addBadPack(pack: NamedPack, sizeBytes: number | undefined): void {
@@ -226,15 +235,16 @@ class Examination {
     return this.#problems.push({ code, object, message, files: [] }) - 1
   }
 
-  async #attempt(object: string, task: () => Promise<void>): Promise<boolean> {
+  /** What is wrong with an object, if anything is. */
+  async #attempt(object: string, task: () => Promise<void>): Promise<Problem['code'] | undefined> {
     try {
       await task()
-      return true
+      return undefined
     } catch (error) {
-      if (!isArcError(error)) throw error
-      const code = error.details['missing'] === true ? 'missing' : 'damaged'
-      this.#add(error.code === 'ARC_SYSTEM_CALL_FAILED' ? 'unreadable' : code, object, error.message)
-      return false
+      const code = problemCode(error)
+      if (code === undefined) throw error
+      this.#add(code, object, messageOf(error))
+      return code
     }
   }
 }

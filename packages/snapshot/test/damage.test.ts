@@ -1,8 +1,10 @@
+import { ArcError } from '@arc/core'
 import { memoryBackend } from '@arc/storage'
 import type { Backend } from '@arc/storage'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { applyRepair, copySnapshots, createVault, openVault, planRepair, type Vault } from '../src/index.ts'
 import { file, folder, noise, oddTree, type Row, rowsOf, source } from './trees.ts'
+import { watchedBackend } from './watched-backend.ts'
 
 const PASSPHRASE = { passphrase: 'correct horse', cost: { name: 'scrypt', logN: 10, r: 8, p: 1 } } as const
 
@@ -155,6 +157,55 @@ describe.each(['plain', 'encrypted'])('a damaged vault, %s', (kind) => {
     expect(fetchedChunks).toBeGreaterThan(0)
     expect(report.problems).toEqual([])
     await expectAllBut(vault, new Set())
+  })
+
+  test('indexes that are gone are built from the packs, whether all are or one', async () => {
+    const keys = await keysOf(whole, 'index/')
+    expect(keys.length).toBe(2)
+    for (const gone of [keys, keys.slice(1)]) {
+      const backend = await cloneOf(whole)
+      for (const key of gone) await backend.delete(key)
+      const vault = await openVault(backend, { secret })
+      const plan = await planRepair(vault)
+      expect(plan.reindexed.length).toBeGreaterThan(0)
+      expect((await applyRepair(plan, vault)).report.problems).toEqual([])
+      await expectAllBut(vault, new Set())
+    }
+  })
+
+  test('every snapshot that lacks something is named, also where it shares a folder or all of them', async () => {
+    const backend = memoryBackend()
+    const vault = await createVault(backend, { locks: kind === 'plain' ? [] : [PASSPHRASE] })
+    const shared = [folder('deep'), folder('deep/er'), file('deep/er/lost', noise('lost', 300_000))]
+    const states = [shared, shared, [...shared, file('other', noise('other', 1000))]]
+    for (const rows of states) await vault.take(source(...rows))
+    const packs = await keysOf(backend, 'packs/')
+    const sizes = await Promise.all(packs.map(async (key) => (await bytesOf(backend, key)).length))
+    await backend.delete(packs[sizes.indexOf(Math.max(...sizes))] as string)
+    const again = await openVault(backend, { secret })
+    const plan = await planRepair(again)
+    const ids = (await again.list()).map(({ id }) => id)
+    expect([...plan.incomplete].sort()).toEqual(ids.sort())
+    const [problem] = plan.report.problems
+    expect(problem?.files.map(({ path, snapshot }) => `${path} ${snapshot}`).sort()).toEqual(
+      ids.map((id) => `deep/er/lost ${id}`),
+    )
+    await applyRepair(plan, again)
+    const { snapshot } = await again.take(source(...shared))
+    expect(await rowsOf(await again.open(snapshot.id))).toEqual(await rowsOf(source(...shared)))
+    expect((await again.verify({ read: 'data' })).problems).toEqual([])
+  })
+
+  test('a service that does not answer says nothing of what it keeps', async () => {
+    for (const prefix of ['index/', 'packs/', 'snapshots/']) {
+      const silent = watchedBackend(await cloneOf(whole), ({ name, key }) => {
+        if (name === 'read' && key.startsWith(prefix))
+          throw new ArcError('ARC_BACKEND_FAILED', 'no answer', { retryable: true })
+      })
+      const vault = await openVault(silent, { secret })
+      await expect(vault.verify({ read: 'data' })).rejects.toMatchObject({ code: 'ARC_BACKEND_FAILED' })
+      await expect(planRepair(vault)).rejects.toMatchObject({ code: 'ARC_BACKEND_FAILED' })
+    }
   })
 
   test('snapshots are copied into a vault with other keys, once', async () => {

@@ -12,6 +12,7 @@ import {
   findEntries,
   listVaultKeys,
   openVault,
+  planRepair,
   planSnapshot,
   removeVaultKey,
   resolveSnapshot,
@@ -160,7 +161,10 @@ test('keys come and go, and a key for writing writes', async () => {
   const blind = await openVault(backend, { secret: { identity: writer.identity } })
   const { snapshot } = await blind.take(source(...oddTree()))
   const blindAgain = await openVault(backend, { secret: { identity: writer.identity } })
-  await expect(blindAgain.list()).rejects.toMatchObject({ code: 'ARC_KEY_WRITE_ONLY' })
+  const refused = { code: 'ARC_KEY_WRITE_ONLY' }
+  await expect(blindAgain.list()).rejects.toMatchObject(refused)
+  await expect(blindAgain.verify()).rejects.toMatchObject(refused)
+  await expect(planRepair(blindAgain)).rejects.toMatchObject(refused)
   expect(await rowsOf(await vault.open(snapshot.id))).toEqual(await rowsOf(source(...oddTree())))
   expect((await vault.verify({ read: 'data' })).problems).toEqual([])
   await removeVaultKey(vault, id)
