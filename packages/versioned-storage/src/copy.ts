@@ -2,6 +2,7 @@ import { matchesGlob } from 'node:path'
 import { ArcError, isArcError, printablePath, type ProgressListener } from '@arc/core'
 import type { StorageNode } from './node.ts'
 import type { CallOptions } from './store.ts'
+import { baseName } from './storage-path.ts'
 
 /** Which files that are at the target already need not be copied. */
 export type SkipStrategy =
@@ -32,14 +33,16 @@ export interface CopyReport {
   readonly omissions: readonly { readonly path: string; readonly reason: string }[]
 }
 
-/** Copy a file, or a folder with all in it. What is read is listed before anything is written. */
+/** Copy a file, or a folder with all in it. What is read is listed before anything is written. Throws `ARC_OPTION_INVALID` for a target within the source. */
 export async function copyNode(
   source: StorageNode,
   target: StorageNode,
   options: CopyOptions = {},
 ): Promise<CopyReport> {
-  const { pairs, omissions } = await planCopy(source, target, options)
+  checkOptions(options)
+  const { pairs, folders, omissions } = await planCopy(source, target, options)
   const report = { copiedFiles: 0, copiedBytes: 0, skippedFiles: 0, omissions }
+  for (const folder of folders) await folder.mkdir()
   for (const { from, to } of pairs) {
     options.signal?.throwIfAborted()
     if (await isSkipped(from, to, options.skip ?? 'never')) {
@@ -106,7 +109,7 @@ async function planCopy(
   source: StorageNode,
   target: StorageNode,
   options: CopyOptions,
-): Promise<{ pairs: Pair[]; omissions: { path: string; reason: string }[] }> {
+): Promise<{ pairs: Pair[]; folders: StorageNode[]; omissions: { path: string; reason: string }[] }> {
   const stat = await source.stat(options)
   if (stat === undefined) {
     throw new ArcError('ARC_OBJECT_NOT_FOUND', `there is nothing at ${printablePath(source.fullPath)}`, {
@@ -114,11 +117,11 @@ async function planCopy(
       hint: 'Check the spelling of the path.',
     })
   }
+  await assertApart(source, target)
   if (stat.type === 'file') {
     const isWanted = await isChosen(source, source.name, options)
-    return { pairs: isWanted ? [{ from: source, to: target }] : [], omissions: [] }
+    return { pairs: isWanted ? [{ from: source, to: target }] : [], folders: [], omissions: [] }
   }
-  assertApart(source, target)
   const pairs: Pair[] = []
   const omissions: { path: string; reason: string }[] = []
   const { store, key } = await source.locate()
@@ -131,15 +134,53 @@ async function planCopy(
         pairs.push({ from: source.child(path), to: target.child(path) })
     }
   }
-  return { pairs, omissions }
+  const isAll = options.include === undefined && options.exclude === undefined && options.filter === undefined
+  return { pairs, folders: isAll ? await emptyFolders(source, target, options) : [], omissions }
 }
 
-function assertApart(source: StorageNode, target: StorageNode): void {
-  const inside = source.path === '' ? target.path !== '' : target.path.startsWith(`${source.path}/`)
-  if (source.mount !== target.mount || (!inside && source.path !== target.path)) return
-  throw new ArcError('ARC_OPTION_INVALID', `${printablePath(source.fullPath)} cannot be copied into itself`, {
-    hint: 'Choose a target outside of the folder.',
+/** Targets of the folders in which there is nothing: no file would bring them along. Only a disk has such. */
+async function emptyFolders(source: StorageNode, target: StorageNode, options: CallOptions): Promise<StorageNode[]> {
+  const { store, key } = await source.locate()
+  if (store.localPath(key) === undefined) return []
+  options.signal?.throwIfAborted()
+  const items = await store.list(key, options)
+  if (items.length === 0) return [target]
+  const found: StorageNode[] = []
+  for (const { key: child, type } of items) {
+    const name = baseName(child)
+    if (type === 'directory') found.push(...(await emptyFolders(source.child(name), target.child(name), options)))
+  }
+  return found
+}
+
+const SKIPS: ReadonlySet<unknown> = new Set(['never', 'exists', 'size', 'hash', undefined])
+
+/** A strategy or globs that nobody understands must not decide what is copied, or replaced. */
+function checkOptions({ skip, include, exclude }: CopyOptions): void {
+  const isGlobs = (globs: unknown): boolean =>
+    globs === undefined || (Array.isArray(globs) && globs.every((glob) => typeof glob === 'string'))
+  if (typeof skip !== 'function' && !SKIPS.has(skip))
+    throw new ArcError('ARC_OPTION_INVALID', `${String(skip)} is no way to skip files`, {
+      hint: 'There are never, exists, size, hash, and a function.',
+    })
+  if (!isGlobs(include) || !isGlobs(exclude))
+    throw new ArcError('ARC_OPTION_INVALID', 'include and exclude are lists of globs', { hint: "Write ['*.md']." })
+}
+
+/** Two mounts may show the same place, wholly or in part. */
+async function assertApart(source: StorageNode, target: StorageNode): Promise<void> {
+  const [from, to] = [await placeOf(source), await placeOf(target)]
+  if (to !== from && !to.startsWith(from.endsWith('/') ? from : `${from}/`)) return
+  const shown = printablePath(source.fullPath)
+  throw new ArcError('ARC_OPTION_INVALID', `${shown} cannot be copied into itself, which ${target.fullPath} is`, {
+    hint: 'Choose another target.',
   })
+}
+
+/** Names where a node is kept, whatever its mount is called. */
+async function placeOf(node: StorageNode): Promise<string> {
+  const { store, key } = await node.locate()
+  return store.localPath(key) ?? `${store.location}/${key}`
 }
 
 async function isChosen(node: StorageNode, path: string, { include, exclude, filter }: CopyOptions): Promise<boolean> {

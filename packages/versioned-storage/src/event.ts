@@ -50,7 +50,8 @@ export interface StorageEvent {
   readonly metadata?: Metadata | undefined
 }
 
-export type StorageListener = (event: StorageEvent) => void
+/** What it throws, or its promise is rejected with, is ignored: what it was told of has happened. */
+export type StorageListener = (event: StorageEvent) => unknown
 
 /** What an event says beside where and when. */
 export type EventFacts = Omit<StorageEvent, 'id' | 'mount' | 'path' | 'time'> & { readonly key: string }

@@ -34,7 +34,7 @@ export class NodeLock implements AsyncDisposable {
   readonly #store: PermittedStore
   readonly #leaseMs: number
   readonly #now: () => Date
-  readonly #onRelease: () => void
+  readonly #onRelease: (lock: NodeLock) => void
   readonly #lost = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #isReleased = false
@@ -43,7 +43,7 @@ export class NodeLock implements AsyncDisposable {
     store: PermittedStore,
     key: string,
     token: number,
-    options: { leaseMs: number; now: () => Date; onRelease: () => void },
+    options: { leaseMs: number; now: () => Date; onRelease: (lock: NodeLock) => void },
   ) {
     this.token = token
     this.key = key
@@ -82,7 +82,7 @@ export class NodeLock implements AsyncDisposable {
         return { edits: isOurs ? [{ op: 'unlock', key: this.key, token: this.token }] : [], result: undefined }
       })
     } finally {
-      this.#onRelease()
+      this.#onRelease(this)
     }
   }
 
@@ -110,7 +110,7 @@ export class NodeLock implements AsyncDisposable {
 export async function takeLock(
   store: PermittedStore,
   key: string,
-  options: LockOptions & { now: () => Date; onRelease: () => void },
+  options: LockOptions & { now: () => Date; onRelease: (lock: NodeLock) => void },
 ): Promise<NodeLock> {
   const { timeoutMs = 0, leaseMs = DEFAULT_LEASE_MS, signal, now, onRelease } = options
   if (!(leaseMs >= MIN_LEASE_MS))

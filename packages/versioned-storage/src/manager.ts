@@ -59,17 +59,18 @@ export class StorageManager implements AsyncDisposable {
     }
   }
 
-  /** Add mounts: a list of them, or the path of a JSON file with such a list. Throws `ARC_MOUNT_INVALID`; then none is added. */
+  /**
+   * Add mounts, a list of them or the path of a JSON file with such a list; those of the same names are replaced. Throws
+   * `ARC_MOUNT_INVALID`; then none is added.
+   */
   async configure(mounts: readonly MountConfig[] | string): Promise<void> {
     const checked = typeof mounts === 'string' ? parseMountFile(readText(mounts), mounts) : checkMountConfigs(mounts)
-    for (const mount of checked) this.#mounts.set(mount.name, mount)
+    for (const mount of checked) await this.#replace(mount)
   }
 
   /** Add a mount; one of that name is replaced. */
   async addMount(mount: MountConfig): Promise<void> {
-    const checked = checkMountConfig(mount)
-    await this.removeMount(checked.name)
-    this.#mounts.set(checked.name, checked)
+    await this.#replace(checkMountConfig(mount))
   }
 
   /** Forget a mount and close what it had open; `false` when there was none. What is kept there stays. */
@@ -228,6 +229,11 @@ export class StorageManager implements AsyncDisposable {
     for (const name of this.mountNames()) await this.removeMount(name)
   }
 
+  async #replace(mount: MountConfig): Promise<void> {
+    await this.removeMount(mount.name)
+    this.#mounts.set(mount.name, mount)
+  }
+
   async #locate(mount: string, path: string): Promise<Located> {
     const { store, key, prefix, permission } = await this.#resolve(mount, path, new Set())
     const listener = {
@@ -303,11 +309,7 @@ export class StorageManager implements AsyncDisposable {
     for (const event of events) {
       for (const type of [event.type, '*'] as const) {
         for (const listener of this.#listeners.get(type) ?? []) {
-          try {
-            listener(event)
-          } catch {
-            // What happened is durable; a listener that fails must not make it look otherwise.
-          }
+          void told(listener, event)
         }
       }
     }
@@ -317,6 +319,14 @@ export class StorageManager implements AsyncDisposable {
   async #close(store: VersionStore): Promise<void> {
     this.#opened.delete(store)
     await store[Symbol.asyncDispose]()
+  }
+}
+
+async function told(listener: StorageListener, event: StorageEvent): Promise<void> {
+  try {
+    await listener(event)
+  } catch {
+    // What happened is durable; a listener that fails must not make it look otherwise.
   }
 }
 

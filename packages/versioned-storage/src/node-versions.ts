@@ -13,6 +13,7 @@ import {
   type RetentionRules,
 } from './retention.ts'
 import type { CallOptions, Decision } from './store.ts'
+import { joinPath } from './storage-path.ts'
 import {
   type Change,
   decideAnnotation,
@@ -43,11 +44,16 @@ export abstract class NodeVersions {
   protected abstract locate(): Promise<Located>
   protected abstract change(): Change
 
+  /** The version under the path that this mount has for it, which may be a part of another one. */
+  protected own(version: VersionInfo): VersionInfo {
+    return version.key === this.path ? version : withKey(version, this.path)
+  }
+
   /** Every version, oldest first, delete markers included: `.at(-1)` is the latest. */
   async versions(options: CallOptions = {}): Promise<VersionInfo[]> {
     const { store, key } = await this.locate()
     const list = describeVersions(await store.history(key, options))
-    return key === this.path ? list : list.map((version) => withKey(version, this.path))
+    return key === this.path ? list : list.map((version) => this.own(version))
   }
 
   /** One version, by place, id, tag or date. Throws `ARC_VERSION_NOT_FOUND`. */
@@ -55,19 +61,20 @@ export abstract class NodeVersions {
     const { store, key } = await this.locate()
     const history = await store.history(key, selector)
     const { seq } = findVersion(history, selector)
-    return describeVersions(history).find((version) => version.seq === seq) as VersionInfo
+    return this.own(describeVersions(history).find((version) => version.seq === seq) as VersionInfo)
   }
 
   /** Write the content of a past version, which must be named, as a new one. Nothing is lost by it. */
   async rollback(selector: VersionSelector & CallOptions = {}): Promise<WriteResult> {
     const change = this.change()
-    return this.#decide((history) => decideRollback(history, selector, change), selector)
+    const result = await this.#decide((history) => decideRollback(history, selector, change), selector)
+    return { ...result, version: this.own(result.version) }
   }
 
   /** Forget one version. Throws `ARC_VERSION_KEPT` for the latest, tagged, held and retained. */
   async removeVersion(reference: VersionReference, options: CallOptions = {}): Promise<VersionInfo> {
     const { now } = this.change()
-    return this.#decide((history) => decideRemoval(history, { version: reference }, now), options)
+    return this.own(await this.#decide((history) => decideRemoval(history, { version: reference }, now), options))
   }
 
   /** Of versions in a row with equal content keep only the first; later returns to it stay. Gives those that went, or would go. */
@@ -75,7 +82,7 @@ export abstract class NodeVersions {
     const { now } = this.change()
     const { store, key } = await this.locate()
     const describe = (history: History): VersionInfo[] =>
-      repeatedVersions(history, now).map((record) => versionInfo(key, record, false))
+      repeatedVersions(history, now).map((record) => versionInfo(this.path, record, false))
     if (options.dryRun === true) return describe(await store.history(key, options))
     return store.commit(
       [key],
@@ -96,8 +103,8 @@ export abstract class NodeVersions {
     const { keepLast, keepDays, dryRun = false, signal } = options
     const rules = { ...(keepLast !== undefined && { keepLast }), ...(keepDays !== undefined && { keepDays }) }
     const { store, key } = await this.locate()
-    if (dryRun) return planRetention(await store.history(key, { signal }), rules, now)
-    return store.commit(
+    if (dryRun) return { ...planRetention(await store.history(key, { signal }), rules, now), key: this.path }
+    const plan = await store.commit(
       [key],
       (histories) => {
         const result = planRetention(histories[0] as History, rules, now)
@@ -105,6 +112,7 @@ export abstract class NodeVersions {
       },
       { signal, facts: [{ type: 'retention_applied', key }] },
     )
+    return { ...plan, key: this.path }
   }
 
   /** Name a version. Throws `ARC_TAG_TAKEN` when the tag is on another one, unless `move` is true. */
@@ -113,7 +121,7 @@ export abstract class NodeVersions {
     tag: string,
     options: CallOptions & { move?: boolean | undefined } = {},
   ): Promise<VersionInfo> {
-    return this.#decide((history) => decideTag(history, { version: reference }, tag, options), options)
+    return this.own(await this.#decide((history) => decideTag(history, { version: reference }, tag, options), options))
   }
 
   /** Names of a version; without one, every tag of this node. */
@@ -132,7 +140,7 @@ export abstract class NodeVersions {
   /** Add facts to a version; a member that is `null` is removed. */
   async annotateVersion(annotation: VersionSelector & CallOptions & { metadata: Metadata }): Promise<VersionInfo> {
     const { metadata, ...selector } = annotation
-    return this.#decide((history) => decideAnnotation(history, selector, metadata), annotation)
+    return this.own(await this.#decide((history) => decideAnnotation(history, selector, metadata), annotation))
   }
 
   /** Versions whose metadata has every member of `query`, oldest first; of a folder those of everything in it. */
@@ -140,11 +148,11 @@ export abstract class NodeVersions {
     const { store, key } = await this.locate()
     const matches = ({ metadata }: VersionInfo): boolean => matchesQuery(metadata, query, equalJson)
     const own = key === '' ? [] : describeVersions(await store.history(key, { ...options, record: false }))
-    if (own.length > 0) return own.filter(matches)
+    if (own.length > 0) return own.filter(matches).map((version) => this.own(version))
     const found: VersionInfo[] = []
     for await (const batch of store.listVersions(key === '' ? '' : `${key}/`, options))
       found.push(...batch.filter(matches))
-    return found
+    return found.map((version) => withKey(version, joinPath(this.path, version.key.slice(key.length))))
   }
 
   /** Forbid that a version is removed, until that is taken back. `enforcedBy` of the result says who sees to it. */
@@ -217,7 +225,7 @@ export abstract class NodeVersions {
     selector: VersionSelector & CallOptions,
   ): Promise<ProtectedVersion> {
     const { store } = await this.locate()
-    const version = await this.#decide((history) => decideProtection(history, selector, protection), selector)
+    const version = this.own(await this.#decide((history) => decideProtection(history, selector, protection), selector))
     return { ...version, enforcedBy: store.enforcedBy(feature) }
   }
 

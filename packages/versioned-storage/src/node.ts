@@ -1,6 +1,7 @@
 import { ArcError, printablePath } from '@arc/core'
 import { bytesContent, checkedContent, contentBytes, contentSha256, noContent } from './content-bytes.ts'
 import { copyNode, type CopyOptions, type CopyReport, moveNode } from './copy.ts'
+import { fetchContent } from './fetch-content.ts'
 import { findVersion, type History, namesVersion, presentVersion } from './history.ts'
 import type { Metadata } from './json.ts'
 import { type LocalFile, type LocalFileMode, openLocalFile } from './local-file.ts'
@@ -228,18 +229,7 @@ export class StorageNode extends NodeVersions implements Readable {
     const { store, key } = await this.locate()
     store.assertPermits('readwrite', key)
     const { fetch: get = fetch, signal, ...rest } = options
-    const response = await get(url, signal === undefined ? {} : { signal })
-    if (!response.ok || response.body === null) {
-      throw new ArcError(
-        'ARC_BACKEND_FAILED',
-        `${new URL(url).origin} answered ${response.status} ${response.statusText}`,
-        {
-          hint: 'Check the address.',
-          retryable: response.status >= 500,
-        },
-      )
-    }
-    return this.#write(response.body as AsyncIterable<Uint8Array>, { ...rest, signal })
+    return this.#write(await fetchContent(url, get, signal), { ...rest, signal })
   }
 
   /** A URL that gives the present content to whoever has it, for a while. Throws `ARC_BACKEND_UNSUITABLE` where there is none. */
@@ -270,8 +260,8 @@ export class StorageNode extends NodeVersions implements Readable {
   /** Take the lock of this node. Until it is released, writes through this object carry its token. */
   async lock(options: LockOptions = {}): Promise<NodeLock> {
     const { store, key } = await this.locate()
-    const onRelease = (): void => {
-      this.#lock = undefined
+    const onRelease = (released: NodeLock): void => {
+      if (this.#lock === released) this.#lock = undefined // one that was lost may have been followed by another
     }
     this.#lock = await takeLock(store, key, { ...options, now: this.#context.now, onRelease })
     return this.#lock
@@ -301,10 +291,11 @@ export class StorageNode extends NodeVersions implements Readable {
       onProgress,
     })
     const change = this.change()
-    return store.commit([key], ([history]) => decidePut(history as History, staged, change, options), {
+    const result = await store.commit([key], ([history]) => decidePut(history as History, staged, change, options), {
       staged: [staged],
       signal,
     })
+    return { ...result, version: this.own(result.version) }
   }
 
   #isRoot(): ArcError {

@@ -53,7 +53,7 @@ export class WebhookSender {
   }
 
   add(config: WebhookConfig): void {
-    if (config.secret === '' || !URL.canParse(config.url))
+    if (typeof config.secret !== 'string' || config.secret === '' || !URL.canParse(config.url))
       throw new ArcError('ARC_OPTION_INVALID', 'a webhook needs a URL and a secret')
     this.#webhooks.push(config)
   }

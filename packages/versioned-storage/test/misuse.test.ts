@@ -39,6 +39,10 @@ describe('what cannot be meant is refused, and nothing is written', () => {
     ['a hold that is a text', 'setLegalHold', ['yes']],
     ['a retention until never', 'setRetention', [new Date('never')]],
     ['a class that is a number', 'setStorageClass', [5]],
+    ['a tag that is a number', 'tagVersion', [-1, 5]],
+    ['a tag that is a list', 'tagVersion', [-1, ['a']]],
+    ['a tag that is missing', 'tagVersion', [-1]],
+    ['content from no URL', 'fillFromUrl', ['nowhere']],
     ['a lock that waits for a text', 'lock', [{ timeoutMs: 'long' }]],
   ])('%s', async (_name, method, args) => {
     const folder = folderOfTest()
@@ -61,9 +65,22 @@ describe('what cannot be meant is refused, and nothing is written', () => {
     const refusal = { code: 'ARC_OPTION_INVALID' }
     expect(() => loose.node(undefined)).toThrow(expect.objectContaining(refusal))
     expect(() => loose.on('version_creatd')).toThrow(expect.objectContaining(refusal))
+    expect(() => storage.addWebhook({ url: 'https://example.org/' } as never)).toThrow(expect.objectContaining(refusal))
+    await expect(loose['createSnapshot']?.('docs:', { tag: 5 })).rejects.toMatchObject(refusal)
     await expect(loose['deduplicate']?.('docs:', { strategy: 'x' })).rejects.toMatchObject(refusal)
     const mount: MountConfig = { name: 'other', protocol: 'memory' }
     await expect(loose['configure']?.(mount)).rejects.toMatchObject({ code: 'ARC_MOUNT_INVALID' })
+  })
+
+  test('a URL where nobody answers', async () => {
+    await using storage = await open(folderOfTest())
+    const node = storage.node('docs:f')
+    const failing = node.fillFromUrl('http://127.0.0.1:1/')
+    await expect(failing).rejects.toMatchObject({ code: 'ARC_BACKEND_FAILED', retryable: true })
+    await expect(node.fillFromUrl('http://127.0.0.1:1/', { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'ARC_ABORTED',
+    })
+    expect(await node.exists()).toBe(false)
   })
 
   test('a file below a file', async () => {

@@ -152,6 +152,28 @@ test('callable: a function says where, for each first segment or at all', async 
   expect(await storage.node('by:two/f').versions()).toHaveLength(1)
 })
 
+test('a mount that is given anew is another place, also when it was in use', async () => {
+  await using place = await openFolder()
+  const { storage } = place
+  await storage.node('docs:f').writeText('there')
+  const other = join(place.folder, 'other')
+  await storage.configure([{ name: 'docs', protocol: 'local', basePath: other }])
+  await storage.node('docs:f').writeText('here')
+  expect(readFileSync(join(other, 'f'), 'utf8')).toBe('here')
+  expect(readFileSync(join(place.folder, 'docs/f'), 'utf8')).toBe('there')
+})
+
+test('a listener that fails, at once or later, disturbs nobody', async () => {
+  await using place = await openFolder()
+  const { storage } = place
+  storage.on('*', () => {
+    throw new Error('at once')
+  })
+  storage.on('*', () => Promise.reject(new Error('later')))
+  await storage.node('docs:f').writeText('a')
+  expect(await storage.node('docs:f').readText()).toBe('a')
+})
+
 test('relative: a part of a part of another mount, with no more than its permissions', async () => {
   await using place = await openFolder()
   const { storage } = place
@@ -167,11 +189,24 @@ test('relative: a part of a part of another mount, with no more than its permiss
   expect(heard).toEqual(['smaller:f'])
   expect(readFileSync(join(place.folder, 'docs/a/b/c/f'), 'utf8')).toBe('deep')
   expect((await storage.node('smaller:').children()).map(({ fullPath }) => fullPath)).toEqual(['smaller:f'])
-  expect((await storage.node('smaller:f').versions())[0]?.key).toBe('f')
+  const part = storage.node('smaller:f')
+  const told = [
+    ...(await part.versions()),
+    await part.version(),
+    await part.tagVersion(-1, 't'),
+    await part.annotateVersion({ metadata: { by: 'me' } }),
+    ...(await part.findVersions({ by: 'me' })),
+    ...(await storage.node('smaller:').findVersions({ by: 'me' })),
+    (await part.writeText('deeper')).version,
+    (await part.rollback({ tag: 't' })).version,
+    await part.setStorageClass('COLD'),
+  ]
+  expect(told.map(({ key }) => key)).toEqual(told.map(() => 'f'))
+  expect((await part.cleanupVersions({ keepLast: 9, dryRun: true })).key).toBe('f')
   await expect(storage.node('smaller:f').delete()).rejects.toMatchObject(denied)
   await expect(storage.node('loop:f').readText()).rejects.toMatchObject({ code: 'ARC_MOUNT_INVALID' })
   const found = (await Array.fromAsync(storage.listVersions('smaller:'))).flat()
-  expect(found.map(({ key }) => key)).toEqual(['f'])
+  expect(found.map(({ key }) => key)).toEqual(['f', 'f', 'f'])
 })
 
 test('a URL of Azure gives the content, and where nobody signs it is refused', async () => {

@@ -212,6 +212,18 @@ export function versionSuite(make: MakeMount, { enforcedBy }: { enforcedBy: 'arc
     expect(await theirs.readText()).toBe('theirs')
   })
 
+  test('to release a lock that was lost does not give up the next one', async () => {
+    const clock = { now: 1_000_000 }
+    await using place = await openPlace(make, () => new Date(clock.now))
+    const node = place.storage.node('docs:f')
+    const lost = await node.lock({ leaseMs: 60_000 })
+    clock.now += 60_001
+    await using _held = await node.lock()
+    await lost.release()
+    await node.writeText('with the token of the second')
+    expect(await node.readText()).toBe('with the token of the second')
+  })
+
   test('events come once per change, after it', async () => {
     await using place = await openPlace(make)
     const heard: StorageEvent[] = []
