@@ -150,9 +150,9 @@ export function isSnapshotTag(name: string): boolean {
 const TAG = /^[\p{L}\p{N}_][\p{L}\p{N}_.+@/-]{0,127}$/u
 
 /** Throws `ARC_OPTION_INVALID` unless `name` can be a tag. What is no text might match as one, and could not be read back. */
-export function assertTag(name: string): void {
+export function assertTag(name: unknown): void {
   if (typeof name === 'string' && TAG.test(name)) return
-  throw new ArcError('ARC_OPTION_INVALID', `${printablePath(`${name}`)} cannot be a tag`, {
+  throw new ArcError('ARC_OPTION_INVALID', `${printablePath(String(name))} cannot be a tag`, {
     hint: 'Use up to 128 letters, digits and _ . + @ / -, beginning with a letter, digit or _.',
   })
 }
