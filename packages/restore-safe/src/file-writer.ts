@@ -10,7 +10,7 @@ import {
   printablePath,
   systemCallError,
 } from '@arc/core'
-import { type FileSystem, sha256Hex, startSha256, takeTurn, writeFully, writeWithHoles } from '@arc/core/node'
+import { fileTime, type FileSystem, sha256Hex, startSha256, takeTurn, writeFully, writeWithHoles } from '@arc/core/node'
 import { duplicate, limitExceeded } from './restore-tree.ts'
 import type { StagedAttributes } from './staged-attributes.ts'
 
@@ -169,7 +169,9 @@ export class FileWriter {
     try {
       if (this.#hasHoles(job.entry)) this.#fs.ftruncateSync(fd, job.entry.sizeBytes)
       if (settled !== undefined || this.#modeOf(fd, mode & 0o777) !== mode) this.#fs.fchmodSync(fd, mode)
-      if (mtimeNs !== undefined) setTimes(mtimeNs, (seconds) => this.#fs.futimesSync(fd, seconds, seconds))
+      if (mtimeNs === undefined) return
+      const time = fileTime(mtimeNs)
+      this.#fs.futimesSync(fd, time, time)
     } catch (error) {
       throw systemCallError(error, 'set mode and time of', printablePath(path))
     }
@@ -225,14 +227,6 @@ class ContentCheck {
     if (this.#bytes !== this.#entry.sizeBytes) throw wrongSize(this.#entry, this.#bytes)
     if (this.#hash !== undefined && this.#hash.digestHex() !== this.#entry.sha256) throw wrongHash(this.#entry)
   }
-}
-
-/**
- * Give `apply` a modification time in seconds. Node takes times as double-precision seconds, so what arrives is up to a
- * quarter of a microsecond off today, a whole one on Node 22.
- */
-export function setTimes(mtimeNs: bigint, apply: (seconds: number) => void): void {
-  apply(Number(mtimeNs) / 1e9)
 }
 
 /** Why a name could not be created. In a private folder, only a twin of this same restore can have it already. */

@@ -1,7 +1,7 @@
 import { encodePath, type EntryPath, type Owner, printablePath, systemCallError } from '@arc/core'
-import { type FileSystem, localPath } from '@arc/core/node'
+import { fileTime, type FileSystem, localPath } from '@arc/core/node'
 import { attempt } from './attempt.ts'
-import { notCreated, setTimes } from './file-writer.ts'
+import { notCreated } from './file-writer.ts'
 import type { RestoreTree, TreeFolder, TreeLink } from './restore-tree.ts'
 import type { StagedAttributes } from './staged-attributes.ts'
 
@@ -62,7 +62,8 @@ function makeLink(root: string, link: TreeLink, { fs, attributes }: FinishOption
   }
   attributes?.settle({ ...link, type: 'symlink' }, LINK_MODE, (uid, gid) => fs.lchownSync(at, uid, gid))
   if (mtimeNs === undefined) return
-  attempt('set the time of', path, () => setTimes(mtimeNs, (seconds) => fs.lutimesSync(at, seconds, seconds)))
+  const time = fileTime(mtimeNs)
+  attempt('set the time of', path, () => fs.lutimesSync(at, time, time))
 }
 
 function finishFolder(
@@ -75,7 +76,9 @@ function finishFolder(
   const at = localPath(root, path)
   try {
     if (mode !== madeMode) fs.chmodSync(at, mode)
-    if (mtimeNs !== undefined) setTimes(mtimeNs, (seconds) => fs.utimesSync(at, seconds, seconds))
+    if (mtimeNs === undefined) return
+    const time = fileTime(mtimeNs)
+    fs.utimesSync(at, time, time)
   } catch (error) {
     throw systemCallError(error, 'set mode and time of', printablePath(path))
   }

@@ -31,6 +31,8 @@ const HAS_MTIME = 0b100
 const HAS_HARD_LINK = 0b1000
 const HAS_ATTRIBUTES = 0b1_0000
 const KNOWN_FLAGS = 0b1_1111
+/** In the year 2262: what is later is stored as this. */
+const LATEST_NS = 2n ** 63n - 1n
 const MAX_NAME_BYTES = 255
 const MAX_PATH_BYTES = 64 * 1024
 const NOT_ASCII = /[^\x00-\x7f]/
@@ -42,7 +44,7 @@ export function encodeListingEntry(entry: ListingEntry, into: ByteWriter): void 
   into.u8(TYPES.indexOf(type) | flags | (attributes === undefined ? 0 : HAS_ATTRIBUTES))
   sizedPath(name, into)
   into.u16(entry.mode)
-  if (mtimeNs !== undefined) into.i64(mtimeNs)
+  if (mtimeNs !== undefined) into.i64(mtimeNs < LATEST_NS ? mtimeNs : LATEST_NS)
   if (type === 'symlink') sizedPath(target ?? ('' as EntryPath), into)
   else {
     into.varint(entry.sizeBytes)
