@@ -5,6 +5,7 @@ export { EntryTable, type LocalFileFacts } from './entry-table.ts'
 export { type FileSystem, localPath, nodeFileSystem, readFully, writeFully } from './file-system.ts'
 export { checkedPieces, type ContentHash, hashContent, hashSyncContent } from './content-hash.ts'
 export { sha256Hex, startSha256, type Sha256 } from './hash.ts'
+export { fileTime } from './file-time.ts'
 export { makeFolders, type MakeFoldersOptions } from './make-folders.ts'
 export { LocalContent, localRoot, type LocalRoot } from './local-content.ts'
 export {
