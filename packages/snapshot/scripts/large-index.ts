@@ -46,7 +46,7 @@ if (phase !== 'write') {
   for (let i = 0; i < asked; i++) {
     const number = Math.floor(((i * 7919) % asked) * (total / asked))
     const chunk = await index.find(i % 2 === 0 ? nameOf(number) : nameOf(total * 2 + i))
-    if (chunk >= 0) found++
+    if (chunk >= 0 && index.place(chunk).sizeBytes > 0) found++
   }
   const peakMib = process.resourceUsage().maxRSS / 1024
   const queryMs = performance.now() - openedMs

@@ -1,5 +1,5 @@
 import { absentPacks } from './absent-packs.ts'
-import { type FramePlace, IndexPart } from './index-part.ts'
+import { type ChunkPlace, IndexPart } from './index-part.ts'
 import { IdTable } from './id-table.ts'
 import { type NumberedPart, pageEntries, PagedNames } from './paged-names.ts'
 import { isMissing } from './problems.ts'
@@ -8,16 +8,6 @@ import type { VaultObjects } from './vault-objects.ts'
 
 /** Times the indexes are listed anew when one of them is gone before it is read. */
 const MAX_LOOKS = 5
-
-/** Where a chunk is. */
-export interface ChunkPlace {
-  /** Names the frame within this index: equal numbers, equal frames. */
-  readonly frameNumber: number
-  readonly frame: FramePlace
-  /** In the frame's plaintext. */
-  readonly start: number
-  readonly sizeBytes: number
-}
 
 /**
  * Which chunks a vault has and where: all its index objects together. Small ones are gathered in one table; of large ones only the
@@ -130,13 +120,14 @@ export class ChunkIndex {
   /** Where the chunk with this number is. */
   place(chunk: number): ChunkPlace {
     const part = this.#parts[this.#partOf(chunk)] as NumberedPart
-    const own = chunk - part.firstChunk
-    const frame = part.index.frameOf(own)
-    return {
-      frameNumber: part.firstFrame + frame,
-      frame: part.index.frame(frame),
-      ...part.index.rangeInFrame(own, frame),
-    }
+    const place = part.index.place(chunk - part.firstChunk)
+    return { ...place, frameNumber: part.firstFrame + place.frameNumber }
+  }
+
+  /** The id of the pack that has the chunk with this number. */
+  packIdOf(chunk: number): string {
+    const { index, firstChunk } = this.#parts[this.#partOf(chunk)] as NumberedPart
+    return index.header.packs.idAt(index.packOf(chunk - firstChunk))
   }
 
   /** Every name, in batches; they are views that are valid until the next batch is asked for. */

@@ -1,4 +1,5 @@
-import type { ChunkIndex, ChunkPlace } from './chunk-index.ts'
+import type { ChunkIndex } from './chunk-index.ts'
+import type { ChunkPlace } from './index-part.ts'
 import { compareIds, ID_BYTES, idText } from './chunk-id.ts'
 import { damaged, isMissing, missing } from './problems.ts'
 import { LIST_NAMES, type Reference } from './reference.ts'

@@ -16,7 +16,7 @@ import { manifestSource, sourceUnder } from './folder-source.ts'
 import { takeFolderSnapshot } from './folder-take.ts'
 import { verifyFolder } from './folder-verify.ts'
 import { decodeManifest, type ManifestRow } from './manifest-file.ts'
-import { damaged, unknownSnapshot } from './problems.ts'
+import { damaged, problemCode, unknownSnapshot } from './problems.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
 import type {
   CallOptions,
@@ -26,6 +26,7 @@ import type {
   TagChange,
   TakeOptions,
   VerifyOptions,
+  VerifyProblem,
   VerifyReport,
 } from './store.ts'
 
@@ -53,6 +54,7 @@ export class SnapshotFolder implements SnapshotStore {
   readonly mode: SnapshotFolderOptions['mode']
   readonly location: string
   readonly options: SnapshotFolderOptions
+  #damaged: VerifyProblem[] = []
 
   constructor(root: string, options: SnapshotFolderOptions) {
     this.location = root
@@ -64,14 +66,21 @@ export class SnapshotFolder implements SnapshotStore {
     return this.records().map(({ snapshot }) => snapshot)
   }
 
-  /** Every record, oldest first. */
+  get damagedRecords(): string[] {
+    return this.#damaged.map(({ object }) => object)
+  }
+
+  /** What is wrong with records that could not be read when they were last asked for. */
+  get recordProblems(): readonly VerifyProblem[] {
+    return this.#damaged
+  }
+
+  /** Every record that can be read, oldest first. */
   records(): FolderRecord[] {
+    this.#damaged = []
     return this.#names()
       .filter((name) => name.endsWith(RECORD_SUFFIX) && !isTemporaryName(name))
-      .flatMap((name) => {
-        const bytes = readUnlessGone(join(this.location, name))
-        return bytes === undefined ? [] : [decodeFolderRecord(bytes, name)]
-      })
+      .flatMap((name) => this.#record(name) ?? [])
       .sort((a, b) => a.snapshot.sequence - b.snapshot.sequence || compareText(a.snapshot.id, b.snapshot.id))
   }
 
@@ -155,6 +164,19 @@ export class SnapshotFolder implements SnapshotStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** One bad record must not keep people from all the others. */
+  #record(name: string): FolderRecord | undefined {
+    try {
+      const bytes = readUnlessGone(join(this.location, name))
+      return bytes && decodeFolderRecord(bytes, name)
+    } catch (error) {
+      const code = problemCode(error)
+      if (code === undefined) throw error
+      this.#damaged.push({ code, object: name, message: (error as Error).message, files: [] })
+      return undefined
+    }
+  }
 
   #openTree(record: FolderRecord): EntrySource {
     return manifestSource(record, this.place(record), this.manifest(record))

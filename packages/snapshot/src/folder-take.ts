@@ -198,19 +198,31 @@ class TreeJob {
     return this.#copyFile(entry)
   }
 
-  async #copyFile(entry: Entry): Promise<void> {
-    let copied: CopiedFile
+  #copyFile(entry: Entry): Promise<void> | undefined {
     try {
-      copied = await this.copy.file(entry)
+      const copied = this.copy.file(entry)
+      if (copied instanceof Promise)
+        return copied.then(
+          (received) => this.#noteCopy(entry, received),
+          (error: unknown) => this.#omit(entry, error),
+        )
+      this.#noteCopy(entry, copied)
     } catch (error) {
-      this.omissions.push(unreadable(entry.path, error))
-      return
+      this.#omit(entry, error)
     }
-    if (copied.sizeBytes !== entry.sizeBytes) this.inconsistent.push(entry.path)
-    this.counts.newBytes += copied.sizeBytes
-    this.counts.storedBytes += copied.sizeBytes
-    const row = manifestRow(entry, copied.sizeBytes, copied.sha256)
-    this.#note(entry, entry.hardLink === undefined ? row : { ...row, hardLink: entry.path }, copied.sizeBytes)
+    return undefined
+  }
+
+  #omit({ path }: Entry, error: unknown): void {
+    this.omissions.push(unreadable(path, error))
+  }
+
+  #noteCopy(entry: Entry, { sizeBytes, sha256 }: CopiedFile): void {
+    if (sizeBytes !== entry.sizeBytes) this.inconsistent.push(entry.path)
+    this.counts.newBytes += sizeBytes
+    this.counts.storedBytes += sizeBytes
+    const row = manifestRow(entry, sizeBytes, sha256)
+    this.#note(entry, entry.hardLink === undefined ? row : { ...row, hardLink: entry.path }, sizeBytes)
   }
 
   #note(entry: Entry, row: ManifestRow, sizeBytes: number): void {

@@ -20,8 +20,8 @@ import type { VerifyOptions, VerifyProblem, VerifyReport } from './store.ts'
 
 /** Hold trees and archives against their manifests and records. */
 export async function verifyFolder(store: SnapshotFolder, options: VerifyOptions): Promise<VerifyReport> {
-  const problems: VerifyProblem[] = []
   const records = store.records()
+  const problems: VerifyProblem[] = [...store.recordProblems]
   let objects = 0
   let readBytes = 0
   for (const record of records) {

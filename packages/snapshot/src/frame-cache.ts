@@ -1,5 +1,5 @@
 import { decompressFrame } from './frame.ts'
-import type { FramePlace } from './index-part.ts'
+import type { FramePlace } from './pack-frames.ts'
 import { damaged } from './problems.ts'
 import { packKey, type VaultObjects } from './vault-objects.ts'
 import type { CallOptions } from './store.ts'

@@ -29,7 +29,8 @@ export function compressFrame(plain: Uint8Array, level: number): Uint8Array<Arra
 export function decompressFrame(frame: Uint8Array, plainBytes: number, object: string): Buffer {
   let plain: Buffer
   try {
-    plain = zstdDecompressSync(frame, { chunkSize: Math.max(plainBytes, 64), maxOutputLength: plainBytes })
+    // One byte more than there is: Node takes a further piece of memory as soon as one is full.
+    plain = zstdDecompressSync(frame, { chunkSize: Math.max(plainBytes + 1, 64), maxOutputLength: plainBytes })
   } catch (error) {
     throw damaged(object, 'a frame does not decompress', error)
   }

@@ -2,6 +2,7 @@ import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { compareIds, ID_BYTES } from './chunk-id.ts'
 import { idOrder } from './id-order.ts'
+import { SALT_BYTES } from './pack-footer.ts'
 
 /** A finished pack, as an index tells of it. */
 interface IndexedPack {
@@ -42,6 +43,10 @@ class IndexedPacks implements Iterable<IndexedPack> {
     this.#starts = starts
   }
 
+  get count(): number {
+    return this.#starts.length
+  }
+
   at(number: number): IndexedPack {
     this.#header.at = this.#starts[number] as number
     return readPack(this.#header)
@@ -79,12 +84,16 @@ const MAX_FOOTER_BYTES = 64 * 1024 * 1024
 
 export type Seal = (plaintext: Uint8Array) => Uint8Array
 
-/** An index of these packs. Of a chunk that is in them more than once it names the first; a name of zeros is none. */
-export function encodeIndex(packs: readonly NamedPack[], seal: Seal): Buffer {
+/**
+ * An index of these packs, with a salt of {@link SALT_BYTES}: no two indexes have one name. Of a chunk that is in the packs more than
+ * once it names the first; a name of zeros is none.
+ */
+export function encodeIndex(packs: readonly NamedPack[], salt: Uint8Array, seal: Seal): Buffer {
   const ids = Buffer.concat(packs.map((pack) => pack.ids))
   const order = sortedDistinct(ids)
   const header = new ByteWriter()
   header.u8(VERSION)
+  header.bytes(salt)
   header.varint(packs.length)
   for (const pack of packs) {
     header.bytes(Buffer.from(pack.id, 'hex'))
@@ -140,6 +149,7 @@ export function indexHeaderBytes(prefix: Uint8Array, object: string): number {
 export function decodeIndexHeader(plain: Uint8Array, headerEnd: number, object: string): IndexHeader {
   const reader = new ByteReader(plain, object)
   if (reader.u8() !== VERSION) throw reader.problem('it has an unknown version')
+  reader.take(SALT_BYTES)
   const starts: number[] = []
   for (let count = reader.varint(); count > 0; count--) {
     starts.push(reader.at)

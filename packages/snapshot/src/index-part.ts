@@ -9,85 +9,63 @@ import {
   type IndexPage,
   PREFIX_BYTES,
 } from './index-format.ts'
-import { decodeFooter, type PackKind } from './pack-footer.ts'
+import { type FramePlace, lastAtMost, PackFrames } from './pack-frames.ts'
 import { asBuffer, type VaultObjects } from './vault-objects.ts'
 import type { CallOptions } from './store.ts'
 
 const MAX_HEADER_BYTES = 256 * 1024 * 1024
-/** Places in packs are kept as numbers of 32 bits. */
-const MAX_PACK_BYTES = 2 ** 32 - 1
 /** Most indexes are small: one read brings them whole. */
 const FIRST_READ_BYTES = 256 * 1024
 
-/** A frame in its pack. */
-export interface FramePlace {
-  readonly packId: string
-  readonly kind: PackKind
-  /** In the pack. */
+/** Packs whose footers are kept decoded. An index with more of them has few chunks in each: quickly decoded again. */
+const MAX_DECODED_PACKS = 256
+
+/** Where a chunk is. */
+export interface ChunkPlace {
+  /** Names the frame within an index: equal numbers, equal frames. */
+  readonly frameNumber: number
+  readonly frame: FramePlace
+  /** In the frame's plaintext. */
   readonly start: number
-  readonly sealedBytes: number
-  readonly plainBytes: number
+  readonly sizeBytes: number
 }
 
-/** One index object: its header in memory, its pages where they are until somebody asks. */
+/**
+ * One index object: its header in memory, its pages where they are until somebody asks. Of a pack there is no more in memory than the
+ * header says, some few bytes a frame and chunk; it is decoded when the place of one of its chunks is wanted.
+ */
 export class IndexPart {
   readonly key: string
   readonly header: IndexHeader
   readonly chunkCount: number
-  readonly #kinds: readonly PackKind[]
-  /** Where each chunk begins in its frame's plaintext. */
-  readonly #chunkStart: Uint32Array
-  /** The first chunk of each frame, and one more for the end of the last. */
-  readonly #frameFirst: Uint32Array
+  readonly frameCount: number
+  /** The first chunk of each pack. */
+  readonly #packChunks: Uint32Array
   /** The first frame of each pack. */
   readonly #packFrames: Uint32Array
-  /** Where each frame begins in its pack. */
-  readonly #frameStart: Uint32Array
-  readonly #frameSealed: Uint32Array
-  readonly #framePlain: Uint32Array
+  /** The one used longest ago first. */
+  readonly #decoded = new Map<number, PackFrames>()
   /** The beginning of the object, when it was all read at once. */
   #whole: Buffer | undefined
 
+  /** Throws `ARC_VAULT_DAMAGED` when a footer is not what it should be. */
   constructor(key: string, header: IndexHeader, whole?: Buffer) {
     this.key = key
     this.header = header
     this.#whole = whole
-    const kinds: PackKind[] = []
-    // Columns: an object for each of millions of frames, if only for a moment, would take hundreds of megabytes.
-    const chunkStart = new NumberColumn()
-    const frameFirst = new NumberColumn()
-    const packFrames = new NumberColumn()
-    const frameStart = new NumberColumn()
-    const frameSealed = new NumberColumn()
-    const framePlain = new NumberColumn()
-    for (const { footer } of header.packs) {
-      const { kind, frames } = decodeFooter(footer, key)
-      kinds.push(kind)
-      packFrames.push(frameSealed.length)
-      let packBytes = 0
-      for (const facts of frames) {
-        frameFirst.push(chunkStart.length)
-        frameStart.push(packBytes)
-        frameSealed.push(facts.sealedBytes)
-        packBytes += facts.sealedBytes
-        if (packBytes > MAX_PACK_BYTES) throw damaged(key, 'the frames of a pack are too large')
-        framePlain.push(facts.plainBytes)
-        let start = 0
-        for (const size of facts.chunkBytes) {
-          chunkStart.push(start)
-          start += size
-        }
-      }
+    this.#packChunks = new Uint32Array(header.packs.count)
+    this.#packFrames = new Uint32Array(header.packs.count)
+    let chunks = 0
+    let frames = 0
+    for (let pack = 0; pack < header.packs.count; pack++) {
+      this.#packChunks[pack] = chunks
+      this.#packFrames[pack] = frames
+      const { chunkCount, frameCount } = this.#decode(pack)
+      chunks += chunkCount
+      frames += frameCount
     }
-    frameFirst.push(chunkStart.length)
-    this.chunkCount = chunkStart.length
-    this.#kinds = kinds
-    this.#chunkStart = chunkStart.values()
-    this.#frameFirst = frameFirst.values()
-    this.#packFrames = packFrames.values()
-    this.#frameStart = frameStart.values()
-    this.#frameSealed = frameSealed.values()
-    this.#framePlain = framePlain.values()
+    this.chunkCount = chunks
+    this.frameCount = frames
   }
 
   static async load(objects: VaultObjects, key: string, options: CallOptions = {}): Promise<IndexPart> {
@@ -147,81 +125,49 @@ export class IndexPart {
     return chunk
   }
 
-  frameOf(chunk: number): number {
-    return lastAtMost(this.#frameFirst, this.frameCount, chunk)
-  }
-
   packOf(chunk: number): number {
-    return this.#packOfFrame(this.frameOf(chunk))
-  }
-
-  frame(frame: number): FramePlace {
-    const pack = this.#packOfFrame(frame)
-    return {
-      packId: this.header.packs.idAt(pack),
-      kind: this.#kinds[pack] as PackKind,
-      start: this.#frameStart[frame] as number,
-      sealedBytes: this.#frameSealed[frame] as number,
-      plainBytes: this.#framePlain[frame] as number,
-    }
+    return lastAtMost(this.#packChunks, chunk)
   }
 
   /** How many chunks are in a pack. */
   chunksInPack(pack: number): number {
-    const endFrame = this.#packFrames[pack + 1] ?? this.frameCount
-    return (this.#frameFirst[endFrame] as number) - (this.#frameFirst[this.#packFrames[pack] as number] as number)
+    return (this.#packChunks[pack + 1] ?? this.chunkCount) - (this.#packChunks[pack] as number)
   }
 
-  get frameCount(): number {
-    return this.#frameSealed.length
-  }
-
-  #packOfFrame(frame: number): number {
-    return lastAtMost(this.#packFrames, this.#packFrames.length, frame)
-  }
-
-  /** The numbers of a frame's chunks, as the half-open range `[first, end)`. */
-  chunksOf(frame: number): { first: number; end: number } {
-    return { first: this.#frameFirst[frame] as number, end: this.#frameFirst[frame + 1] as number }
-  }
-
-  /** Where a chunk is in its frame's plaintext. */
-  rangeInFrame(chunk: number, frame: number): { start: number; sizeBytes: number } {
-    const start = this.#chunkStart[chunk] as number
-    const isLast = chunk + 1 === this.#frameFirst[frame + 1]
-    const end = (isLast ? this.#framePlain[frame] : this.#chunkStart[chunk + 1]) as number
-    return { start, sizeBytes: end - start }
-  }
-}
-
-/** Where the last of the first `count` numbers, which ascend, is that is at most `value`; -1 when there is none. */
-function lastAtMost(numbers: Uint32Array, count: number, value: number): number {
-  let low = 0
-  let high = count
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((numbers[middle] as number) <= value) low = middle + 1
-    else high = middle
-  }
-  return low - 1
-}
-
-/** Whole numbers below 2^32, as many as come. */
-class NumberColumn {
-  length = 0
-  #values = new Uint32Array(64)
-
-  push(value: number): void {
-    if (this.length === this.#values.length) {
-      const larger = new Uint32Array(this.length * 2)
-      larger.set(this.#values)
-      this.#values = larger
+  /** Where the chunk with this number is. */
+  place(chunk: number): ChunkPlace {
+    const pack = this.packOf(chunk)
+    const frames = this.#framesOf(pack)
+    const own = chunk - (this.#packChunks[pack] as number)
+    const frame = frames.frameOf(own)
+    return {
+      frameNumber: (this.#packFrames[pack] as number) + frame,
+      frame: frames.place(frame),
+      ...frames.rangeInFrame(own, frame),
     }
-    this.#values[this.length++] = value
   }
 
-  /** All of them, in memory of just that size. */
-  values(): Uint32Array {
-    return this.#values.slice(0, this.length)
+  /** Every frame, in order. */
+  *frames(): Generator<FramePlace, void, void> {
+    for (let pack = 0; pack < this.header.packs.count; pack++) {
+      const frames = this.#decode(pack)
+      for (let frame = 0; frame < frames.frameCount; frame++) yield frames.place(frame)
+    }
+  }
+
+  #framesOf(pack: number): PackFrames {
+    const known = this.#decoded.get(pack)
+    if (known !== undefined && this.#decoded.size < MAX_DECODED_PACKS) return known
+    this.#decoded.delete(pack)
+    const frames = known ?? this.#decode(pack)
+    const [oldest] = this.#decoded.keys()
+    if (oldest !== undefined && this.#decoded.size === MAX_DECODED_PACKS) this.#decoded.delete(oldest)
+    this.#decoded.set(pack, frames)
+    return frames
+  }
+
+  #decode(pack: number): PackFrames {
+    const { id, footer } = this.header.packs.at(pack)
+    return new PackFrames(id, footer, this.key)
   }
 }

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { encodeIndex, type NamedPack } from './index-format.ts'
 import { ID_BYTES } from './chunk-id.ts'
+import { SALT_BYTES } from './pack-footer.ts'
 import type { VaultObjects } from './vault-objects.ts'
 import type { CallOptions } from './store.ts'
 
@@ -48,7 +50,7 @@ export class IndexWriter {
     this.#chunks = 0
     this.#indexedBytes += this.#packBytes
     this.#packBytes = 0
-    const bytes = encodeIndex(packs, (plaintext) => this.#objects.seal('index', plaintext))
+    const bytes = encodeIndex(packs, randomBytes(SALT_BYTES), (plaintext) => this.#objects.seal('index', plaintext))
     this.keys.push(await this.#objects.writeHashed('index/', bytes, this.#options))
     this.writtenBytes += bytes.length
   }

@@ -3,7 +3,14 @@ export { applyForget, type ForgetPlan, planForget, type PlanForgetOptions } from
 export { type Change, type Difference, type DiffOptions, diffSnapshots, diffSources } from './diff-snapshots.ts'
 export { findEntries, type FindOptions, type FoundEntries } from './find-entries.ts'
 export { applySnapshot, type PlannedChange, planSnapshot, type SnapshotPlan } from './plan-snapshot.ts'
-export { listSnapshots, resolveSnapshot, type SnapshotFilter } from './resolve.ts'
+export {
+  listSnapshots,
+  type ProjectFolder,
+  type ResolveOptions,
+  resolveSnapshot,
+  type SnapshotFilter,
+  snapshotsOfFolder,
+} from './resolve.ts'
 export { judgeSnapshots, type RetentionGroup, type RetentionPolicy, type SnapshotFate } from './retention.ts'
 export type { RunDraft, RunFacts } from './run-facts.ts'
 export type { SnapshotDraft, SnapshotInfo, SnapshotStatistics, TakenSnapshot } from './snapshot-info.ts'

@@ -24,7 +24,7 @@ const SKIPPABLE_HEADER_BYTES = 8
 /** More than a pack of one-byte chunks needs. */
 const MAX_FOOTER_BYTES = 64 * 1024 * 1024
 
-/** Random bytes in each pack: no two packs ever have one name, so that deleting one by its name is safe. */
+/** Random bytes in each pack and index: no two ever have one name, so that deleting one by its name is safe, however late. */
 export const SALT_BYTES = 16
 
 /** The footer's plaintext: kind, salt, then per frame its sizes and those of its chunks. Names are not in it; content tells them. */

@@ -93,8 +93,10 @@ function packUsage(index: ChunkIndex, used: IdTable): Map<string, { liveBytes: n
   }
   const usage = new Map<string, { liveBytes: number; deadBytes: number }>()
   for (const part of index.parts) {
-    for (let number = 0; number < part.frameCount; number++) {
-      const { packId, plainBytes } = part.frame(number)
+    // Two indexes name the same packs while a pruning has not deleted the one that it replaced.
+    const counted = new Set(usage.keys())
+    for (const { packId, plainBytes } of part.frames()) {
+      if (counted.has(packId)) continue
       const liveBytes = live.get(packId) ?? 0
       const before = usage.get(packId) ?? { liveBytes, deadBytes: -liveBytes }
       usage.set(packId, { liveBytes, deadBytes: before.deadBytes + plainBytes })
@@ -110,7 +112,7 @@ export async function usedChunks(
   options: CallOptions,
   live?: readonly LiveSnapshot[],
 ): Promise<{ index: ChunkIndex; used: IdTable }> {
-  const snapshots = live ?? (await vault.log.live(await vault.log.view(options), options))
+  const snapshots = live ?? (await vault.log.allLive(await vault.log.view(options), options))
   const needed = new IdTable()
   await visitReachable(vault, snapshots, { onChunk: ({ id }) => void needed.add(id, 0) }, options)
   const index = await ChunkIndex.loadPresent(vault.objects, excludedPacks, options)

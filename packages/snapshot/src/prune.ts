@@ -62,7 +62,7 @@ async function planFrom(vault: Vault, state: PruneState, options: PruneOptions):
     if (internal.now() >= dueMs) return { ...plan, step: 'sweep' }
     return { ...plan, step: 'wait', due: new Date(dueMs).toISOString() }
   }
-  const live = await internal.log.live(await internal.log.view(options), options)
+  const live = await internal.log.allLive(await internal.log.view(options), options)
   const { packs, repackedBytes, isScattered } = await findPrunable(internal, state, live, options)
   const removedBytes = sum(packs.map(({ sizeBytes }) => sizeBytes))
   const step = packs.length === 0 && !isScattered ? 'nothing' : 'mark'
@@ -128,7 +128,7 @@ async function applyTo(vault: Vault, state: PruneState, plan: PrunePlan, options
 /** Forget what writers published who knew nothing of a pruning and were killed before they could see it. */
 async function forgetStale(vault: VaultInternals, options: CallOptions): Promise<void> {
   const view = await vault.log.view(options)
-  const live = new Set((await vault.log.live(view, options)).map(({ hash }) => hash))
+  const live = new Set((await vault.log.allLive(view, options)).map(({ hash }) => hash))
   const stale = view.snapshots.filter(({ hash }) => !live.has(hash)).map(({ hash }) => hash)
   if (stale.length > 0) await writeTombstone(vault, stale, 'its writer was stopped by a pruning', options)
 }
@@ -161,14 +161,14 @@ async function markPacks(
 async function sweep(vault: VaultInternals, planned: PruneMark, options: CallOptions): Promise<void> {
   const { objects, log } = vault
   const view = await log.view(options)
-  const live = await log.live(view, options)
+  const live = await log.allLive(view, options)
   const doomed = await unneededPacks(vault, new Set(planned.packs), live, options)
-  const { obsolete, written } = await rewriteIndexes(vault, doomed, options)
+  const indexes = await rewriteIndexes(vault, doomed, options)
   const mark: PruneMark = {
     generation: planned.generation,
     time: new Date(vault.now()).toISOString(),
     packs: [...doomed],
-    indexes: obsolete.filter((key) => !written.includes(key)).map(nameOf),
+    indexes,
     snapshots: live.map(({ hash }) => hash),
     damaged: view.prune.done?.damaged ?? [],
   }
@@ -198,17 +198,17 @@ async function unneededPacks(
   for await (const { row, chunk } of everything.findEach(lacking)) {
     const id = lacking.idAt(row)
     if (chunk < 0) throw missing(`the chunk ${idText(id)}`)
-    doomed.delete(everything.place(chunk).frame.packId)
+    doomed.delete(everything.packIdOf(chunk))
   }
   return doomed
 }
 
-/** Replace the indexes that name packs which go, and merge them when there are many. */
+/** Replace the indexes that name packs which go, and merge them when there are many. Returns the hashes of those that were replaced. */
 async function rewriteIndexes(
   vault: VaultInternals,
   doomed: ReadonlySet<string>,
   options: CallOptions,
-): Promise<{ obsolete: string[]; written: string[] }> {
+): Promise<string[]> {
   const { objects } = vault
   const { parts, absentPacks } = await ChunkIndex.loadPresent(objects, new Set(), options)
   const gone = new Set([...doomed, ...absentPacks])
@@ -226,7 +226,7 @@ async function rewriteIndexes(
     }
   }
   await writer.flush()
-  return { obsolete: obsolete.map(({ key }) => key), written: writer.keys }
+  return obsolete.map(({ key }) => nameOf(key))
 }
 
 /** Delete what a complete pruning said was going, and marks that are of no use any more. */

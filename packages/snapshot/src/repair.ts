@@ -5,15 +5,18 @@ import { ID_BYTES } from './chunk-id.ts'
 import { IdTable } from './id-table.ts'
 import { isUnnamed, namedPacks } from './index-names.ts'
 import { IndexWriter } from './index-writer.ts'
+import { writeTombstone } from './forget-records.ts'
 import { salvagePack } from './pack-check.ts'
-import { isMissing } from './problems.ts'
+import { isMissing, problemCode } from './problems.ts'
 import { type PruneMark, readPruneState, writeMark } from './prune-mark.ts'
 import { visitReachable } from './reachability.ts'
+import { MAX_RECORD_BYTES } from './record.ts'
 import { Repacker } from './repack.ts'
 import type { CallOptions, VerifyReport } from './store.ts'
 import type { Vault } from './vault.ts'
 import type { VaultInternals } from './vault-internals.ts'
-import { nameOf, packKey } from './vault-objects.ts'
+import { SNAPSHOTS_PREFIX } from './vault-log.ts'
+import { packKey, type VaultObjects } from './vault-objects.ts'
 import { examineVault } from './verify-vault.ts'
 
 export interface RepairOptions extends CallOptions {
@@ -28,6 +31,8 @@ export interface RepairPlan {
   readonly generation: number
   /** What verifying all data found; each problem names the files that are concerned. */
   readonly report: VerifyReport
+  /** Records that are fetched from the other vault if it has them, else removed: each is a snapshot that is lost, or something that was said of one. */
+  readonly records: readonly string[]
   /** Indexes that are removed. */
   readonly indexes: readonly string[]
   /** Packs that no index names, and one will. */
@@ -59,6 +64,7 @@ export async function planRepair(vault: Vault, options: RepairOptions = {}): Pro
     location,
     generation,
     report: found.report,
+    records: found.badRecords,
     indexes: found.badIndexes,
     // Of an index that is damaged or gone, which packs it named is known only from the packs themselves.
     reindexed: found.report.problems.length > 0 ? found.unindexed : [],
@@ -68,7 +74,7 @@ export async function planRepair(vault: Vault, options: RepairOptions = {}): Pro
 }
 
 /**
- * Make the vault whole as far as it can be: indexes are built from the packs, what is readable of damaged packs is copied into new
+ * Make the vault whole as far as it can be: records that are damaged are fetched or given up, indexes are built from the packs, what is readable of damaged packs is copied into new
  * ones, what another vault has is fetched, and the rest is dropped, so that the next snapshot stores it again. Nothing is removed
  * before its replacement is in place. Throws `ARC_PLAN_STALE` when a pruning was completed since the plan.
  */
@@ -81,6 +87,7 @@ export async function applyRepair(plan: RepairPlan, vault: Vault, options: Repai
       hint: 'Prune to its end, plan again, then apply the new plan.',
     })
   }
+  await replaceRecords(internal, plan.records, options)
   const torn = await reindex(internal, plan.reindexed, options)
   for (const key of plan.indexes) await objects.delete(key, options)
   const gone = await replacePacks(internal, [...plan.replaced, ...torn], options)
@@ -88,6 +95,34 @@ export async function applyRepair(plan: RepairPlan, vault: Vault, options: Repai
   await dropPacks(internal, gone, plan, options)
   const found = await examineVault(internal, { ...options, read: 'metadata' })
   return { report: found.report, fetchedChunks }
+}
+
+/** Fetch damaged records that the other vault has too, being a copy of this one; of the others say that they are lost. */
+async function replaceRecords(
+  vault: VaultInternals,
+  keys: readonly string[],
+  { from, ...options }: RepairOptions,
+): Promise<void> {
+  const { objects, log } = vault
+  const lost: string[] = []
+  for (const key of keys) {
+    const bytes = from && (await intactRecord(from.internal.objects, key, options))
+    if (bytes === undefined) lost.push(key)
+    else await objects.backend.write(key, bytes, { signal: options.signal })
+    log.forgetDamage(key)
+  }
+  const snapshots = lost.filter((key) => key.startsWith(SNAPSHOTS_PREFIX)).map((key) => key.slice(-HASH_DIGITS))
+  if (snapshots.length > 0) await writeTombstone(vault, snapshots, 'its record was damaged', options)
+  for (const key of lost) await objects.delete(key, options)
+}
+
+async function intactRecord(objects: VaultObjects, key: string, options: CallOptions): Promise<Buffer | undefined> {
+  try {
+    return await objects.readHashed(key, MAX_RECORD_BYTES, options)
+  } catch (error) {
+    if (problemCode(error) === undefined) throw error
+    return undefined
+  }
 }
 
 /** Write an index of packs; returns those that cannot be in it, because only a part of them can be read. */
@@ -155,6 +190,7 @@ async function fetchMissing(
   return fetched
 }
 
+const HASH_DIGITS = 64
 /** One for each level of folders that can be missing; the rest comes with the next repair. */
 const MAX_ROUNDS = 64
 
@@ -212,7 +248,7 @@ async function rewriteWithout(vault: VaultInternals, gone: ReadonlySet<string>, 
       if (!gone.has(pack.id) && hasNames(pack.ids)) await writer.add(pack)
     }
     await writer.flush()
-    if (!writer.keys.includes(part.key)) await objects.delete(`index/${nameOf(part.key)}`, options)
+    await objects.delete(part.key, options)
   }
 }
 

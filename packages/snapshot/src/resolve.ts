@@ -17,13 +17,32 @@ const LATEST = /^latest(?:~(\d{1,6}))?$/
 const HEX = /^[0-9a-f]{4,64}$/
 const TIME = /^\d{4}(?:-\d{2}(?:-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?Z?)?)?)?$/
 
+/** A folder of a machine, as its snapshots know it. */
+export interface ProjectFolder {
+  readonly host: string
+  /** Absolute, with links resolved. */
+  readonly path: string
+}
+
+export interface ResolveOptions extends SnapshotFilter, CallOptions {
+  /**
+   * Folders at hand, the likeliest first. Where the store has snapshots of one of them, a name that is no id is one of the first such
+   * folder's. They do not count when a project or host is given.
+   */
+  folders?: readonly ProjectFolder[] | undefined
+}
+
 /** The snapshots a filter lets pass, oldest first. */
 export async function listSnapshots(
   store: SnapshotStore,
   options: SnapshotFilter & CallOptions = {},
 ): Promise<SnapshotInfo[]> {
-  const { project, host, tags = [], runs = false } = options
-  return (await store.list(options)).filter(
+  return passing(await store.list(options), options)
+}
+
+function passing(snapshots: readonly SnapshotInfo[], filter: SnapshotFilter): SnapshotInfo[] {
+  const { project, host, tags = [], runs = false } = filter
+  return snapshots.filter(
     (snapshot) =>
       (project === undefined || snapshot.project === project) &&
       (host === undefined || snapshot.host === host) &&
@@ -32,26 +51,96 @@ export async function listSnapshots(
   )
 }
 
+/** The snapshots of this very folder. */
+export function snapshotsOfFolder(snapshots: readonly SnapshotInfo[], { host, path }: ProjectFolder): SnapshotInfo[] {
+  return snapshots.filter((snapshot) => snapshot.host === host && snapshot.path === path)
+}
+
 /**
- * The snapshot that a person means: `latest`, `latest~2` (two before it; by the store's log, not by its clocks), an id or the beginning of one (4 hex digits or
- * more), a tag or a note (the newest that has it), or a time in UTC (`2026-11-21`, `2026-11-21T12:30`: the newest that was
- * taken before the end of that day, minute…). Throws `ARC_SNAPSHOT_UNKNOWN`, `ARC_SNAPSHOT_AMBIGUOUS`.
+ * The snapshot that a person means: an id or the beginning of one (4 hex digits or more), `latest`, `latest~2` (two before it; by
+ * the store's log, not by its clocks), a tag or a note (the newest that has it), or a time in UTC (`2026-11-21`,
+ * `2026-11-21T12:30`: the newest that was taken before the end of that day, minute…). A store is shared by projects, so what is no
+ * id names a snapshot of the folder at hand; elsewhere it must fit one project only. Throws `ARC_SNAPSHOT_UNKNOWN`,
+ * `ARC_SNAPSHOT_AMBIGUOUS`, and `ARC_ARGUMENT_INVALID` for no name at all.
  */
 export async function resolveSnapshot(
   store: SnapshotStore,
   name: string,
-  options: SnapshotFilter & CallOptions = {},
+  options: ResolveOptions = {},
 ): Promise<SnapshotInfo> {
-  const snapshots = await listSnapshots(store, options)
+  if (name === '')
+    throw new ArcError('ARC_ARGUMENT_INVALID', 'no snapshot is named', { hint: 'Name one, such as latest, or its id.' })
+  const all = await store.list(options)
+  const snapshots = passing(all, options)
+  const own = folderAtHand(all, options)
+  const identified = byId(snapshots, name)
+  if (identified !== undefined) return identified
+  const groups = Map.groupBy(snapshots, ({ project }) => project).values()
+  const found = [...groups].flatMap((group) => byName(group, name) ?? [])
+  if (own !== undefined) {
+    const meant = byName(snapshotsOfFolder(snapshots, own), name)
+    if (meant !== undefined) return meant
+    throw unknownOf(own, name, found, store)
+  }
+  const [only] = found
+  if (only === undefined) throw unknownSnapshot(name, store.location)
+  if (found.length > 1) throw ambiguous(name, found, store)
+  return only
+}
+
+/** The folder whose snapshots count, if any. */
+function folderAtHand(
+  snapshots: readonly SnapshotInfo[],
+  { folders = [], project, host }: ResolveOptions,
+): ProjectFolder | undefined {
+  if (project !== undefined || host !== undefined) return undefined
+  return folders.find((folder) => snapshotsOfFolder(snapshots, folder).length > 0)
+}
+
+function byName(snapshots: readonly SnapshotInfo[], name: string): SnapshotInfo | undefined {
   const ordered = inOrder(snapshots)
-  const found =
+  return (
     nthLatest(ordered, name) ??
-    byId(snapshots, name) ??
     ordered.findLast(({ tags }) => tags.includes(name)) ??
     ordered.findLast(({ note }) => note === name) ??
     (TIME.test(name) ? ordered.findLast(({ time }) => time < endOf(name)) : undefined)
-  if (found === undefined) throw unknownSnapshot(name, store.location)
-  return found
+  )
+}
+
+function unknownOf(
+  { path }: ProjectFolder,
+  name: string,
+  others: readonly SnapshotInfo[],
+  { location }: SnapshotStore,
+): ArcError {
+  const hint =
+    others.length === 0
+      ? 'List the snapshots, then name one by its id, the beginning of it, a tag, a time, or latest.'
+      : `Other projects have it: ${candidates(others)}. Name one by its id.`
+  return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} of ${path} in ${location}`, { hint })
+}
+
+function ambiguous(name: string, found: readonly SnapshotInfo[], { location }: SnapshotStore): ArcError {
+  return new ArcError(
+    'ARC_SNAPSHOT_AMBIGUOUS',
+    `${name} names snapshots of ${found.length} projects in ${location}: ${candidates(found)}`,
+    {
+      hint: 'Name one by its id, or say of which project.',
+      details: { snapshots: found.map(({ id, project, time }) => ({ id, project, time })) },
+    },
+  )
+}
+
+const MAX_CANDIDATES = 10
+
+/** The newest first, for people. */
+function candidates(found: readonly SnapshotInfo[]): string {
+  const texts = found
+    .toSorted((a, b) => compareText(b.time, a.time))
+    .slice(0, MAX_CANDIDATES)
+    .map(({ id, project, time }) => `${id.slice(0, 12)} of ${project} (${time.slice(0, 19).replace('T', ' ')} UTC)`)
+  const more = found.length - texts.length
+  return `${texts.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /**

@@ -69,6 +69,8 @@ export interface VerifyReport {
  * snapshot is seen whole or not at all, whatever happens to its writer.
  */
 export interface SnapshotStore extends AsyncDisposable {
+  /** Names of records that could not be read when snapshots were last listed: those snapshots are left out. Verifying tells why. */
+  readonly damagedRecords?: readonly string[] | undefined
   /** `restic` and `predecessor` are other programs' formats: `take` works in a repository of restic, `remove` and `tag` in neither. */
   readonly mode: SnapshotMode | 'restic' | 'predecessor'
   /** Names the store wherever it lies, if it has such a name. */

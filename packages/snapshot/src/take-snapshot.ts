@@ -122,7 +122,8 @@ class SnapshotRun {
     const published = await this.#publish(view, intake, root, base)
     if (published === undefined) return undefined
     const isSame = base !== undefined && referenceText(base.root) === referenceText(root.reference)
-    if (!isSame || this.#options.paranoid === true) await this.#saveCache(intake, root, published)
+    // With the same tree, too: files that were too young to be trusted are old enough by now.
+    await this.#saveCache(intake, root, published)
     const snapshot = snapshotInfo({ ...published, tags: published.record.tags })
     return { snapshot, isChanged: !isSame && (await this.#differsFromLast(view, snapshot)) }
   }

@@ -1,12 +1,30 @@
 import { constants, copyFileSync, linkSync, lutimesSync } from 'node:fs'
-import { assertSafePath, type Entry, type EntryPath, errnoOf, readContent, systemCallError } from '@arc/core'
-import { localPath, LocalContent, nodeFileSystem, startSha256, writeFully, writeWithHoles } from '@arc/core/node'
+import {
+  assertSafePath,
+  type Entry,
+  type EntryPath,
+  errnoOf,
+  readContent,
+  type SyncContent,
+  systemCallError,
+} from '@arc/core'
+import {
+  fileTime,
+  localPath,
+  LocalContent,
+  nodeFileSystem,
+  readFully,
+  sha256Hex,
+  startSha256,
+  writeFully,
+  writeWithHoles,
+} from '@arc/core/node'
 import { encodePath } from '@arc/core'
 import { CopiedAttributes } from './copied-attributes.ts'
 
 const BUFFER_BYTES = 1024 * 1024
+const NOTHING = { sizeBytes: 0, sha256: sha256Hex(Buffer.alloc(0)) }
 const PRIVATE_MODE = 0o700
-const NS_PER_SECOND = 1e9
 
 /** What became of a file. */
 export interface CopiedFile {
@@ -31,18 +49,18 @@ export class TreeCopy {
     this.#attributes = new CopiedAttributes(root, this.#fs)
   }
 
-  /** Write one file; throws what reading it throws, and leaves nothing of it then. */
-  async file(entry: Entry): Promise<CopiedFile> {
+  /**
+   * Write one file; throws what reading it throws, and leaves nothing of it then. A promise only when its content arrives: one for each
+   * file would cost more than writing it.
+   */
+  file(entry: Entry): CopiedFile | Promise<CopiedFile> {
     this.#prepare(entry.path)
     const at = localPath(this.root, entry.path)
-    try {
-      const copied = this.#clone(entry, at) ?? (await this.#write(entry, at))
-      this.#finish(entry, at)
-      return copied
-    } catch (error) {
-      this.#remove(at)
-      throw error
-    }
+    const { content } = entry
+    if (this.#clone(entry, at)) return this.#into(entry, at, 'r', (fd) => this.#hash(fd))
+    if (content === undefined) return this.#into(entry, at, 'wx', () => NOTHING)
+    if (content.kind === 'sync') return this.#into(entry, at, 'wx', (fd) => this.#write(entry, content, fd))
+    return this.#receive(entry, readContent(content), at)
   }
 
   /** Remove what was begun, if anything was: why it failed is what must be told. */
@@ -85,7 +103,7 @@ export class TreeCopy {
       const target = Buffer.from(encodePath(entry.target as EntryPath))
       this.#fs.symlinkSync(target, at)
       this.#attributes.settle(entry, entry.mode)
-      if (entry.mtimeNs !== undefined) lutimesSync(at, seconds(entry.mtimeNs), seconds(entry.mtimeNs))
+      if (entry.mtimeNs !== undefined) lutimesSync(at, fileTime(entry.mtimeNs), fileTime(entry.mtimeNs))
     }
     const modes = this.#folders.map((entry) => this.#attributes.settle(entry, entry.mode))
     this.#attributes.flush({ always: true })
@@ -94,75 +112,90 @@ export class TreeCopy {
       const at = localPath(this.root, entry.path)
       // A folder that its owner may not enter could not be removed again.
       this.#fs.chmodSync(at, (modes[i] as number) | PRIVATE_MODE)
-      if (entry.mtimeNs !== undefined) this.#fs.utimesSync(at, seconds(entry.mtimeNs), seconds(entry.mtimeNs))
+      if (entry.mtimeNs !== undefined) this.#fs.utimesSync(at, fileTime(entry.mtimeNs), fileTime(entry.mtimeNs))
     }
   }
 
-  #clone(entry: Entry, at: string | Buffer): CopiedFile | undefined {
-    const { content } = entry
-    if (this.#canClone === false || !(content instanceof LocalContent) || content.at.fs !== this.#fs) return undefined
+  /** Share the blocks of the source, if it has any and the file system can; false when the file must be written. */
+  #clone({ path, content }: Entry, at: string | Buffer): boolean {
+    if (this.#canClone === false || !(content instanceof LocalContent) || content.at.fs !== this.#fs) return false
     try {
-      const from = localPath(content.at.root, entry.path)
-      copyFileSync(from, at, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE)
-      this.#canClone = true
+      copyFileSync(localPath(content.at.root, path), at, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE)
+      return (this.#canClone = true)
     } catch {
       this.#canClone ??= false
-      return undefined
+      return false
     }
-    return this.#hash(at)
   }
 
-  #hash(at: string | Buffer): CopiedFile {
-    const fd = this.#fs.openSync(at, 'r')
-    const sha256 = startSha256()
-    let sizeBytes = 0
+  /** Open a file, have it filled, and give it its mode and time. */
+  #into(entry: Entry, at: string | Buffer, flags: 'r' | 'wx', fill: (fd: number) => CopiedFile): CopiedFile {
+    const fd = this.#fs.openSync(at, flags, 0o600)
     try {
-      for (;;) {
-        const count = this.#fs.readSync(fd, this.#buffer, 0, BUFFER_BYTES, null)
-        if (count === 0) return { sizeBytes, sha256: sha256.digestHex() }
-        sha256.update(this.#buffer.subarray(0, count))
-        sizeBytes += count
-      }
+      const copied = fill(fd)
+      this.#finish(entry, fd)
+      return copied
+    } catch (error) {
+      this.#remove(at)
+      throw error
     } finally {
       this.#fs.closeSync(fd)
     }
   }
 
-  async #write(entry: Entry, at: string | Buffer): Promise<CopiedFile> {
+  async #receive(entry: Entry, pieces: AsyncIterable<Uint8Array>, at: string | Buffer): Promise<CopiedFile> {
     const fd = this.#fs.openSync(at, 'wx', 0o600)
-    const sha256 = startSha256()
-    let sizeBytes = 0
-    const hasHoles = entry.attributes?.isSparse === true
-    const add = (bytes: Uint8Array): void => {
-      sha256.update(bytes)
-      if (hasHoles) writeWithHoles(this.#fs, fd, bytes, sizeBytes)
-      else writeFully(this.#fs, fd, bytes, null)
-      sizeBytes += bytes.length
-    }
     try {
-      const { content } = entry
-      if (content?.kind === 'sync') {
-        const reader = content.open()
-        try {
-          for (let count = BUFFER_BYTES; count === BUFFER_BYTES;) {
-            count = reader.read(this.#buffer)
-            add(this.#buffer.subarray(0, count))
-          }
-        } finally {
-          reader.close()
-        }
-      } else if (content !== undefined) for await (const piece of readContent(content)) add(piece)
-      if (hasHoles) this.#fs.ftruncateSync(fd, sizeBytes)
+      const sha256 = startSha256()
+      let sizeBytes = 0
+      for await (const piece of pieces) {
+        sha256.update(piece)
+        this.#append(entry, fd, piece, sizeBytes)
+        sizeBytes += piece.length
+      }
+      this.#end(entry, fd, sizeBytes)
+      this.#finish(entry, fd)
+      return { sizeBytes, sha256: sha256.digestHex() }
+    } catch (error) {
+      this.#remove(at)
+      throw error
     } finally {
       this.#fs.closeSync(fd)
     }
-    return { sizeBytes, sha256: sha256.digestHex() }
   }
 
-  #finish(entry: Entry, at: string | Buffer): void {
-    this.#fs.chmodSync(at, this.#attributes.settle(entry, entry.mode))
+  #write(entry: Entry, content: SyncContent, fd: number): CopiedFile {
+    const reader = content.open()
+    try {
+      const copied = hashPieces((position) => {
+        const piece = this.#buffer.subarray(0, reader.read(this.#buffer))
+        if (piece.length > 0) this.#append(entry, fd, piece, position)
+        return piece
+      })
+      this.#end(entry, fd, copied.sizeBytes)
+      return copied
+    } finally {
+      reader.close()
+    }
+  }
+
+  #hash(fd: number): CopiedFile {
+    return hashPieces((position) => this.#buffer.subarray(0, readFully(this.#fs, fd, this.#buffer, position)))
+  }
+
+  #append({ attributes }: Entry, fd: number, bytes: Uint8Array, position: number): void {
+    if (attributes?.isSparse === true) writeWithHoles(this.#fs, fd, bytes, position)
+    else writeFully(this.#fs, fd, bytes, null)
+  }
+
+  #end({ attributes }: Entry, fd: number, sizeBytes: number): void {
+    if (attributes?.isSparse === true) this.#fs.ftruncateSync(fd, sizeBytes)
+  }
+
+  #finish(entry: Entry, fd: number): void {
+    this.#fs.fchmodSync(fd, this.#attributes.settle(entry, entry.mode))
     this.#attributes.flush({ always: false })
-    if (entry.mtimeNs !== undefined) this.#fs.utimesSync(at, seconds(entry.mtimeNs), seconds(entry.mtimeNs))
+    if (entry.mtimeNs !== undefined) this.#fs.futimesSync(fd, fileTime(entry.mtimeNs), fileTime(entry.mtimeNs))
   }
 
   /** Judge a path and make the folders that lead to it. */
@@ -181,6 +214,15 @@ export class TreeCopy {
   }
 }
 
-function seconds(ns: bigint): number {
-  return Number(ns) / NS_PER_SECOND
+/** Hash what `next` gives, piece by piece of up to a buffer's size; one that is not full is the last. Most files are one: no state to set up. */
+function hashPieces(next: (position: number) => Uint8Array): CopiedFile {
+  const first = next(0)
+  if (first.length < BUFFER_BYTES) return { sizeBytes: first.length, sha256: sha256Hex(first) }
+  const sha256 = startSha256()
+  let sizeBytes = 0
+  for (let piece = first; ; piece = next(sizeBytes)) {
+    sha256.update(piece)
+    sizeBytes += piece.length
+    if (piece.length < BUFFER_BYTES) return { sizeBytes, sha256: sha256.digestHex() }
+  }
 }

@@ -1,5 +1,6 @@
+import { isArcError } from '@arc/core'
 import type { SigningKey } from '@arc/crypto'
-import { isMissing } from './problems.ts'
+import { isMissing, problemCode } from './problems.ts'
 import { isCurrent, type PruneState, readPruneState } from './prune-mark.ts'
 import {
   decodeRecord,
@@ -49,6 +50,8 @@ export class VaultLog {
   readonly #objects: VaultObjects
   /** Records never change, so each is read once. */
   readonly #records = new Map<string, SignedRecord>()
+  /** Why records that were met cannot be read, by key. What they said is lost; everything else counts. */
+  readonly #damaged = new Map<string, Error>()
 
   constructor(objects: VaultObjects) {
     this.#objects = objects
@@ -64,7 +67,23 @@ export class VaultLog {
     return { snapshots, notes, prune }
   }
 
-  /** Every snapshot that counts, oldest first. */
+  /** Keys of records that were met and cannot be read. */
+  get damagedRecords(): string[] {
+    return [...this.#damaged.keys()]
+  }
+
+  /**
+   * {@link VaultLog.live} for those who remove what nobody needs: they must know of all who need something. Throws
+   * `ARC_VAULT_DAMAGED` when a record cannot be read.
+   */
+  async allLive(view: LogView, options: CallOptions = {}): Promise<LiveSnapshot[]> {
+    const live = await this.live(view, options)
+    const [error] = this.#damaged.values()
+    if (error !== undefined) throw error
+    return live
+  }
+
+  /** Every snapshot that counts and whose record can be read, oldest first. */
   async live(view: LogView, options: CallOptions = {}): Promise<LiveSnapshot[]> {
     const notes = (await this.readAll(view.notes, options)).filter((note) => note !== undefined)
     const forgotten = new Set(notes.flatMap(({ record }) => (record.kind === 'forget' ? record.snapshots : [])))
@@ -89,10 +108,7 @@ export class VaultLog {
     return new Set(notes.flatMap((note) => (note?.record.kind === 'forget' ? note.record.snapshots : [])))
   }
 
-  /**
-   * Read records, in the order of `places`; `undefined` for one that was forgotten since it was listed. Throws
-   * `ARC_VAULT_DAMAGED` for one that is not what its name says.
-   */
+  /** Read records, in the order of `places`; `undefined` for one that was forgotten since it was listed, or is damaged. */
   async readAll(places: readonly LogPlace[], options: CallOptions = {}): Promise<(SignedRecord | undefined)[]> {
     const records: (SignedRecord | undefined)[] = []
     for (let first = 0; first < places.length; first += PARALLEL_READS) {
@@ -102,24 +118,34 @@ export class VaultLog {
     return records
   }
 
-  /** Whoever forgets a snapshot removes its record: what is not listed any more is not damaged. */
   async #readListed(place: LogPlace, options: CallOptions): Promise<SignedRecord | undefined> {
     try {
       return await this.read(place, options)
     } catch (error) {
+      // Whoever forgets a snapshot removes its record: what is not listed any more is not damaged.
       const isGone = isMissing(error) && (await this.#objects.list(place.key, options)).length === 0
       if (isGone) return undefined
-      throw error
+      if (!isArcError(error) || problemCode(error) === undefined) throw error
+      // One bad record must not keep people from all the others.
+      this.#damaged.set(place.key, error)
+      return undefined
     }
   }
 
+  /** Throws `ARC_VAULT_DAMAGED` for a record that is not what its name says. */
   async read({ key, hash }: LogPlace, options: CallOptions = {}): Promise<SignedRecord> {
     const known = this.#records.get(hash)
     if (known !== undefined) return known
     const sealed = await this.#objects.readHashed(key, MAX_RECORD_BYTES, options)
     const record = decodeRecord(this.#objects.unseal('record', sealed), key)
     this.#records.set(hash, record)
+    this.#damaged.delete(key)
     return record
+  }
+
+  /** Forget that a record was damaged: it was removed. */
+  forgetDamage(key: string): void {
+    this.#damaged.delete(key)
   }
 
   /** Publish a record behind those that are the newest in `view`. */

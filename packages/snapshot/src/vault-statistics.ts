@@ -36,8 +36,7 @@ export async function measureVault(vault: Vault, options: CallOptions = {}): Pro
     if (chunk >= 0) uniqueBytes += index.place(chunk).sizeBytes
   }
   let plainBytes = 0
-  for (const part of index.parts)
-    for (let frame = 0; frame < part.frameCount; frame++) plainBytes += part.frame(frame).plainBytes
+  for (const part of index.parts) for (const frame of part.frames()) plainBytes += frame.plainBytes
   const all = await objects.list('', options)
   const packs = all.filter(({ key }) => key.startsWith('packs/'))
   const sizeOf = (list: readonly { sizeBytes: number }[]): number =>

@@ -101,6 +101,10 @@ export class Vault implements SnapshotStore {
     this.internal = internal
   }
 
+  get damagedRecords(): string[] {
+    return this.internal.log.damagedRecords
+  }
+
   async list(options: CallOptions = {}): Promise<SnapshotInfo[]> {
     const { log } = this.internal
     return (await log.live(await log.view(options), options)).map(snapshotInfo)

@@ -7,7 +7,7 @@ import { isUnnamed, namedPacks } from './index-names.ts'
 import { damagedChunks } from './pack-check.ts'
 import { problemCode } from './problems.ts'
 import { readPruneState } from './prune-mark.ts'
-import { MAX_LISTED } from './record.ts'
+import { MAX_LISTED, MAX_RECORD_BYTES } from './record.ts'
 import { type Need, visitReachable } from './reachability.ts'
 import type { VerifyOptions, VerifyProblem, VerifyReport } from './store.ts'
 import type { VaultInternals } from './vault-internals.ts'
@@ -16,11 +16,12 @@ import { nameOf, packKey } from './vault-objects.ts'
 
 const PACKS_PREFIX = 'packs/'
 const MAX_INDEX_BYTES = 1024 ** 3
-const MAX_RECORD_BYTES = 8 * 1024 * 1024
 
 /** What verifying found, for people and for repair. */
 export interface VaultFindings {
   readonly report: VerifyReport
+  /** Records that are damaged. */
+  readonly badRecords: readonly string[]
   /** Indexes that are damaged. */
   readonly badIndexes: readonly string[]
   /** Packs that are there and in no usable index. */
@@ -64,6 +65,7 @@ class Examination {
   readonly #lost = new IdTable()
   /** Chunks that are in a usable index and a pack that is there, with the number of their copies. */
   readonly #copies = new IdTable()
+  readonly #badRecords: string[] = []
   readonly #badIndexes: string[] = []
   readonly #badPacks = new Set<string>()
   readonly #incomplete = new Set<string>()
@@ -92,6 +94,7 @@ class Examination {
       const problem = await this.#attempt(key, async () => {
         objects.unseal('record', await objects.readHashed(key, MAX_RECORD_BYTES, this.#options))
       })
+      if (problem === 'damaged') this.#badRecords.push(key)
       if (problem !== undefined) bad.add(key)
     }
     const view = await log.view(this.#options)
@@ -183,6 +186,7 @@ class Examination {
     }
     return {
       report,
+      badRecords: this.#badRecords,
       badIndexes: this.#badIndexes,
       unindexed: this.#unindexed,
       badPacks: [...this.#badPacks],

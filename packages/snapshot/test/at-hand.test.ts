@@ -2,7 +2,7 @@ import { type Entry, readContent } from '@arc/core'
 import { memoryBackend } from '@arc/storage'
 import { expect, test } from 'vitest'
 import { createVault } from '../src/index.ts'
-import type { FramePlace } from '../src/index-part.ts'
+import type { FramePlace } from '../src/pack-frames.ts'
 import { file, noise, source } from './trees.ts'
 
 const FILES = Array.from({ length: 50 }, (_, i) => file(`f${i}`, noise(String(i), 1000 + i)))

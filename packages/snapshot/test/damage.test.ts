@@ -2,7 +2,7 @@ import { ArcError } from '@arc/core'
 import { memoryBackend } from '@arc/storage'
 import type { Backend } from '@arc/storage'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { applyRepair, copySnapshots, createVault, openVault, planRepair, type Vault } from '../src/index.ts'
+import { applyRepair, copySnapshots, createVault, openVault, planPrune, planRepair, type Vault } from '../src/index.ts'
 import { file, folder, noise, oddTree, type Row, rowsOf, source } from './trees.ts'
 import { watchedBackend } from './watched-backend.ts'
 
@@ -194,6 +194,35 @@ describe.each(['plain', 'encrypted'])('a damaged vault, %s', (kind) => {
     const { snapshot } = await again.take(source(...shared))
     expect(await rowsOf(await again.open(snapshot.id))).toEqual(await rowsOf(source(...shared)))
     expect((await again.verify({ read: 'data' })).problems).toEqual([])
+  })
+
+  test('a record that cannot be read takes no other snapshot with it', async () => {
+    for (const prefix of ['snapshots/', 'log/']) {
+      const backend = await cloneOf(whole)
+      const [key = ''] = await keysOf(backend, prefix)
+      await backend.write(key, Buffer.from('not a record'))
+      const vault = await openVault(backend, { secret })
+      const ids = [...expected.keys()].filter((id) => !key.includes(id))
+      expect((await vault.list()).map(({ id }) => id)).toEqual(ids)
+      expect(vault.damagedRecords).toEqual([key])
+      for (const id of ids) expect(await rowsOf(await vault.open(id))).toEqual(expected.get(id))
+      const { snapshot } = await vault.take(source(...oddTree()))
+      expect(await rowsOf(await vault.open(snapshot.id))).toEqual(await rowsOf(source(...oddTree())))
+      // Nobody can say what the lost record needs.
+      await expect(planPrune(vault)).rejects.toMatchObject({ code: expect.stringMatching(/DAMAGED|BROKEN/) })
+      const plan = await planRepair(vault)
+      expect(plan.records).toEqual([key])
+      const withCopy = await cloneOf(backend)
+      expect((await applyRepair(plan, vault)).report.problems).toEqual([])
+      const repaired = await openVault(backend, { secret })
+      expect((await repaired.list()).map(({ id }) => id)).toEqual([...ids, snapshot.id])
+      await planPrune(repaired)
+      // A copy of the vault has the record still.
+      const other = await openVault(withCopy, { secret })
+      const from = await openVault(whole, { secret })
+      expect((await applyRepair(await planRepair(other, { from }), other, { from })).report.problems).toEqual([])
+      expect((await other.list()).map(({ id }) => id)).toEqual([...expected.keys(), snapshot.id])
+    }
   })
 
   test('a service that does not answer says nothing of what it keeps', async () => {

@@ -23,6 +23,26 @@ function makeProject(root: string): void {
 }
 
 describe.each(['copy', 'link', 'archive'] as const)('a folder of snapshots, %s', (mode) => {
+  test('a record that cannot be read takes no other snapshot with it', async () => {
+    using scratch = temporaryFolder()
+    const root = join(scratch.path, 'project')
+    makeProject(root)
+    const store = openSnapshotFolder(join(scratch.path, 'store'), { mode })
+    const { snapshot: first } = await store.take(folderSource(root))
+    writeFileSync(join(root, 'new'), 'x')
+    const { snapshot: second } = await store.take(folderSource(root))
+    const record = readdirSync(store.location).find(
+      (name) => name.includes(first.id.slice(0, 8)) && name.endsWith('.snapshot.json'),
+    )
+    writeFileSync(join(store.location, record ?? ''), 'no record')
+    expect((await store.list()).map(({ id }) => id)).toEqual([second.id])
+    expect(store.damagedRecords).toEqual([record])
+    expect((await rowsOf(await store.open(second.id))).length).toBeGreaterThan(0)
+    expect((await store.verify()).problems).toMatchObject([{ code: 'damaged', object: record }])
+    await store.take(folderSource(root))
+    expect(await store.list()).toHaveLength(2)
+  })
+
   test('gives back every entry, in byte order, and tells what changed', async () => {
     using scratch = temporaryFolder()
     const root = join(scratch.path, 'project')

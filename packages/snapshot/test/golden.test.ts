@@ -6,8 +6,9 @@ import { plainAttributes, XattrTools } from '@arc/core/node'
 import { readTree, temporaryFolder } from '@arc/core/testing'
 import { directoryBackend } from '@arc/storage'
 import { expect, test } from 'vitest'
-import { createVault, openVault, verifyLog } from '../src/index.ts'
+import { createVault, openVault, type RunFacts, verifyLog } from '../src/index.ts'
 import { attributesTree } from './golden-attributes.ts'
+import { goldenRecords } from './golden-records.ts'
 import { GOLDEN_TREES, goldenRows, goldenSource } from './golden-vault.ts'
 import { file, type Row, rowsOf } from './trees.ts'
 
@@ -89,6 +90,29 @@ test('the golden vault with owners, extended attributes and holes is what it was
   )
   expect((await vault.verify({ read: 'data' })).problems).toEqual([])
   expect(parsed(read('list', root, id).trimEnd().split('\n'))).toEqual(parsed(lines))
+})
+
+test('the golden vault whose records tell of runs and selections is what it was, for both readers', async () => {
+  const root = join(GOLDEN, 'vault-1-records')
+  const lines = parsed(readFileSync(`${root}.txt`, 'utf8').trimEnd().split('\n'))
+  const vault = await openVault(directoryBackend(root))
+  const snapshots = await vault.list()
+  expect(snapshots.map(({ id, selection, run }) => ({ id, selection, run }))).toEqual(lines)
+  const given = goldenRecords((snapshots[0] as { id: string }).id)
+  for (const [i, { selection, run }] of given.entries()) {
+    const { id, ...found } = snapshots[i + 1] as { id: string; selection?: unknown; run?: RunFacts }
+    expect(found.selection).toEqual(selection)
+    const log = run?.output.log ?? Buffer.alloc(0)
+    if (run !== undefined) {
+      const output = { printedBytes: run.output.printedBytes, sizeBytes: log.length }
+      expect(found.run).toMatchObject({ ...run, output })
+    }
+    expect((await vault.readRunLog(id)).equals(log)).toBe(true)
+    expect(read('run-log', root, id)).toBe(log.toString())
+  }
+  expect((await vault.verify({ read: 'data' })).problems).toEqual([])
+  expect((await verifyLog(vault)).problems).toEqual([])
+  read('verify', root)
 })
 
 /** Which kind of byte array a value is in makes no difference. */

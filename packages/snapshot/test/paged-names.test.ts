@@ -4,7 +4,7 @@ import { memoryBackend } from '@arc/storage'
 import { expect, test } from 'vitest'
 import { decodeIndexHeader, encodeIndex, indexHeaderBytes, PREFIX_BYTES } from '../src/index-format.ts'
 import { IndexPart } from '../src/index-part.ts'
-import { encodeFooter } from '../src/pack-footer.ts'
+import { encodeFooter, SALT_BYTES } from '../src/pack-footer.ts'
 import { PagedNames } from '../src/paged-names.ts'
 import { VaultObjects } from '../src/vault-objects.ts'
 import { watchedBackend } from './watched-backend.ts'
@@ -16,8 +16,12 @@ const KEY = 'index/x'
 test('after a page that could not be read, names are found as if nothing had been', async () => {
   const ids = randomBytes(32 * CHUNKS)
   const chunkBytes = Array.from({ length: CHUNKS }, () => 1)
-  const footer = encodeFooter('data', Buffer.alloc(16), [{ sealedBytes: 10, plainBytes: CHUNKS, chunkBytes }])
-  const bytes = encodeIndex([{ id: 'a'.repeat(64), sizeBytes: 1000, footer, ids }], (plaintext) => plaintext)
+  const footer = encodeFooter('data', Buffer.alloc(SALT_BYTES), [{ sealedBytes: 10, plainBytes: CHUNKS, chunkBytes }])
+  const bytes = encodeIndex(
+    [{ id: 'a'.repeat(64), sizeBytes: 1000, footer, ids }],
+    Buffer.alloc(SALT_BYTES),
+    (bytes) => bytes,
+  )
   const end = PREFIX_BYTES + indexHeaderBytes(bytes.subarray(0, PREFIX_BYTES), KEY)
   const index = new IndexPart(KEY, decodeIndexHeader(bytes.subarray(PREFIX_BYTES, end), end, KEY))
   const backend = memoryBackend()

@@ -170,6 +170,34 @@ test('an index that a slow hand publishes after its packs are gone misleads nobo
   for (const key of stale) expect(await backend.stat(key)).toBeUndefined()
 })
 
+test("a pruning that is stopped before it deletes an index, and sleeps through others, deletes nobody else's", async () => {
+  const backend = memoryBackend()
+  const { vault } = await clockedVault(backend)
+  const { snapshot: kept } = await vault.take(tree(0))
+  const [[first] = []] = await Array.fromAsync(backend.list('index/'))
+  const others: string[] = []
+  for (let day = 1; day < 40; day++) {
+    const { snapshot } = await vault.take(source(file('own', `day ${day}`)))
+    others.push(snapshot.id)
+  }
+  // The first pruning puts the packs of all indexes into one; the second leaves just those of the first index.
+  const options = { graceMs: 0, maxUnused: 0 }
+  let isStopped = false
+  const stopping = watchedBackend(backend, async ({ name, key }) => {
+    if (isStopped || name !== 'delete' || key !== first?.key) return
+    isStopped = true
+    await applyPrune(await planPrune(vault, options), vault, options) // does what this one has left
+    await vault.remove(others)
+    await applyPrune(await planPrune(vault, options), vault, options)
+  })
+  const slow = await openVault(stopping)
+  await applyPrune(await planPrune(slow, options), slow, options)
+  expect(isStopped).toBe(true)
+  const fresh = await openVault(backend)
+  expect((await fresh.verify({ read: 'data' })).problems).toEqual([])
+  expect(await rowsOf(await fresh.open(kept.id))).toEqual(await rowsOf(tree(0)))
+})
+
 /** Forget a snapshot and remove everything only it needed, without any grace. */
 async function pruneAll(vault: Vault, forget: string): Promise<void> {
   await vault.remove([forget])

@@ -64,8 +64,9 @@ function openOther(
   return openVaultPlace(vaultPlace(place, host), host, { secret: isEncrypted ? () => secret() : secret })
 }
 
-function describePlan({ indexes, reindexed, replaced, incomplete }: RepairPlan): string {
+function describePlan({ records, indexes, reindexed, replaced, incomplete }: RepairPlan): string {
   return [
+    `${formatCounted(records.length, 'damaged record')} to fetch from the other vault, or to remove`,
     `${formatCounted(indexes.length, 'index', 'indexes')} to remove`,
     `${formatCounted(reindexed.length, 'pack')} to index anew`,
     `${formatCounted(replaced.length, 'pack')} to replace by what can be read of them`,

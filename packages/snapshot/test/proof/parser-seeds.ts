@@ -97,7 +97,11 @@ function binarySeeds(): ParserSeed[] {
   const plain = noise('frame', 5000)
   const footer = encodeFooter('data', Buffer.alloc(16, 7), FRAMES)
   const ids = Buffer.concat(['a', 'b', 'c', 'd'].map((seed) => noise(seed, 32)))
-  const index = encodeIndex([{ id: 'cd'.repeat(32), sizeBytes: 4000, footer, ids }], (bytes) => bytes)
+  const index = encodeIndex(
+    [{ id: 'cd'.repeat(32), sizeBytes: 4000, footer, ids }],
+    Buffer.alloc(16, 7),
+    (bytes) => bytes,
+  )
   const listing = new ByteWriter()
   for (const [i, type] of (['directory', 'file', 'symlink'] as const).entries()) {
     const name = `name-${i}` as EntryPath
@@ -136,7 +140,7 @@ async function readIndex(bytes: Buffer): Promise<void> {
   const part = await IndexPart.load(objects, 'index/x')
   for (let number = 0; number < part.header.pages.length; number++) {
     const page = await part.readPage(objects, number)
-    for (let at = 0; at < page.length; at += 36) part.frame(part.frameOf(part.chunkAt(page, at)))
+    for (let at = 0; at < page.length; at += 36) part.place(part.chunkAt(page, at))
   }
 }
 
