@@ -12,7 +12,13 @@ const recordSchema = z.strictObject({
   mode: z.enum(['copy', 'link', 'archive']),
   name: z.string().check(z.regex(/^[^/\0]+$/), z.maxLength(255)),
   manifest: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
-  archive: z.optional(z.strictObject({ sizeBytes: count, sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)) })),
+  archive: z.optional(
+    z.strictObject({
+      sizeBytes: count,
+      sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+      contents: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+    }),
+  ),
   snapshot: z.strictObject({
     id: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
     sequence: count,
@@ -55,8 +61,8 @@ export interface FolderRecord {
   readonly name: string
   /** SHA-256 of the manifest beside this file. */
   readonly manifest: string
-  /** Of an archive: its bytes. */
-  readonly archive?: { readonly sizeBytes: number; readonly sha256: string } | undefined
+  /** Of an archive: its bytes, and the SHA-256 of the sums of its contents, which lie beside it. */
+  readonly archive?: { readonly sizeBytes: number; readonly sha256: string; readonly contents: string } | undefined
   readonly snapshot: TakenSnapshot
 }
 

@@ -4,6 +4,7 @@ import { type EntrySource, errnoOf, systemCallError } from '@arc/core'
 import { isTemporaryName, makeFolders, publishFile, sha256Hex, syncDirectory, temporaryPathFor } from '@arc/core/node'
 import { openArchive } from '@arc/archive/node'
 import type { ArchiveFormat } from '@arc/archive/node'
+import { archiveLimits, PRIVATE_FILE_MODE, removeSidecars } from './folder-archive.ts'
 import {
   baseName,
   decodeFolderRecord,
@@ -98,9 +99,9 @@ export class SnapshotFolder implements SnapshotStore {
     return decodeManifest(bytes, name)
   }
 
-  async open(id: string, { under }: OpenSnapshotOptions = {}): Promise<EntrySource> {
+  async open(id: string, { under, limits }: OpenSnapshotOptions = {}): Promise<EntrySource> {
     const record = this.find(id)
-    const source = record.mode === 'archive' ? await this.#openArchive(record) : this.#openTree(record)
+    const source = record.mode === 'archive' ? await this.#openArchive(record, limits) : this.#openTree(record)
     return under === undefined || under === '' ? source : sourceUnder(source, under)
   }
 
@@ -119,6 +120,7 @@ export class SnapshotFolder implements SnapshotStore {
       renameSync(this.place(record), litter)
       rmSync(litter, { recursive: true, force: true })
       rmSync(`${base}${MANIFEST_SUFFIX}`, { force: true })
+      if (record.mode === 'archive') removeSidecars(this.place(record))
     }
   }
 
@@ -138,7 +140,8 @@ export class SnapshotFolder implements SnapshotStore {
 
   /** Make a snapshot visible, or change what its record says. */
   publish(record: FolderRecord): void {
-    publishFile(join(this.location, `${baseName(record)}${RECORD_SUFFIX}`), encodeFolderRecord(record))
+    const path = join(this.location, `${baseName(record)}${RECORD_SUFFIX}`)
+    publishFile(path, encodeFolderRecord(record), { mode: PRIVATE_FILE_MODE })
   }
 
   /** The record of a snapshot. Throws `ARC_SNAPSHOT_UNKNOWN`. */
@@ -148,10 +151,10 @@ export class SnapshotFolder implements SnapshotStore {
     return found
   }
 
-  /** Make the folder, and remove what a killed process left in it. */
+  /** Make the folder, which is nobody else's business, and remove what a killed process left in it. */
   prepare(): void {
     try {
-      makeFolders(this.location)
+      makeFolders(this.location, { mode: 0o700 })
     } catch (error) {
       throw systemCallError(error, 'make', this.location)
     }
@@ -182,13 +185,14 @@ export class SnapshotFolder implements SnapshotStore {
     return manifestSource(record, this.place(record), this.manifest(record))
   }
 
-  async #openArchive(record: FolderRecord): Promise<EntrySource> {
+  async #openArchive(record: FolderRecord, given: OpenSnapshotOptions['limits']): Promise<EntrySource> {
     const access = record.name.endsWith('.tar.zst') ? 'random' : 'sequential'
     // A header of an archive always has an owner; the manifest knows whether it was meant.
     const rows = this.manifest(record)
     const owners = rows.some(({ attributes }) => attributes?.owner !== undefined)
     const xattrs = rows.some(({ attributes }) => attributes?.xattrs !== undefined)
-    return openArchive(this.place(record), { access, owners, xattrs, name: record.snapshot.project })
+    const limits = { ...archiveLimits(record), ...given }
+    return openArchive(this.place(record), { access, owners, xattrs, limits, name: record.snapshot.project })
   }
 
   #names(): string[] {

@@ -21,6 +21,8 @@ import {
   temporaryPathFor,
 } from '@arc/core/node'
 import { writeArchive } from '@arc/archive/node'
+import { PRIVATE_FILE_MODE, publishSidecars } from './folder-archive.ts'
+import { isSettled, LONG_READ_BYTES, MAX_READS, withListedSize } from './changing-files.ts'
 import { baseName, type FolderRecord, MANIFEST_SUFFIX } from './folder-record.ts'
 import type { SnapshotFolder } from './folder-store.ts'
 import { unreadable } from './intake.ts'
@@ -57,7 +59,7 @@ export async function takeFolderSnapshot(
       ? await takeArchive(store, source, path, options)
       : await takeTree(store, source, path, before, options)
   const manifest = encodeManifest(taken.rows)
-  publishFile(join(store.location, `${base}${MANIFEST_SUFFIX}`), manifest)
+  publishFile(join(store.location, `${base}${MANIFEST_SUFFIX}`), manifest, { mode: PRIVATE_FILE_MODE })
   const omissions = [...source.omissions, ...taken.omissions]
   const record: FolderRecord = {
     format: 'arc-snapshot-folder',
@@ -200,12 +202,16 @@ class TreeJob {
 
   #copyFile(entry: Entry): Promise<void> | undefined {
     try {
-      const copied = this.copy.file(entry)
+      let copied = this.copy.file(entry)
       if (copied instanceof Promise)
         return copied.then(
           (received) => this.#noteCopy(entry, received),
           (error: unknown) => this.#omit(entry, error),
         )
+      for (let reads = 1; reads < MAX_READS && !isSettled(entry, copied.sizeBytes); reads++) {
+        this.copy.remove(entry)
+        copied = this.copy.file(entry) as CopiedFile
+      }
       this.#noteCopy(entry, copied)
     } catch (error) {
       this.#omit(entry, error)
@@ -218,7 +224,7 @@ class TreeJob {
   }
 
   #noteCopy(entry: Entry, { sizeBytes, sha256 }: CopiedFile): void {
-    if (sizeBytes !== entry.sizeBytes) this.inconsistent.push(entry.path)
+    if (!isSettled(entry, sizeBytes)) this.inconsistent.push(entry.path)
     this.counts.newBytes += sizeBytes
     this.counts.storedBytes += sizeBytes
     const row = manifestRow(entry, sizeBytes, sha256)
@@ -258,7 +264,8 @@ async function takeArchive(
   const { format = 'tar.zst', level } = store.options
   const sha256 = startSha256()
   const rows: ManifestRow[] = []
-  using publication = new Publication(path)
+  const inconsistent = new Set<EntryPath>()
+  using publication = new Publication(path, { mode: PRIVATE_FILE_MODE })
   const sink = {
     write(bytes: Uint8Array): void {
       sha256.update(bytes)
@@ -266,8 +273,16 @@ async function takeArchive(
     },
   }
   const { signal, onProgress, jobs } = options
-  const report = await writeArchive(listing(source, rows), sink, { format, level, workers: jobs, signal, onProgress })
+  const report = await writeArchive(listing(source, rows, inconsistent), sink, {
+    format,
+    level,
+    workers: jobs,
+    signal,
+    onProgress,
+  })
   publication.commit()
+  const digest = sha256.digestHex()
+  const contents = publishSidecars(path, digest, report.manifest ?? new Uint8Array())
   const own = report.omissions.filter((omission) => !source.omissions.includes(omission))
   const left = new Set(own.map((omission) => omission.path))
   const kept = rows.filter((row) => !left.has(row.path))
@@ -275,8 +290,8 @@ async function takeArchive(
   return {
     rows: kept,
     omissions: own,
-    inconsistent: [],
-    archive: { sizeBytes: report.archiveBytes, sha256: sha256.digestHex() },
+    inconsistent: [...inconsistent],
+    archive: { sizeBytes: report.archiveBytes, sha256: digest, contents },
     statistics: {
       files: count('file'),
       directories: count('directory'),
@@ -289,13 +304,23 @@ async function takeArchive(
   }
 }
 
-/** The same source, noting each entry. The hashes of an archive's files are in the archive. */
-function listing(source: EntrySource, rows: ManifestRow[]): EntrySource {
+/**
+ * The same source, noting each entry, and which files changed while they were read: what stands before them in the archive cannot be
+ * written again. The hashes of an archive's files are in the archive.
+ */
+function listing(source: EntrySource, rows: ManifestRow[], inconsistent: Set<EntryPath>): EntrySource {
+  const held = (entry: Entry): Entry => {
+    const { content, sizeBytes } = entry
+    if (content?.kind !== 'sync' || sizeBytes < LONG_READ_BYTES) return entry
+    return { ...entry, content: withListedSize(content, sizeBytes, () => inconsistent.add(entry.path)) }
+  }
   return derivedSource(source, {
     async *entries(options) {
       for await (const batch of source.entries(options)) {
         for (const entry of batch) rows.push(manifestRow(entry, entry.sizeBytes, undefined))
-        yield batch
+        yield batch.map(held)
+        // Whoever asks for more has written these.
+        for (const entry of batch) if (!isSettled(entry, entry.sizeBytes)) inconsistent.add(entry.path)
       }
     },
   })

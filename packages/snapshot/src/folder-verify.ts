@@ -11,6 +11,7 @@ import {
   startSha256,
 } from '@arc/core/node'
 import { openArchive, openFileInput } from '@arc/archive/node'
+import { archiveLimits, assertSidecars } from './folder-archive.ts'
 import type { FolderRecord } from './folder-record.ts'
 import type { SnapshotFolder } from './folder-store.ts'
 import type { ManifestRow } from './manifest-file.ts'
@@ -119,6 +120,7 @@ async function verifyArchive(
   const { archive } = record
   if (file.sizeBytes !== archive?.sizeBytes)
     throw damaged(record.name, 'it does not have the size that its record names')
+  assertSidecars(path, archive)
   if (!isChosen(record.name, read, part)) return 0
   const hash = startSha256()
   const buffer = Buffer.alloc(1024 * 1024)
@@ -129,7 +131,7 @@ async function verifyArchive(
     at += count
   }
   if (hash.digestHex() !== archive.sha256) throw damaged(record.name, 'its bytes do not have the SHA-256 in its record')
-  await using source = await openArchive(path)
+  await using source = await openArchive(path, { limits: archiveLimits(record) })
   for await (const batch of source.entries({ signal }))
     for (const { content } of batch) if (content !== undefined) for await (const _ of readContent(content));
   return archive.sizeBytes

@@ -1,15 +1,11 @@
 import type { Entry, EntryPath, EntrySource, Omission } from '@arc/core'
 import { errnoOf, isArcError } from '@arc/core'
-import { isSharable, LocalContent, localPath, type LocalRoot } from '@arc/core/node'
+import { isSharable, LocalContent, type LocalRoot } from '@arc/core/node'
+import { isSettled, LONG_READ_BYTES, MAX_READS } from './changing-files.ts'
 import type { ContentWriter, StoredContent } from './content-writer.ts'
 import { EntryRows } from './entry-rows.ts'
 import { unpackReference } from './reference.ts'
 import type { StatCache } from './stat-cache.ts'
-
-/** Times a file is read when it is found changed each time. */
-const MAX_READS = 3
-/** Reading less takes no time in which much could change. */
-const LONG_READ_BYTES = 1024 * 1024
 
 /** A file that is still to be stored, made from its row: kept as objects, all of them would take tens of megabytes. */
 export type PendingEntry = Entry & { readonly content: LocalContent }
@@ -89,7 +85,7 @@ export class Intake implements Taken {
   /** Whether what was stored for a row is what was listed, as far as can be told. */
   isSettled(row: number, stored: StoredContent): boolean {
     if (stored.sizeBytes !== this.rows.sizeBytes(row)) return false
-    return stored.sizeBytes < LONG_READ_BYTES || isSettled(this.pendingEntry(row), stored)
+    return stored.sizeBytes < LONG_READ_BYTES || isSettled(this.pendingEntry(row), stored.sizeBytes)
   }
 
   /** Note what was stored for a row. */
@@ -129,7 +125,7 @@ export class Intake implements Taken {
   #storeNow(entry: Entry): void | Promise<void> {
     const stored = this.#attempt(entry)
     if (stored instanceof Promise) return stored.then((content) => this.#take(entry, content))
-    if (stored === undefined || isSettled(entry, stored)) return this.#take(entry, stored)
+    if (stored === undefined || isSettled(entry, stored.sizeBytes)) return this.#take(entry, stored)
     return this.#read(entry).then((content) => this.#take(entry, content))
   }
 
@@ -174,7 +170,7 @@ export class Intake implements Taken {
   async #read(entry: Entry): Promise<StoredContent | undefined> {
     for (let reads = 1; ; reads++) {
       const stored = await this.#attempt(entry)
-      if (stored === undefined || isSettled(entry, stored)) return stored
+      if (stored === undefined || isSettled(entry, stored.sizeBytes)) return stored
       if (reads < MAX_READS && entry.content?.kind === 'sync') continue
       this.inconsistent.push(entry.path)
       return stored
@@ -229,21 +225,6 @@ export function unreadable(path: EntryPath, error: unknown): Omission {
   const errno = error.details['errno'] ?? errnoOf(error.cause)
   if (errno === 'ENOENT' || errno === 'ENOTDIR') return { path, reason: 'vanished' }
   return { path, reason: 'unreadable', detail: error.message }
-}
-
-/** Whether what was read is what was listed, as far as can be told. */
-function isSettled(entry: Entry, stored: StoredContent): boolean {
-  if (stored.sizeBytes !== entry.sizeBytes) return false
-  const { content } = entry
-  if (!(content instanceof LocalContent) || entry.mtimeNs === undefined) return true
-  if (entry.sizeBytes < LONG_READ_BYTES) return true
-  const { fs, root } = content.at
-  try {
-    const stat = fs.lstatSync(localPath(root, entry.path), { bigint: true, throwIfNoEntry: false })
-    return stat === undefined || stat.isSymbolicLink() || stat.mtimeNs === entry.mtimeNs
-  } catch {
-    return true // what was read was read; the next snapshot tells what became of it
-  }
 }
 
 function unpack(packed: Buffer | undefined): ReturnType<typeof unpackReference> {

@@ -1,4 +1,4 @@
-import type { EntrySource, ProgressListener } from '@arc/core'
+import type { EntrySource, Limits, ProgressListener } from '@arc/core'
 import type { SnapshotDraft, SnapshotInfo, TakenSnapshot } from './snapshot-info.ts'
 
 /** How a store keeps snapshots. */
@@ -29,6 +29,8 @@ export interface SnapshotResult {
 export interface OpenSnapshotOptions extends CallOptions {
   /** Only this path and what is below it; paths stay as they are. Throws `ARC_ENTRY_MISSING` when there is none. */
   under?: string | undefined
+  /** Of archives: bounds in place of those that follow from what the snapshot's record says is in it. */
+  limits?: Partial<Limits> | undefined
 }
 
 export interface TagChange {

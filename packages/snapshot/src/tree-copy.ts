@@ -63,6 +63,11 @@ export class TreeCopy {
     return this.#receive(entry, readContent(content), at)
   }
 
+  /** Remove a file that was written, to write it anew. */
+  remove({ path }: Entry): void {
+    this.#fs.unlinkSync(localPath(this.root, path))
+  }
+
   /** Remove what was begun, if anything was: why it failed is what must be told. */
   #remove(at: string | Buffer): void {
     try {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTree, temporaryFolder } from '@arc/core/testing'
 import { describe, expect, test } from 'vitest'
@@ -23,6 +23,29 @@ function makeProject(root: string): void {
 }
 
 describe.each(['copy', 'link', 'archive'] as const)('a folder of snapshots, %s', (mode) => {
+  test('files that change after they were listed are kept as far as they can be, and told of', async () => {
+    using scratch = temporaryFolder()
+    const root = join(scratch.path, 'project')
+    mkdirSync(root)
+    const long = noise('long', 3_000_000)
+    for (const name of ['grew', 'shrank', 'rewritten', 'still']) writeFileSync(join(root, name), long)
+    const listed = folderSource(root)
+    writeFileSync(join(root, 'grew'), Buffer.concat([long, long]))
+    writeFileSync(join(root, 'shrank'), long.subarray(0, 2_000_000))
+    writeFileSync(join(root, 'rewritten'), noise('other', 3_000_000))
+    const store = openSnapshotFolder(join(scratch.path, 'store'), { mode })
+    const { snapshot } = await store.take(listed)
+    expect([...snapshot.inconsistent].sort()).toEqual(['grew', 'rewritten', 'shrank'])
+    expect(snapshot.omissions).toEqual([])
+    const sizes = (await rowsOf(await store.open(snapshot.id))).map(({ path, sizeBytes }) => [path, sizeBytes])
+    expect(Object.fromEntries(sizes)).toEqual(
+      mode === 'archive'
+        ? { grew: 3_000_000, shrank: 3_000_000, rewritten: 3_000_000, still: 3_000_000 }
+        : { grew: 6_000_000, shrank: 2_000_000, rewritten: 3_000_000, still: 3_000_000 },
+    )
+    expect((await store.verify({ read: 'data' })).problems).toEqual([])
+  })
+
   test('a record that cannot be read takes no other snapshot with it', async () => {
     using scratch = temporaryFolder()
     const root = join(scratch.path, 'project')
@@ -85,7 +108,7 @@ describe.each(['copy', 'link', 'archive'] as const)('a folder of snapshots, %s',
     const { snapshot } = await store.take(folderSource(root))
     await applyForget(await planForget(store, { keepLast: 1 }), store)
     expect((await store.list()).map(({ id }) => id)).toEqual([snapshot.id])
-    expect(readdirSync(store.location).length).toBe(3)
+    expect(readdirSync(store.location).length).toBe(mode === 'archive' ? 5 : 3)
     expect((await store.verify({ read: 'data' })).problems).toEqual([])
   })
 
@@ -141,4 +164,41 @@ test.each(['zip', 'tar.zst'] as const)('an archive of symlinks verifies and give
     ['dangling', 'symlink', 'nowhere/at all'],
     ['link', 'symlink', 'a'],
   ])
+})
+
+const ZEROS = Buffer.alloc(80 * 1024 * 1024)
+
+test.each(['tar.zst', 'tar.gz', 'zip'] as const)('what compresses without bounds is no bomb in our own archive, %s', async (format) => {
+  using scratch = temporaryFolder()
+  const store = openSnapshotFolder(join(scratch.path, 'store'), { mode: 'archive', format })
+  const { snapshot } = await store.take(source(file('noise', noise('x', 1000)), file('zeros', ZEROS)))
+  expect(ZEROS.length).toBeGreaterThan(snapshot.statistics.storedBytes * 200)
+  expect((await store.verify({ read: 'data' })).problems).toEqual([])
+  expect((await rowsOf(await store.open(snapshot.id))).map(({ path, sizeBytes }) => [path, sizeBytes])).toEqual([
+    ['noise', 1000],
+    ['zeros', ZEROS.length],
+  ])
+  await expect(store.open(snapshot.id, { limits: { maxRatio: 200 } }).then(rowsOf)).rejects.toMatchObject({
+    code: 'ARC_LIMIT_EXCEEDED',
+  })
+  const other = openSnapshotFolder(join(scratch.path, 'other'), { mode: 'archive', format })
+  const small = await other.take(source(file('zeros', 'not much')))
+  const [bomb, victim] = [store, other].map((each) => join(each.location, each.records()[0]?.name ?? ''))
+  copyFileSync(bomb as string, victim as string)
+  await expect(other.open(small.snapshot.id).then(rowsOf)).rejects.toMatchObject({ code: 'ARC_LIMIT_EXCEEDED' })
+  expect((await other.verify()).problems).toMatchObject([{ code: 'damaged' }])
+})
+
+test('nobody else can look into the folder that is made; one that was there stays as it is', async () => {
+  using scratch = temporaryFolder()
+  const store = openSnapshotFolder(join(scratch.path, 'new', 'store'), { mode: 'archive' })
+  await store.take(source(file('a', 'a')))
+  const modes = (path: string): number[] =>
+    readdirSync(path).map((name) => statSync(join(path, name)).mode & 0o777)
+  expect([modes(scratch.path), modes(join(scratch.path, 'new'))]).toEqual([[0o700], [0o700]])
+  expect(modes(store.location)).toEqual([0o600, 0o600, 0o600, 0o600, 0o600])
+  mkdirSync(join(scratch.path, 'open'))
+  chmodSync(join(scratch.path, 'open'), 0o755)
+  await openSnapshotFolder(join(scratch.path, 'open'), { mode: 'copy' }).take(source(file('a', 'a')))
+  expect(statSync(join(scratch.path, 'open')).mode & 0o777).toBe(0o755)
 })
