@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../tools/smoke/check.ts'
 import type { NodeRuntime } from '../tools/smoke/node-runtime.ts'
@@ -34,6 +34,28 @@ export function packApplication(folder: string, scratch: string): PackedApplicat
     bin: join(unpacked, 'package', String(bin)),
     packedBytes: statSync(tarball).size,
   }
+}
+
+/**
+ * A library of `packages/` as its users get it: built and packed with those of ours that it needs, and installed by plain npm
+ * in a project of its own, whose folder this gives.
+ */
+export function installLibrary(folder: string, scratch: string): string {
+  const names = new Set([folder])
+  for (const name of names) {
+    const { dependencies = {} } = readManifest(join(root, 'packages', name))
+    for (const each of Object.keys(dependencies)) if (each.startsWith('@arc/')) names.add(each.slice('@arc/'.length))
+  }
+  const [project, tarballs] = [join(scratch, 'project'), join(scratch, 'tarballs')]
+  for (const each of [project, tarballs]) mkdirSync(each)
+  for (const name of names) {
+    pnpm(['run', 'build'], join(root, 'packages', name))
+    pnpm(['pack', '--pack-destination', tarballs], join(root, 'packages', name))
+  }
+  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }')
+  const files = readdirSync(tarballs).map((file) => join(tarballs, file))
+  run('npm', ['install', '--no-audit', '--no-fund', ...files], { cwd: project })
+  return project
 }
 
 /** pnpm as the repository pins it, whether or not it is installed. */

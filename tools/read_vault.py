@@ -205,6 +205,7 @@ class Vault:
         header = Bytes(fields.take(fields.number('I')), what)
         if header.number('B') != 1:
             header.fail('it has an unknown version')
+        header.take(16)
         chunks: List[Tuple[str, int, int]] = []
         for _ in range(header.varint()):
             pack, _size = header.take(32).hex(), header.varint()
@@ -353,6 +354,14 @@ class Vault:
         reference = Reference(root['depth'], bytes.fromhex(root['id'])) if root['sizeBytes'] else None
         return sorted(self.walk(reference, root['sizeBytes']), key=lambda item: item[0])
 
+    def run_log(self, record: Dict[str, Any]) -> bytes:
+        output = record.get('run', {}).get('output', {'sizeBytes': 0})
+        reference = Reference(output['depth'], bytes.fromhex(output['id'])) if output['sizeBytes'] else None
+        log = b''.join(self.content(reference))
+        if len(log) != output['sizeBytes']:
+            raise VaultError(f"what a run printed has {len(log)} bytes instead of {output['sizeBytes']}")
+        return log
+
 
 def describe(vault: Vault, path: bytes, entry: Entry) -> Dict[str, Any]:
     row: Dict[str, Any] = {'path': os.fsdecode(path), 'type': entry.type, 'mode': entry.mode}
@@ -443,7 +452,10 @@ def finish(place: bytes, entry: Entry, attributes: bool) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description='Read arc-vault/1 vaults.')
     commands = parser.add_subparsers(dest='command', required=True)
-    for name, extra in (('snapshots', ()), ('list', ('id',)), ('verify', ()), ('restore', ('id', 'dir'))):
+    one = ('id',)
+    for name, extra in (
+        ('snapshots', ()), ('list', one), ('run-log', one), ('verify', ()), ('restore', ('id', 'dir')),
+    ):
         command = commands.add_parser(name)
         for argument in ('vault', *extra):
             command.add_argument(argument)
@@ -458,8 +470,11 @@ def main() -> int:
         elif options.command == 'list':
             for path, entry in vault.entries(vault.snapshot(options.id)):
                 print(json.dumps(describe(vault, path, entry)))
+        elif options.command == 'run-log':
+            sys.stdout.buffer.write(vault.run_log(vault.snapshot(options.id)))
         elif options.command == 'verify':
             for record in vault.snapshots().values():
+                vault.run_log(record)
                 for path, entry in vault.entries(record):
                     describe(vault, path, entry)
         else:

@@ -1,6 +1,7 @@
-import { rmSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../tools/smoke/check.ts'
+import { installLibrary } from '../application.ts'
 import { type Command, measure, measureInTurns } from '../measure.ts'
 import { type Bench, comparison, type Limit, type Row, type Suite } from '../suite.ts'
 
@@ -36,7 +37,10 @@ export const versions: Suite = {
     yield jobs.seconds('30,000 versions of 2 KiB read', 'read', { full: 30_000, targetS: 2, clock: 'cpu' })
     yield jobs.seconds('160,000 times the versions of a key', 'list', { full: 160_000, targetS: 2, clock: 'cpu' })
     yield* jobs.million()
-    yield jobs.seconds('import with a local mount', 'import', { full: 1, targetS: 0.03 })
+    const aboutImport = { full: 1, targetS: 0.03, clock: 'cpu' } as const
+    yield jobs.seconds('import with a local mount, bundled into a program', 'import', aboutImport)
+    const program = jobs.installed()
+    yield jobs.seconds('import with a local mount, installed by npm', 'import', { ...aboutImport, program })
   },
 }
 
@@ -63,11 +67,18 @@ class VersionJobs {
     return Math.max(1, Math.round(full * this.#scale))
   }
 
-  command(job: string, count: number): Command {
+  /** The program as its source, in a project into which npm installed our packages: none of their files is put together further. */
+  installed(): string {
+    const program = join(installLibrary('versioned-storage', this.bench.scratch), 'versions-job.ts')
+    copyFileSync(join(BENCH, 'versions-job.ts'), program)
+    return program
+  }
+
+  command(job: string, count: number, program: string = this.#program): Command {
     const { app, scratch } = this.bench
     return {
       program: app.node.executable,
-      args: [this.#program, job, this.folder, String(count), '16'],
+      args: [program, job, this.folder, String(count), '16'],
       cwd: scratch,
       prepare: () => job === 'listing' || rmSync(this.folder, { recursive: true, force: true }),
     }
@@ -77,9 +88,10 @@ class VersionJobs {
   seconds(
     figure: string,
     job: string,
-    { full, targetS, clock = 'wall' }: { full: number; targetS: number; clock?: 'wall' | 'cpu' },
+    about: { full: number; targetS: number; clock?: 'wall' | 'cpu'; program?: string },
   ): Limit {
-    const { program, args, cwd, prepare } = this.command(job, this.count(full))
+    const { full, targetS, clock = 'wall' } = about
+    const { program, args, cwd, prepare } = this.command(job, this.count(full), about.program)
     const values: number[] = []
     for (let round = 0; round < Math.min(5, this.bench.shortRuns); round++) {
       prepare?.()

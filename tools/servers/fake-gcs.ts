@@ -33,6 +33,9 @@ export interface FakeGcsOptions {
   versions: boolean
 }
 
+/** Buckets of any name are there and are the same, but this one. */
+export const MISSING_BUCKET = 'no-such-bucket'
+
 /** Starts it; `endpoint` is what the client takes as `apiEndpoint`. */
 export async function startFakeGcs(options: FakeGcsOptions): Promise<AsyncDisposable & { endpoint: string }> {
   const fake = new FakeGcs(options)
@@ -79,6 +82,8 @@ class FakeGcs {
   #route(request: IncomingMessage, url: URL, body: Buffer, response: ServerResponse): void {
     const { searchParams: query, pathname } = url
     const method = request.method ?? 'GET'
+    const bucket = /^(?:\/upload)?\/storage\/v1\/b\/([^/]+)/.exec(pathname)?.[1]
+    if (decoded(bucket) === MISSING_BUCKET) throw new Refusal(404, 'The specified bucket does not exist.')
     if (pathname.startsWith('/upload/')) return this.#upload(request, query, body, response)
     const copied = /^\/storage\/v1\/b\/[^/]+\/o\/([^/]+)\/rewriteTo\/b\/[^/]+\/o\/([^/]+)$/.exec(pathname)
     if (copied !== null) return this.#copy(decoded(copied[1]), decoded(copied[2]), query, body, response)

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { installedProductionDependencies } from '../installed-dependencies.ts'
@@ -73,6 +73,18 @@ describe.each(packages.filter(({ kind }) => kind !== 'page'))('$manifest.name', 
     )
     expect(manifest.publishConfig?.exports).toEqual(built)
     expect(Object.values(manifest.exports ?? {}).filter((source) => !exists(String(source)))).toEqual([])
+    const entries = ['build-library.ts', ...startedByName()].join(' ')
+    const build = `node ../../tools/${entries} && tsc --project tsconfig.build.json --emitDeclarationOnly`
+    expect(manifest.scripts?.['build']).toBe(build)
+  }
+
+  /** Sources that are loaded by their file name, which `build` must keep: those of worker threads. */
+  function startedByName(): string[] {
+    return readdirSync(join(root, path, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join(root, path, 'src', name), 'utf8'))
+      .flatMap((text) => Array.from(text.matchAll(/new URL\(`\.\/([\w-]+)\.\$\{extension\}`, import\.meta\.url\)/g)))
+      .map((match) => String(match[1]))
   }
 
   function expectBundledCommand(): void {

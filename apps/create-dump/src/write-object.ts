@@ -86,8 +86,7 @@ async function readStart(
   try {
     return Buffer.from(await readBytes(backend, key, { range: { start: 0, end: sizeBytes }, signal }))
   } catch (error) {
-    if (isArcError(error) && error.code === 'ARC_OBJECT_NOT_FOUND' && error.details['name'] !== 'NoSuchBucket')
-      return undefined
+    if (isArcError(error) && error.code === 'ARC_OBJECT_NOT_FOUND') return undefined
     throw error
   }
 }

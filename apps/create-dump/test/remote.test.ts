@@ -133,4 +133,6 @@ test('a URL that names no object, and a client that cannot log in, are told in a
   expect(denied.stderr.toString()).toContain('ARC_BACKEND_DENIED')
   const missing = scratch.spawn(['verify', 's3://dumps/none.md'], { env })
   expect(missing.stderr.toString()).toMatch(/there is no object at s3:\/\/dumps\/none\.md/)
+  const nowhere = scratch.spawn(['app', '-o', 's3://no-such-bucket/x.md'], { env })
+  expect(nowhere.stderr.toString()).toContain('the bucket s3://no-such-bucket does not exist [ARC_BACKEND_NOT_FOUND]')
 })

@@ -16,6 +16,11 @@ export interface Limits {
   maxNameBytes: number
   /** Bytes of a whole path. */
   maxPathBytes: number
+  /**
+   * Characters of all paths and symlink targets together, folders that only other paths tell of included: they are held in
+   * memory, whatever else is not.
+   */
+  maxTotalPathLength: number
   /** Bytes of a symlink's target. */
   maxTargetBytes: number
   /** Bytes of one line or record of metadata in a document or archive. */
@@ -34,6 +39,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxDepth: 1024, // PATH_MAX leaves room for 2,048 one-letter folders; nobody nests half as deep
   maxNameBytes: 255, // NAME_MAX of every common file system
   maxPathBytes: 4095, // PATH_MAX without its NUL
+  maxTotalPathLength: 128 * 1024 ** 2, // 1.2 million paths of node_modules, the longest we know; 5 million of 26 characters
   maxTargetBytes: 4095,
   maxMetadataBytes: 1024 * 1024,
 }

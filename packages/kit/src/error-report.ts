@@ -1,6 +1,5 @@
 import { inspect } from 'node:util'
 import { ArcError, ERROR_EXIT_STATUS, isArcError } from '@arc/core'
-import { hintOf } from './place-hint.ts'
 import type { Style } from './style.ts'
 import { visible } from './visible-text.ts'
 
@@ -49,7 +48,7 @@ export function formatError(name: string, error: ArcError, options: ErrorReportO
   const isBug = error.code === 'ARC_INTERNAL_ERROR'
   const message = isBug ? `internal error: ${error.message}` : error.message
   const lines = [`${name}: ${style.error(visible(message))} ${style.quiet(`[${error.code}]`)}`]
-  const hint = isBug ? bugHint(name, options) : hintOf(error)
+  const hint = isBug ? bugHint(name, options) : error.hint
   if (hint !== undefined) lines.push(`hint: ${visible(hint)}`)
   if (isTraced) lines.push(visible(inspect(error, { depth: 5 })))
   return `${lines.join('\n')}\n`
@@ -62,6 +61,6 @@ function bugHint(name: string, { isTraced, bugs }: ErrorReportOptions): string {
 
 /** The error as `--json` prints it. */
 export function errorDocument(error: ArcError): object {
-  const { code, message, path, retryable, details } = error
-  return { error: { code, message, hint: hintOf(error), path, retryable, details } }
+  const { code, message, hint, path, retryable, details } = error
+  return { error: { code, message, hint, path, retryable, details } }
 }

@@ -1,6 +1,6 @@
-import { Command as Parser } from 'commander'
+import { Command as Parser, Option as ParserOption } from 'commander'
 import type { AnyCommand, Program } from './command.ts'
-import { commandParser } from './parse-command.ts'
+import { COMMON_GROUP, commandParser } from './parse-command.ts'
 import type { Style } from './style.ts'
 
 export interface HelpOptions {
@@ -28,6 +28,7 @@ export function programHelp(program: Program, defaultCommand: AnyCommand | undef
     now: Date.now,
   })
   parser.description(`${program.summary}.`)
+  parser.addOption(new ParserOption('-V, --version', 'print the version').helpGroup(COMMON_GROUP))
   const usage = `COMMAND [options]`
   parser.usage(defaultCommand === undefined ? usage : `${usageOf(parser)}\n       ${program.name} ${usage}`)
   for (const [name, { summary }] of Object.entries(program.commands)) {

@@ -1,11 +1,11 @@
-import { ArcError } from '@arc/core'
+import { ArcError, isArcError } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
 import { keyGeneration } from '@arc/crypto'
 import { openVault, type OpenVaultOptions, type Vault } from '@arc/snapshot'
 import { type Backend, retaining, type RetainingOptions, withLocalCopies } from '@arc/storage'
 import type { Host } from './host.ts'
 import { openPlace } from './open-place.ts'
-import { isResticPlace } from './store-format.ts'
+import { isResticPlace, isSnapshotFolder } from './store-format.ts'
 import { rememberedVaults, rememberVault } from './vault-memory.ts'
 import { cachePath, type VaultPlace } from './vault-place.ts'
 import { assertNoKey, type SecretSource } from './vault-secret.ts'
@@ -29,6 +29,7 @@ export async function openVaultPlace(place: VaultPlace, host: Host, options: Ope
   const { secret, signingKey, compressionLevel, trust, retain, afresh = false } = options
   const { signal } = host
   if (isResticPlace(place)) throw noVault(place)
+  if (place.folder !== undefined && isSnapshotFolder(place.folder)) throw onlySnapshots(place.folder)
   const whole = await openPlace(place.url, host)
   const opened = afresh || place.folder !== undefined ? whole : withCopies(whole, host)
   const backend = retain === undefined ? opened : retaining(opened, retain)
@@ -39,7 +40,7 @@ export async function openVaultPlace(place: VaultPlace, host: Host, options: Ope
     return vault
   } catch (error) {
     await backend[Symbol.asyncDispose]()
-    throw error
+    throw isArcError(error) && error.code === 'ARC_VAULT_NOT_FOUND' ? nothingThere(place, error) : error
   }
 }
 
@@ -47,6 +48,22 @@ function noVault({ folder, url }: VaultPlace): ArcError {
   return new ArcError('ARC_VAULT_UNSUPPORTED', `${folder ?? url} is a repository of restic, not a vault`, {
     hint: 'projectclone export writes to it, projectclone import reads it into a vault.',
   })
+}
+
+function onlySnapshots(folder: string): ArcError {
+  return new ArcError('ARC_VAULT_UNSUPPORTED', `${folder} keeps copies, links or archives, and this is for vaults`, {
+    path: folder,
+    hint: 'projectclone import takes its snapshots over into a vault.',
+  })
+}
+
+/** The same in words of the command line. */
+function nothingThere({ folder, isDefault }: VaultPlace, error: ArcError): ArcError {
+  if (folder === undefined) return error
+  const hint = isDefault
+    ? 'That is where it is unless --from, --to or ARC_VAULT names another. The first snapshot makes it: projectclone, in the folder of a project.'
+    : 'Check the spelling of the place, or make a vault there first.'
+  return new ArcError(error.code, `there is no vault at ${folder}`, { path: folder, hint, cause: error })
 }
 
 /** What a far vault says of its snapshots and where their chunks are never changes: this machine asks for each of it once. */

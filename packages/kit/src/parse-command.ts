@@ -7,7 +7,7 @@ import { choiceOption } from './option-value.ts'
 import { PROGRESS_MODES } from './progress.ts'
 import { nearest } from './suggestion.ts'
 
-const COMMON_GROUP = 'Common options:'
+export const COMMON_GROUP = 'Common options:'
 
 /** A line that was understood. */
 export interface ParsedLine {

@@ -1,6 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { ArcError, systemCallError } from '@arc/core'
+import { ArcError, isArcError, systemCallError } from '@arc/core'
 import type { KeySecret } from '@arc/crypto'
 import type { Values } from './command.ts'
 import { askSecret } from './confirm.ts'
@@ -81,7 +81,7 @@ async function givenPassphrase(values: Values<SecretOptions>, host: Host): Promi
   const { passphraseFile: file, passphraseFd: fd } = values
   if (file === '-') return firstLine(await readInput(host))
   if (file !== undefined) return firstLine(readSecret(resolve(host.cwd, file), file))
-  if (fd !== undefined) return firstLine(readSecret(fd, `file descriptor ${fd}`))
+  if (fd !== undefined) return firstLine(readDescriptor(fd))
   const { ARC_PASSPHRASE: inherited } = host.env
   return inherited === undefined || inherited === '' ? undefined : inherited
 }
@@ -95,6 +95,20 @@ async function readInput(host: Host): Promise<string> {
     if (sizeBytes > MAX_SECRET_BYTES) throw tooLong('standard input')
   }
   return Buffer.concat(pieces).toString()
+}
+
+/** A descriptor that nobody gave us is closed, or is the system's way to talk to Node: then it has no type of file. */
+function readDescriptor(fd: number): string {
+  try {
+    const stat = fstatSync(fd)
+    if (stat.isFile() || stat.isFIFO() || stat.isSocket() || stat.isCharacterDevice())
+      return readSecret(fd, `file descriptor ${fd}`)
+  } catch (error) {
+    if (isArcError(error)) throw error
+  }
+  throw new ArcError('ARC_KEY_INVALID', `nothing can be read from file descriptor ${fd}: it is not open`, {
+    hint: `Open it for the command: --passphrase-fd ${fd} ${fd}<FILE`,
+  })
 }
 
 function readSecret(file: string | number, shown: string): string {

@@ -1,6 +1,8 @@
 // Transfers to a server of tools/servers that runs already, for the benchmarks. Prints the seconds each round took.
 //   node scripts/transfer.ts s3 ours|bare put|get ROUNDS FACTS      64 MiB; FACTS is the line that the server printed
+//   node scripts/transfer.ts s3 hashed get ROUNDS FACTS             the bare client, and SHA-256 of what it gives
 //   node scripts/transfer.ts sftp ours small|put|get ROUNDS FACTS   400 objects of 1 KiB, or 64 MiB
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
@@ -41,7 +43,9 @@ async function bareS3(client: S3Client): Promise<void> {
   await put()
   await measure(async () => {
     const { Body } = await client.send(new GetObjectCommand(where))
-    for await (const piece of Body as AsyncIterable<Uint8Array>) void piece.length
+    const hash = side === 'hashed' ? createHash('sha256') : undefined
+    for await (const piece of Body as AsyncIterable<Uint8Array>) hash?.update(piece)
+    hash?.digest('hex')
   })
 }
 
@@ -50,7 +54,7 @@ if (place === 's3') {
   const credentials = { accessKeyId, secretAccessKey }
   const client = new S3Client({ endpoint, region: 'us-east-1', credentials, forcePathStyle: true })
   await client.send(new CreateBucketCommand({ Bucket: 'bench' })).catch(() => {}) // it is there already
-  if (side === 'bare') await bareS3(client)
+  if (side !== 'ours') await bareS3(client)
   else await transfer(await openBackend(`s3://bench/ours?endpoint=${endpoint}`, { client: { credentials } }))
 } else {
   const { user, host, port, root, privateKey = '' } = facts

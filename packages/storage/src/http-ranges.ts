@@ -1,9 +1,10 @@
 import { isArcError } from '@arc/core'
 import type { ObjectBody, ObjectInfo, ReadOptions } from './backend.ts'
-import { type BackendPlace, backendFailed, objectConflict, objectNotFound } from './backend-error.ts'
+import { type BackendPlace, backendFailed, objectConflict } from './backend-error.ts'
 import { clampRange, toldPieces, gathered } from './content.ts'
 import { rangedBody } from './ranged-body.ts'
 import { retried } from './retry.ts'
+import { networkError, serviceError } from './service-errors.ts'
 
 /** An answer of HTTP, whichever client got it. */
 export interface HttpAnswer {
@@ -81,12 +82,25 @@ async function received(
   answer: HttpAnswer,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array[]> {
+  return gathered(arriving(place, key, answer, signal))
+}
+
+/** A body, whose errors are ours. */
+async function* arriving(
+  place: BackendPlace,
+  key: string,
+  { body }: HttpAnswer,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    return await gathered(answer.body)
+    for await (const piece of body) yield piece
   } catch (error) {
     signal?.throwIfAborted()
     const reason = error instanceof Error ? error.message : 'the connection broke'
-    throw backendFailed(place, 'read', key, reason, { retryable: true, cause: error })
+    throw (
+      networkError(place, 'read', key, error) ??
+      backendFailed(place, 'read', key, reason, { retryable: true, cause: error })
+    )
   }
 }
 
@@ -105,7 +119,7 @@ async function streamedBody(place: BackendPlace, key: string, options: ReadOptio
     const answer = await ask()
     if (httpObjectInfo(key, answer).etag !== info.etag) throw objectConflict(place, key)
     let at = 0
-    for await (const piece of answer.body) {
+    for await (const piece of arriving(place, key, answer, options.signal)) {
       const wanted = piece.subarray(Math.max(0, start - at), Math.max(0, end - at))
       if (wanted.length > 0) yield wanted
       at += piece.length
@@ -120,9 +134,8 @@ async function streamedBody(place: BackendPlace, key: string, options: ReadOptio
 export async function refused(place: BackendPlace, key: string, answer: HttpAnswer, action = 'read'): Promise<Error> {
   await answer.cancel()
   const { status } = answer
-  if (status === 404 || status === 410) return objectNotFound(place, key, { details: { status } })
-  const retryable = status === 429 || status >= 500
-  return backendFailed(place, action, key, `the server answers ${status}`, { retryable, details: { status } })
+  const failure = { status, name: 'Error', message: `the server answers ${status}` }
+  return serviceError(place, action, key, undefined, failure, undefined) as Error
 }
 
 /** Whether an error says that there is no such object. */

@@ -15,6 +15,11 @@ export interface OpenBackendOptions {
   environment?: Readonly<Record<string, string | undefined>> | undefined
   /** What was found out about places before; default: nothing, and it is forgotten with the backend. */
   capabilityCache?: CapabilityCache | undefined
+  /**
+   * When no byte has come or gone for so long, a request is given up; it is tried three times in all. Default 60,000. Not less
+   * than the service takes to begin to answer.
+   */
+  idleTimeoutMs?: number | undefined
   /** For a folder. */
   fs?: FileSystem | undefined
 }
@@ -40,7 +45,7 @@ export async function openBackend(url: string, options: OpenBackendOptions = {})
       return (await import('./webdav/open-webdav.ts')).openWebdav(address, options)
     case 'http': {
       const { HttpBackend } = await import('./http/http-backend.ts')
-      return new HttpBackend(address.url, { ...options.client })
+      return new HttpBackend(address.url, options)
     }
     case 'azblob':
       return (await import('./azure/open-azure.ts')).openAzure(address, options)

@@ -18,7 +18,7 @@ export interface PartSession {
   abandon(): Promise<void>
 }
 
-const PARTS_AT_ONCE = 4
+export const PARTS_AT_ONCE = 4
 const MEBIBYTE = 1024 * 1024
 const PART_BYTES = 16 * MEBIBYTE
 /** What is known to be smaller goes in one request: beginning and finishing an upload in parts would cost two more. */

@@ -71,6 +71,18 @@ test('a server without ranges is read in one stream', async () => {
   for (let i = 0; i < 30; i++) await backend.read('x')
 })
 
+test('who may not read is told so, and who comes too early is served later', async () => {
+  let answers = 0
+  const denying = await serve((_request, response) => void response.writeHead(401).end())
+  await expect(readBytes(denying, 'x')).rejects.toMatchObject({ code: 'ARC_BACKEND_DENIED', details: { status: 401 } })
+  await expect(denying.stat('x')).rejects.toMatchObject({ code: 'ARC_BACKEND_DENIED' })
+  const busy = await serve((_request, response) => {
+    if (++answers < 3) response.writeHead(503).end()
+    else response.end('content')
+  })
+  expect(Buffer.from(await readBytes(busy, 'x')).toString()).toBe('content')
+})
+
 test('there is nothing but reading', async () => {
   const backend = await openBackend('https://127.0.0.1/files')
   const refusal = { code: 'ARC_BACKEND_UNSUITABLE' }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expectNoBucket } from './no-bucket.ts'
 import { type Backend, openBackend, readBytes } from '../src/index.ts'
 import { backendCases } from '../src/testing.ts'
 import { type BucketKind, makeBucket } from '../../../tools/servers/rgw-bucket.ts'
@@ -88,11 +89,10 @@ test('wrong credentials and missing buckets are told apart', async () => {
   await using denied = await openBackend(`s3://plain?${query.toString()}`, { client: wrong })
   await expect(denied.write('x', new Uint8Array(1))).rejects.toMatchObject({ code: 'ARC_BACKEND_DENIED' })
   await expect(denied.stat('x')).rejects.toMatchObject({ code: 'ARC_BACKEND_DENIED' })
+  // Who is not known is told so, and not that the place can do nothing.
+  await expect(denied.capabilities()).rejects.toMatchObject({ code: 'ARC_BACKEND_DENIED' })
   const { secretAccessKey } = server.facts
   const client = { credentials: { accessKeyId, secretAccessKey } }
   await using missing = await openBackend(`s3://no-such-bucket?${query.toString()}`, { client })
-  await expect(missing.write('x', new Uint8Array(1))).rejects.toMatchObject({
-    code: 'ARC_OBJECT_NOT_FOUND',
-    details: { name: 'NoSuchBucket' },
-  })
+  await expectNoBucket(missing, /^the bucket s3:\/\/no-such-bucket does not exist$/, /aws s3 mb s3:\/\/no-such-bucket$/)
 })

@@ -33,12 +33,14 @@ import type {
 } from '../backend-features.ts'
 import { type CapabilityCache, CapabilityProbe } from '../capability-cache.ts'
 import { bareEtag, isNotFound } from '../http-ranges.ts'
-import { assertKey, assertPrefix, compareKeys, keyProblem } from '../object-key.ts'
+import { assertPrefix, compareKeys, keyProblem } from '../object-key.ts'
 import { partBytesFor, uploadInParts } from '../parted-upload.ts'
 import { type RangeAnswer, rangedBody } from '../ranged-body.ts'
-import { failureName, serviceError } from '../service-errors.ts'
+import { serviceError } from '../service-errors.ts'
+import { azureFailure } from './azure-failure.ts'
 import { inByteOrder } from './azure-order.ts'
 import { probeAzure } from './azure-probe.ts'
+import { assertBlobName } from './blob-name.ts'
 import { azureTarget, fromAzureMetadata, MAX_BLOCKS, SHA256_METADATA } from './azure-write.ts'
 
 type AzureSdk = typeof import('./azure-client.ts')
@@ -79,7 +81,7 @@ export class AzureBackend implements Backend {
   }
 
   async stat(key: string, options: StatOptions = {}): Promise<ObjectInfo | undefined> {
-    assertKey(key)
+    assertBlobName(key)
     await this.#assertVersions(options.version)
     const blob = this.#blob(key, options.version)
     try {
@@ -93,7 +95,7 @@ export class AzureBackend implements Backend {
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<ObjectBody> {
-    assertKey(key)
+    assertBlobName(key)
     await this.#assertVersions(options.version)
     return rangedBody(this, key, options, async (start, end, { signal }) => {
       const blob = this.#blob(key, options.version)
@@ -112,7 +114,7 @@ export class AzureBackend implements Backend {
   }
 
   async write(key: string, content: ObjectContent, options: WriteOptions = {}): Promise<ObjectInfo> {
-    assertKey(key)
+    assertBlobName(key)
     options.signal?.throwIfAborted()
     const { retainUntil, tags, ifAbsent = false, ifMatch } = options
     if (retainUntil !== undefined) throw backendUnsuitable(this, 'cannot lock objects through this driver')
@@ -129,7 +131,7 @@ export class AzureBackend implements Backend {
   }
 
   async delete(key: string, options: DeleteOptions = {}): Promise<void> {
-    assertKey(key)
+    assertBlobName(key)
     await this.#assertVersions(options.version)
     const { ifMatch, version, signal } = options
     if (ifMatch !== undefined && !(await this.capabilities()).compareAndDelete) {
@@ -176,8 +178,8 @@ export class AzureBackend implements Backend {
   }
 
   async copy(from: string, to: string, { version, signal }: CopyOptions = {}): Promise<ObjectInfo> {
-    assertKey(from)
-    assertKey(to)
+    assertBlobName(from)
+    assertBlobName(to)
     return this.#attempt('copy', from, signal, async (sending) => {
       const blob = this.#blob(to)
       const poller = await blob.beginCopyFromURL(this.#blob(from, version).url, sending)
@@ -187,7 +189,7 @@ export class AzureBackend implements Backend {
   }
 
   async presign(key: string, { method, expiresInSeconds, version }: PresignOptions): Promise<string> {
-    assertKey(key)
+    assertBlobName(key)
     const { sdk, sharedKey, client } = this.#container
     if (sharedKey === undefined) throw backendUnsuitable(this, 'can sign URLs only with the key of the account')
     const blob = this.#blob(key, version)
@@ -205,7 +207,7 @@ export class AzureBackend implements Backend {
   }
 
   async readTags(key: string, { version, signal }: VersionOptions = {}): Promise<Readonly<Record<string, string>>> {
-    assertKey(key)
+    assertBlobName(key)
     return this.#attempt('read the tags of', key, signal, async (sending) => {
       const { tags } = await this.#blob(key, version).getTags(sending)
       return { ...tags }
@@ -217,17 +219,17 @@ export class AzureBackend implements Backend {
     tags: Readonly<Record<string, string>>,
     { version, signal }: VersionOptions = {},
   ): Promise<void> {
-    assertKey(key)
+    assertBlobName(key)
     await this.#attempt('tag', key, signal, async (sending) => this.#blob(key, version).setTags({ ...tags }, sending))
   }
 
   async setStorageClass(key: string, storageClass: string, { signal }: CallOptions = {}): Promise<void> {
-    assertKey(key)
+    assertBlobName(key)
     await this.#attempt('move', key, signal, async (sending) => this.#blob(key).setAccessTier(storageClass, sending))
   }
 
   async lease(key: string, { durationMs, signal }: LeaseOptions): Promise<Lease> {
-    assertKey(key)
+    assertBlobName(key)
     const client = this.#blob(key).getBlobLeaseClient()
     await this.#attempt('lease', key, signal, async (sending) =>
       client.acquireLease(Math.ceil(durationMs / 1000), sending),
@@ -257,11 +259,10 @@ export class AzureBackend implements Backend {
     try {
       return await send(signal === undefined ? {} : { abortSignal: signal })
     } catch (error) {
-      const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : undefined
-      const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : ''
-      const name = failureName(error)
-      if (status === 409 && /^(?:BlobAlreadyExists|Lease)/.test(name)) throw objectConflict(this, key, { cause: error })
-      throw serviceError(this, action, key, error, { status: status || undefined, name, message }, signal)
+      const failure = azureFailure(error)
+      const isConflict = failure.status === 409 && /^(?:BlobAlreadyExists|Lease)/.test(failure.name)
+      if (isConflict) throw objectConflict(this, key, { cause: error })
+      throw serviceError(this, action, key, error, failure, signal)
     }
   }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { BlockBlobClient } from '@azure/storage-blob'
-import { isArcError } from '@arc/core'
 import type { Capabilities } from '../backend.ts'
 import type { CachedVerdict } from '../capability-cache.ts'
+import { isRefusal } from '../service-errors.ts'
 
 /** What the probe needs of the driver. */
 export interface ProbedContainer {
@@ -63,7 +63,7 @@ class AzureProbe {
     try {
       return await this.#container.attempt('try out', this.#base, call)
     } catch (error) {
-      if (!isArcError(error) || error.retryable) throw error
+      if (!isRefusal(error)) throw error
       return undefined
     }
   }

@@ -4,12 +4,15 @@ import type { Backend } from '../backend.ts'
 import type { BackendAddress } from '../backend-url.ts'
 import { loadDriver } from '../load-driver.ts'
 import type { OpenBackendOptions } from '../open-backend.ts'
+import { placeAgents } from '../place-agents.ts'
 import { prefixed } from '../prefixed.ts'
 import { AzureBackend, type AzureContainer } from './azure-backend.ts'
+import { MAX_TRIES } from './azure-failure.ts'
 
 type Address = Extract<BackendAddress, { kind: 's3' | 'gs' | 'azblob' }>
 
-const MAX_TRIES = 4
+/** The client's own delays begin with four seconds, also when nothing listens there. */
+const RETRIES = { maxTries: MAX_TRIES, retryDelayInMs: 200, maxRetryDelayInMs: 10_000 }
 
 /**
  * Load the vendor's client. A connection string, an account with key or signature, or what `@azure/identity` finds, in this
@@ -27,11 +30,18 @@ async function openContainer({ bucket, query }: Address, options: OpenBackendOpt
   const { connectionString, accountName, accountKey, sasToken, credential, ...rest } = options.client ?? {}
   const given = (value: unknown, variable: string): string | undefined =>
     typeof value === 'string' ? value : options.environment?.[variable]
-  const pipeline: StoragePipelineOptions = { retryOptions: { maxTries: MAX_TRIES }, ...rest }
+  const { httpAgent, httpsAgent } = placeAgents(options)
+  /** `agent` is an option of the pipeline below that the declarations of this package leave out. */
+  const pipelineFor = (url: string): StoragePipelineOptions & { agent: object } => ({
+    retryOptions: RETRIES,
+    agent: url.startsWith('http:') ? httpAgent : httpsAgent,
+    ...rest,
+  })
 
   const connection = given(connectionString, 'AZURE_STORAGE_CONNECTION_STRING')
   if (connection !== undefined) {
-    const service = sdk.BlobServiceClient.fromConnectionString(connection, pipeline)
+    const { url } = sdk.BlobServiceClient.fromConnectionString(connection)
+    const service = sdk.BlobServiceClient.fromConnectionString(connection, pipelineFor(url))
     const { credential: found } = service
     const sharedKey = found instanceof sdk.StorageSharedKeyCredential ? found : undefined
     return { sdk, sharedKey, client: service.getContainerClient(bucket) }
@@ -49,7 +59,7 @@ async function openContainer({ bucket, query }: Address, options: OpenBackendOpt
   const url = signature === undefined ? endpoint : `${endpoint}?${signature.replace(/^\?/, '')}`
   const other = async (): Promise<Credential> =>
     signature === undefined ? identity(credential) : new sdk.AnonymousCredential()
-  const service = new sdk.BlobServiceClient(url, sharedKey ?? (await other()), pipeline)
+  const service = new sdk.BlobServiceClient(url, sharedKey ?? (await other()), pipelineFor(url))
   return { sdk, sharedKey, client: service.getContainerClient(bucket) }
 }
 

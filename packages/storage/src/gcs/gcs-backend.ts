@@ -19,24 +19,39 @@ import { type CapabilityCache, CapabilityProbe } from '../capability-cache.ts'
 import { isNotFound } from '../http-ranges.ts'
 import { assertKey, assertPrefix, compareKeys, keyProblem } from '../object-key.ts'
 import { partBytesFor, uploadInParts } from '../parted-upload.ts'
+import { ConnectionIdle } from '../place-agents.ts'
 import { rangedBody } from '../ranged-body.ts'
 import { failureName, serviceError } from '../service-errors.ts'
 import { probeGcs } from './gcs-probe.ts'
 import { gcsInfo, gcsTarget } from './gcs-write.ts'
 
 const PAGE_SIZE = 1000
+/** How often the client tries a request before it gives up. */
+export const MAX_TRIES = 3
 // One stream of any length: there is no largest number of parts.
 const MAX_PARTS = Number.MAX_SAFE_INTEGER
+
+/** The slowest line whose transfers are waited for, in bytes a second. */
+const SLOWEST_LINE = 16 * 1024
+
+export interface GcsPlace {
+  /** Where the objects are written by which the capabilities are found out; empty, or ending in `/`. */
+  readonly prefix: string
+  readonly endpoint: string
+  readonly idleTimeoutMs: number
+}
 
 /** A bucket of Google Cloud Storage. An object's etag is its generation, which the service's conditions are about. */
 export class GcsBackend implements Backend {
   readonly scheme = 'gs'
   readonly location: string
   readonly #bucket: Bucket
+  readonly #idleTimeoutMs: number
   readonly #probe: CapabilityProbe
 
-  constructor(bucket: Bucket, { prefix, endpoint }: { prefix: string; endpoint: string }, cache: CapabilityCache) {
+  constructor(bucket: Bucket, { prefix, endpoint, idleTimeoutMs }: GcsPlace, cache: CapabilityCache) {
     this.#bucket = bucket
+    this.#idleTimeoutMs = idleTimeoutMs
     this.location = `gs://${bucket.name}`
     this.#probe = new CapabilityProbe(`${endpoint} ${this.location}/${prefix}`, cache, async () =>
       probeGcs(this, prefix),
@@ -87,8 +102,8 @@ export class GcsBackend implements Backend {
   /** Write without asking whether conditions are honoured: that is what the probe finds out. */
   async put(key: string, content: ObjectContent, options: WriteOptions): Promise<ObjectInfo> {
     const file = this.#file(key)
-    const target = gcsTarget(file, key, options, async (action, call) =>
-      this.#attempt(action, key, options.signal, call),
+    const target = gcsTarget(file, key, options, async (action, call, sizeBytes) =>
+      this.#attempt(action, key, options.signal, call, sizeBytes),
     )
     const partBytes = partBytesFor(undefined, MAX_PARTS)
     return uploadInParts(key, content, options, { partBytes, maxParts: MAX_PARTS, target })
@@ -208,7 +223,8 @@ export class GcsBackend implements Backend {
     const query = new URLSearchParams({ alt: 'media', ...(generation === undefined ? {} : { generation }) })
     const url = `${apiEndpoint}/storage/v1/b/${object}?${query.toString()}`
     const headers = { range: `bytes=${start}-${last}` }
-    return this.#attempt('read', key, signal, async () => {
+    const sizeBytes = last + 1 - start
+    const call = async (): Promise<Uint8Array> => {
       if (customEndpoint && useAuthWithCustomEndpoint !== true) {
         // The client asks an emulator without credentials, and so do we.
         const answer = await fetch(url, { headers, signal: signal ?? null })
@@ -218,7 +234,8 @@ export class GcsBackend implements Backend {
       const sending = { responseType: 'arraybuffer' as const, ...(signal === undefined ? {} : { signal }) }
       const { data } = await authClient.request<ArrayBuffer>({ url, headers, ...sending })
       return new Uint8Array(data)
-    })
+    }
+    return this.#attempt('read', key, signal, call, sizeBytes)
   }
 
   async #info(
@@ -244,16 +261,22 @@ export class GcsBackend implements Backend {
     }
   }
 
-  /** The client takes no signals: a call that is stopped is not waited for. */
+  /**
+   * The client takes no signals, and for a service that does not answer it waits for ever: a call that is stopped, or takes
+   * longer than `sizeBytes` need on the slowest line, is not waited for.
+   */
   async #attempt<Answer>(
     action: string,
     key: string,
     signal: AbortSignal | undefined,
     send: () => Promise<Answer>,
+    sizeBytes: number = 0,
   ): Promise<Answer> {
     signal?.throwIfAborted()
     const { promise: stopped, reject } = Promise.withResolvers<never>()
     const stop = (): void => reject(signal?.reason)
+    const patienceMs = this.#idleTimeoutMs + (sizeBytes / SLOWEST_LINE) * 1000
+    const timer = setTimeout(() => reject(new ConnectionIdle(patienceMs)), patienceMs)
     signal?.addEventListener('abort', stop, { once: true })
     try {
       return await Promise.race([send(), stopped])
@@ -261,9 +284,15 @@ export class GcsBackend implements Backend {
       if (!(error instanceof Error)) throw error
       const code = 'code' in error ? error.code : undefined
       const status = typeof code === 'number' ? code : 'status' in error ? Number(error.status) : undefined
-      const failure = { status, name: status === undefined ? failureName(error) : 'Error', message: error.message }
+      // All that the service says of it; an object that is missing has another text.
+      const isBucketMissing = status === 404 && /bucket does not exist/i.test(error.message)
+      const answered = isBucketMissing ? 'NoSuchBucket' : 'Error'
+      const name = status === undefined ? failureName(error) : answered
+      const attempts = error instanceof ConnectionIdle ? 1 : MAX_TRIES
+      const failure = { status, name, message: error.message, attempts }
       throw serviceError(this, action, key, error, failure, signal)
     } finally {
+      clearTimeout(timer)
       signal?.removeEventListener('abort', stop)
     }
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { isArcError } from '@arc/core'
 import type { ObjectInfo } from '../backend.ts'
 import type { CachedVerdict } from '../capability-cache.ts'
+import { isRefusal } from '../service-errors.ts'
 import type { GcsBackend } from './gcs-backend.ts'
 
 const RACERS = 4
@@ -14,7 +14,7 @@ export async function probeGcs(backend: GcsBackend, prefix: string): Promise<Cac
     try {
       return await call
     } catch (error) {
-      if (!isArcError(error) || error.retryable) throw error
+      if (!isRefusal(error)) throw error
       return undefined
     }
   }

@@ -4,13 +4,14 @@ import type { Writable } from 'node:stream'
 import type { CreateWriteStreamOptions, File, FileMetadata } from '@google-cloud/storage'
 import { sha256Hex } from '@arc/core/node'
 import type { ObjectInfo, WriteOptions } from '../backend.ts'
-import type { PartSession, PartTarget } from '../parted-upload.ts'
+import { PARTS_AT_ONCE, type PartSession, type PartTarget } from '../parted-upload.ts'
 
 /** Metadata in which the SHA-256 of an object is kept. */
 const SHA256_METADATA = 'arc-sha256'
 const CHUNK_BYTES = 16 * 1024 * 1024
 
-type Attempt = <Answer>(action: string, call: () => Promise<Answer>) => Promise<Answer>
+/** `sizeBytes` are sent by the call. */
+type Attempt = <Answer>(action: string, call: () => Promise<Answer>, sizeBytes?: number) => Promise<Answer>
 
 /** What the service's metadata tell of an object. */
 export function gcsInfo(key: string, metadata: FileMetadata): ObjectInfo {
@@ -38,7 +39,8 @@ export function gcsTarget(file: File, key: string, options: WriteOptions, attemp
       const md5Hash = hash('md5', bytes, 'base64') // the service checks it
       const common = commonOptions({ ...options, sha256: sha256Hex(bytes) })
       const metadata = { ...common.metadata, md5Hash }
-      await attempt('write', async () => file.save(Buffer.from(bytes), { ...common, metadata, resumable: false }))
+      const save = async (): Promise<void> => file.save(Buffer.from(bytes), { ...common, metadata, resumable: false })
+      await attempt('write', save, bytes.length)
       return gcsInfo(key, file.metadata)
     },
     begin: async () => new GcsSession(file, key, options, attempt),
@@ -91,14 +93,15 @@ class GcsSession implements PartSession {
       if (!this.#stream.write(copy)) await Promise.race([once(this.#stream, 'drain'), this.#failed])
     })
     this.#before = write.catch(() => {})
-    await this.#attempt('write', async () => write)
+    await this.#attempt('write', async () => write, PARTS_AT_ONCE * bytes.length)
   }
 
   async finish(): Promise<ObjectInfo> {
-    await this.#attempt('finish', async () => {
+    const end = async (): Promise<void> => {
       this.#stream.end()
       await Promise.race([once(this.#stream, 'finish'), this.#failed])
-    })
+    }
+    await this.#attempt('finish', end, CHUNK_BYTES)
     return gcsInfo(this.#key, this.#file.metadata)
   }
 

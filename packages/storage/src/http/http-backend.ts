@@ -1,3 +1,4 @@
+import type { RequestOptions } from 'node:http'
 import type {
   Backend,
   CallOptions,
@@ -10,9 +11,12 @@ import type {
 import { backendUnsuitable } from '../backend-error.ts'
 import { type HttpAnswer, httpBody, httpObjectInfo, refused } from '../http-ranges.ts'
 import { assertKey } from '../object-key.ts'
+import type { OpenBackendOptions } from '../open-backend.ts'
+import { type PlaceAgents, placeAgents } from '../place-agents.ts'
 import { retried } from '../retry.ts'
 import { failureName, serviceError } from '../service-errors.ts'
 import { refuseVersion } from '../unsupported.ts'
+import { sendRequest } from './http-request.ts'
 
 const NOTHING: Capabilities = {
   createOnly: false,
@@ -29,11 +33,16 @@ export class HttpBackend implements Backend {
   readonly scheme: string
   readonly location: string
   readonly #base: URL
-  readonly #request: RequestInit
+  readonly #agents: PlaceAgents
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #request: RequestOptions
 
-  /** `request` is what `fetch` takes: headers, a dispatcher. */
-  constructor(url: URL, request: RequestInit) {
+  /** `client` of the options is what `https.request` takes: headers, certificates. */
+  constructor(url: URL, options: OpenBackendOptions) {
+    const { headers, ...request }: { headers?: Readonly<Record<string, string>> } = { ...options.client }
     this.#base = url
+    this.#agents = placeAgents(options)
+    this.#headers = headers ?? {}
     this.#request = request
     this.scheme = url.protocol.slice(0, -1)
     this.location = `${url.origin}${url.pathname.replace(/\/+$/, '')}`
@@ -77,7 +86,10 @@ export class HttpBackend implements Backend {
     throw backendUnsuitable(this, 'cannot be listed')
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agents.httpAgent.destroy()
+    this.#agents.httpsAgent.destroy()
+  }
 
   async #send(
     key: string,
@@ -89,15 +101,19 @@ export class HttpBackend implements Backend {
     const url = new URL(this.#base)
     url.pathname = [url.pathname.replace(/\/+$/, ''), ...key.split('/').map(encodeURIComponent)].join('/')
     try {
-      const all = new Headers(this.#request.headers)
-      for (const [name, value] of Object.entries(headers)) all.set(name, value)
-      const answer = await fetch(url, { ...this.#request, method, headers: all, signal: signal ?? null })
-      const { status, body } = answer
+      const answer = await sendRequest(url, {
+        method,
+        headers: { ...this.#headers, ...headers },
+        agents: this.#agents,
+        request: this.#request,
+        signal,
+      })
+      if (method === 'HEAD') answer.resume() // it ends there and then, and gives the connection back
       return {
-        status,
-        header: (name) => answer.headers.get(name),
-        body: body ?? emptyBody(),
-        cancel: async () => body?.cancel(),
+        status: answer.statusCode ?? 0,
+        header: (name) => headerText(answer.headers[name]),
+        body: answer,
+        cancel: async () => void answer.destroy(),
       }
     } catch (error) {
       const message = error instanceof Error ? error.message : ''
@@ -106,4 +122,6 @@ export class HttpBackend implements Backend {
   }
 }
 
-async function* emptyBody(): AsyncGenerator<Uint8Array> {}
+function headerText(value: string | readonly string[] | undefined): string | null {
+  return typeof value === 'string' || value === undefined ? (value ?? null) : value.join(', ')
+}

@@ -1,19 +1,14 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
 import type { Backend } from '../backend.ts'
 import type { BackendAddress } from '../backend-url.ts'
 import { loadDriver } from '../load-driver.ts'
 import type { OpenBackendOptions } from '../open-backend.ts'
+import { placeAgents } from '../place-agents.ts'
 import { prefixed } from '../prefixed.ts'
 import { S3Backend } from './s3-backend.ts'
 import { S3Bucket } from './s3-bucket.ts'
 
-const MAX_SOCKETS = 64
 const CONNECTION_TIMEOUT_MS = 10_000
-// Without it the client waits for ever for a service that took the request and went away. Those that copy or put together
-// for longer send spaces meanwhile.
-const IDLE_TIMEOUT_MS = 60_000
 
 /** Load the vendor's client. Credentials, region and profile come from where the AWS tools take them, unless given. */
 export async function openS3(
@@ -25,7 +20,6 @@ export async function openS3(
   const [region, profile] = ['region', 'profile'].map((name) => query.get(name))
   const endpoint = query.get('endpoint') ?? environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL']
   const usualRegion = environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1'
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS, proxyEnv: options.environment }
   const given: S3ClientConfig = { ...options.client }
   const isElsewhere = (given.endpoint ?? endpoint) !== undefined
   const client = new sdk.S3Client({
@@ -38,10 +32,8 @@ export async function openS3(
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
-      httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent(agent),
+      ...placeAgents(options),
       connectionTimeout: CONNECTION_TIMEOUT_MS,
-      socketTimeout: IDLE_TIMEOUT_MS,
     },
     ...given,
   })

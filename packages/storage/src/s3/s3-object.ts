@@ -1,7 +1,7 @@
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { ObjectInfo, StatOptions } from '../backend.ts'
 import { isArcError } from '@arc/core'
-import { bareEtag } from '../http-ranges.ts'
+import { bareEtag, isNotFound } from '../http-ranges.ts'
 import type { GetRange, RangeAnswer } from '../ranged-body.ts'
 import type { S3Bucket } from './s3-bucket.ts'
 
@@ -41,8 +41,10 @@ export async function statObject(
       return s3ObjectInfo(key, await client.send(command, sending))
     })
   } catch (error) {
-    if (isArcError(error) && (error.code === 'ARC_OBJECT_NOT_FOUND' || isOddVersion(error.details))) return undefined
-    throw error
+    if (isArcError(error) && isOddVersion(error.details)) return undefined
+    if (!isNotFound(error)) throw error
+    await bucket.assertThere(signal)
+    return undefined
   }
 }
 

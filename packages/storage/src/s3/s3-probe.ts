@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { isArcError } from '@arc/core'
 import type { Capabilities } from '../backend.ts'
 import type { CachedVerdict } from '../capability-cache.ts'
+import { hasWrongCredentials, isRefusal } from '../service-errors.ts'
 import type { S3Bucket } from './s3-bucket.ts'
 import { statObject } from './s3-object.ts'
 import { readLock, setLegalHold } from './s3-lock.ts'
@@ -92,7 +93,7 @@ class S3Probe {
       await this.#put('first', {})
       return true
     } catch (error) {
-      if (isArcError(error) && error.code === 'ARC_BACKEND_DENIED') return false
+      if (isArcError(error) && error.code === 'ARC_BACKEND_DENIED' && !hasWrongCredentials(error)) return false
       throw error
     }
   }
@@ -134,7 +135,7 @@ class S3Probe {
       return false
     } catch (error) {
       await session.abandon()
-      if (isOutage(error)) throw error
+      if (!isRefusal(error)) throw error
       // "Not implemented" is no condition that was honoured.
       return isArcError(error) && error.code === 'ARC_OBJECT_CONFLICT'
     }
@@ -238,11 +239,7 @@ async function unlessRefused<Answer>(call: Promise<Answer>): Promise<Answer | un
   try {
     return await call
   } catch (error) {
-    if (isOutage(error)) throw error
+    if (!isRefusal(error)) throw error
     return undefined
   }
-}
-
-function isOutage(error: unknown): boolean {
-  return !isArcError(error) || error.retryable || error.details['status'] === undefined
 }

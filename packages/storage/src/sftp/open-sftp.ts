@@ -2,6 +2,7 @@ import type { Backend } from '../backend.ts'
 import type { BackendAddress } from '../backend-url.ts'
 import { loadDriver } from '../load-driver.ts'
 import type { OpenBackendOptions } from '../open-backend.ts'
+import { IDLE_TIMEOUT_MS } from '../place-agents.ts'
 import { SftpBackend } from './sftp-backend.ts'
 import { SftpConnection } from './sftp-connection.ts'
 
@@ -24,6 +25,7 @@ export async function openSftp(
     user: user === '' ? undefined : user,
     password: url.password === '' ? undefined : decodeURIComponent(url.password),
     environment: options.environment ?? {},
+    idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
     config: options.client ?? {},
   })
   return new SftpBackend(location, root, connection)

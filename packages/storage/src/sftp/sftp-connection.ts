@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Client, ConnectConfig, SFTPWrapper } from 'ssh2'
 import { ArcError } from '@arc/core'
 import { backendFailed, type BackendPlace } from '../backend-error.ts'
+import { networkError } from '../service-errors.ts'
 import { type HostKey, knownHostKeys, type SshSettings, sshSettings } from './ssh-config.ts'
 
 type Ssh2 = typeof import('ssh2')
@@ -12,12 +13,14 @@ export interface SftpTarget {
   readonly user: string | undefined
   readonly password: string | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
+  readonly idleTimeoutMs: number
   /** Options for `Client.connect` of ssh2, which win over everything found out. */
   readonly config: Readonly<Record<string, unknown>>
 }
 
 const READY_TIMEOUT_MS = 20_000
-const KEEPALIVE_MS = 15_000
+/** A server that answers none of three questions whether it is there is taken for gone. */
+const KEEPALIVES = 3
 // What a type of key in known_hosts is called when it signs.
 const RSA_SIGNATURES = ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa']
 
@@ -81,7 +84,7 @@ export class SftpConnection implements AsyncDisposable {
 
   #config(settings: SshSettings, keys: readonly HostKey[]): ConnectConfig {
     const { host, port, user, agentSocket, identityFiles } = settings
-    const { password, config } = this.#target
+    const { password, config, idleTimeoutMs } = this.#target
     const types = keys.flatMap(({ type }) => (type === 'ssh-rsa' ? RSA_SIGNATURES : [type]))
     const username = user
     const passphrase = typeof config['passphrase'] === 'string' ? { passphrase: config['passphrase'] } : {}
@@ -96,8 +99,9 @@ export class SftpConnection implements AsyncDisposable {
       host,
       port,
       username,
-      readyTimeout: READY_TIMEOUT_MS,
-      keepaliveInterval: KEEPALIVE_MS,
+      readyTimeout: Math.min(READY_TIMEOUT_MS, idleTimeoutMs),
+      keepaliveInterval: Math.ceil(idleTimeoutMs / (KEEPALIVES + 1)),
+      keepaliveCountMax: KEEPALIVES,
       hostVerifier: (key: Buffer) => this.#verifyHost(settings, keys, key),
       // A server shows one key: it must be one of a type that we know it by.
       ...(types.length === 0 ? {} : { algorithms: { serverHostKey: [...new Set(types)] as never } }),
@@ -130,6 +134,8 @@ export class SftpConnection implements AsyncDisposable {
         cause: error,
       })
     }
+    const failed = networkError(this.#place, 'connect to', '', error)
+    if (failed !== undefined) return failed
     return backendFailed(this.#place, 'connect to', '', error.message, { cause: error, retryable: true })
   }
 }

@@ -1,6 +1,7 @@
 import type { FileEntryWithStats, SFTPWrapper, Stats } from 'ssh2'
 import { isArcError } from '@arc/core'
 import { backendFailed, type BackendPlace } from '../backend-error.ts'
+import { networkError } from '../service-errors.ts'
 import type { SftpConnection } from './sftp-connection.ts'
 
 type Callback<Result> = (error?: Error | null, result?: Result) => void
@@ -47,7 +48,12 @@ export class SftpFiles {
   #failed(action: string, key: string, error: Error): Error {
     const code = 'code' in error && typeof error.code === 'number' ? error.code : undefined
     const retryable = code === undefined || code === SftpStatus.connectionLost
-    return backendFailed(this.#place, action, key, error.message, { cause: error, retryable, details: { code } })
+    const denied =
+      code === SftpStatus.permissionDenied ? { hint: 'Check who may write there, or log in as a user that may.' } : {}
+    const facts = { cause: error, retryable, details: { code }, ...denied }
+    return (
+      networkError(this.#place, action, key, error) ?? backendFailed(this.#place, action, key, error.message, facts)
+    )
   }
 }
 

@@ -1,10 +1,9 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import type { WebDAVClientOptions } from 'webdav'
 import type { Backend } from '../backend.ts'
 import type { BackendAddress } from '../backend-url.ts'
 import { loadDriver } from '../load-driver.ts'
 import type { OpenBackendOptions } from '../open-backend.ts'
+import { placeAgents } from '../place-agents.ts'
 import { WebdavBackend } from './webdav-backend.ts'
 
 /** Load the client. User and password stand in the URL or in the options. */
@@ -14,12 +13,10 @@ export async function openWebdav(
 ): Promise<Backend> {
   const { AuthType, createClient } = await loadDriver(['webdav'], async () => import('webdav'))
   const path = url.pathname.replace(/\/+$/, '')
-  const agent = { keepAlive: true, proxyEnv: options.environment }
   const user = decodeURIComponent(url.username)
   const given: WebDAVClientOptions = {
     ...(user === '' ? {} : { authType: AuthType.Auto, username: user, password: decodeURIComponent(url.password) }),
-    httpAgent: new HttpAgent(agent),
-    httpsAgent: new HttpsAgent(agent),
+    ...placeAgents(options),
     ...options.client,
   }
   const client = createClient(url.origin, given)

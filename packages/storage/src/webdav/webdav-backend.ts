@@ -304,10 +304,10 @@ export class WebdavBackend implements Backend {
       return await send(signal === undefined ? {} : { signal })
     } catch (error) {
       const status = error instanceof Error && 'status' in error ? Number(error.status) : undefined
-      const message = error instanceof Error ? error.message : ''
+      const [name, message] = [failureName(error), error instanceof Error ? error.message : '']
       // Without the request and the answer that hang on it: they hold credentials.
-      const cause = new Error(message)
-      throw serviceError(this, action, key, cause, { status, name: failureName(error), message }, signal)
+      const cause = Object.assign(new Error(message), { code: name })
+      throw serviceError(this, action, key, cause, { status, name, message }, signal)
     }
   }
 }
