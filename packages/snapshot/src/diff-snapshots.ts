@@ -60,6 +60,7 @@ export async function* diffSources(
 ): AsyncGenerator<readonly Change[], void, void> {
   if (before instanceof VaultSource && after instanceof VaultSource && before.isWhole && after.isWhole)
     return yield* diffFolders(before, before.root, after, after.root, options)
+  const unreadable = new Set(before.omissions.flatMap(({ path, reason }) => (reason === 'unreadable' ? path : [])))
   const old = new EntryQueue(before, options.signal)
   const young = new EntryQueue(after, options.signal)
   let [a, b] = [await old.next(), await young.next()]
@@ -67,7 +68,7 @@ export async function* diffSources(
   while (a !== undefined || b !== undefined) {
     const order = a === undefined ? 1 : b === undefined ? -1 : comparePaths(a.path, b.path)
     const change = await changeOf(order <= 0 ? a : undefined, order >= 0 ? b : undefined, options)
-    if (change !== undefined) changes.push(change)
+    if (change !== undefined && !(unreadable.has(change.path) && isStillUnreadable(change))) changes.push(change)
     if (changes.length >= BATCH_SIZE) {
       yield changes
       changes = []
@@ -79,6 +80,17 @@ export async function* diffSources(
 }
 
 const BATCH_SIZE = 1000
+
+/** Whether a path that one side lists, and the other could not read, could not be read now either: nothing has changed then. */
+function isStillUnreadable({ action, after }: Change): boolean {
+  if (action !== 'added' || after?.content?.kind !== 'sync') return false
+  try {
+    after.content.open().close()
+    return false
+  } catch {
+    return true
+  }
+}
 
 /** The entries of a source one by one, without a promise for each. */
 class EntryQueue {

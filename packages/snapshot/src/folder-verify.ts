@@ -1,15 +1,7 @@
 import { lstatSync, readlinkSync } from 'node:fs'
-import { isArcError, printablePath } from '@arc/core'
+import { type EntryPath, isArcError, printablePath } from '@arc/core'
 import { decodePath, readContent } from '@arc/core'
-import {
-  hashSyncContent,
-  LocalContent,
-  localPath,
-  localRoot,
-  nodeFileSystem,
-  sha256Hex,
-  startSha256,
-} from '@arc/core/node'
+import { hashContent, LocalContent, localPath, localRoot, nodeFileSystem, sha256Hex, takeTurn } from '@arc/core/node'
 import { openArchive, openFileInput } from '@arc/archive/node'
 import { archiveLimits, assertSidecars } from './folder-archive.ts'
 import type { FolderRecord } from './folder-record.ts'
@@ -33,7 +25,7 @@ export async function verifyFolder(store: SnapshotFolder, options: VerifyOptions
       objects += rows.length
       if (record.mode === 'archive') readBytes += await verifyArchive(store, record, options)
       else {
-        const found = verifyTree(store.place(record), rows, options)
+        const found = await verifyTree(store.place(record), rows, options)
         readBytes += found.readBytes
         for (const { path, ...problem } of found.problems)
           problems.push({ ...problem, object: `${record.name}/${path}`, files: [file(path)] })
@@ -62,27 +54,28 @@ interface TreeProblem extends Pick<VerifyProblem, 'code' | 'message'> {
   readonly path: string
 }
 
-function verifyTree(
+async function verifyTree(
   root: string,
   rows: readonly ManifestRow[],
   options: VerifyOptions,
-): { problems: TreeProblem[]; readBytes: number } {
+): Promise<{ problems: TreeProblem[]; readBytes: number }> {
   const problems: TreeProblem[] = []
   let readBytes = 0
   for (const row of rows) {
-    const { problem, bytes } = verifyRow(root, row, options)
+    await takeTurn(options.signal)
+    const { problem, bytes } = await verifyRow(root, row, options)
     readBytes += bytes
     if (problem !== undefined) problems.push({ ...problem, path: printablePath(row.path) })
   }
   return { problems, readBytes }
 }
 
-function verifyRow(
+async function verifyRow(
   root: string,
   row: ManifestRow,
-  { read = 'metadata', part = 0 }: VerifyOptions,
-): { problem: Pick<VerifyProblem, 'code' | 'message'> | undefined; bytes: number } {
-  const wrong = (message: string): ReturnType<typeof verifyRow> => ({
+  { read = 'metadata', part = 0, signal }: VerifyOptions,
+): Promise<{ problem: Pick<VerifyProblem, 'code' | 'message'> | undefined; bytes: number }> {
+  const wrong = (message: string): Awaited<ReturnType<typeof verifyRow>> => ({
     problem: { code: 'damaged', message },
     bytes: 0,
   })
@@ -96,7 +89,8 @@ function verifyRow(
   if (type !== 'file') return { problem: undefined, bytes: 0 }
   if (stat.size !== row.sizeBytes) return wrong(`it has ${stat.size} bytes instead of ${row.sizeBytes}`)
   if (!isChosen(row.path, read, part)) return { problem: undefined, bytes: 0 }
-  const { sha256 } = hashSyncContent(new LocalContent(localRoot(nodeFileSystem, root, false), row.path, row.sizeBytes))
+  const content = new LocalContent(localRoot(nodeFileSystem, root, false), row.path, row.sizeBytes)
+  const { sha256 } = await hashContent(content, { signal })
   return sha256 === row.sha256
     ? { problem: undefined, bytes: row.sizeBytes }
     : wrong('its bytes do not have the SHA-256 that the manifest names')
@@ -122,17 +116,16 @@ async function verifyArchive(
     throw damaged(record.name, 'it does not have the size that its record names')
   assertSidecars(path, archive)
   if (!isChosen(record.name, read, part)) return 0
-  const hash = startSha256()
-  const buffer = Buffer.alloc(1024 * 1024)
-  for (let at = 0; at < archive.sizeBytes;) {
-    const count = file.read(buffer, at)
-    if (count === 0) break
-    hash.update(buffer.subarray(0, count))
-    at += count
-  }
-  if (hash.digestHex() !== archive.sha256) throw damaged(record.name, 'its bytes do not have the SHA-256 in its record')
+  const whole = new LocalContent(
+    localRoot(nodeFileSystem, store.location, false),
+    record.name as EntryPath,
+    archive.sizeBytes,
+  )
+  if ((await hashContent(whole, { signal })).sha256 !== archive.sha256)
+    throw damaged(record.name, 'its bytes do not have the SHA-256 in its record')
   await using source = await openArchive(path, { limits: archiveLimits(record) })
   for await (const batch of source.entries({ signal }))
-    for (const { content } of batch) if (content !== undefined) for await (const _ of readContent(content));
+    for (const { content } of batch)
+      if (content !== undefined) for await (const _ of readContent(content)) await takeTurn(signal)
   return archive.sizeBytes
 }

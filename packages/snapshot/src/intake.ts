@@ -79,13 +79,20 @@ export class Intake implements Taken {
     const entry = this.pendingEntry(row)
     const stored = await this.#read(entry)
     if (stored !== undefined) this.settle(row, stored)
-    else this.rows.drop(row)
+    else this.drop(row)
   }
 
   /** Whether what was stored for a row is what was listed, as far as can be told. */
   isSettled(row: number, stored: StoredContent): boolean {
     if (stored.sizeBytes !== this.rows.sizeBytes(row)) return false
     return stored.sizeBytes < LONG_READ_BYTES || isSettled(this.pendingEntry(row), stored.sizeBytes)
+  }
+
+  /** Take back a file that turned out not to be readable. */
+  drop(row: number): void {
+    this.counts.files--
+    this.counts.contentBytes -= this.rows.sizeBytes(row)
+    this.rows.drop(row)
   }
 
   /** Note what was stored for a row. */
@@ -151,7 +158,7 @@ export class Intake implements Taken {
   /** Once nothing is pending: give every further name of an inode what was stored for the first. */
   linkUp(): void {
     for (const { row, first } of this.#links) {
-      if (this.rows.isDropped(first)) this.rows.drop(row)
+      if (this.rows.isDropped(first)) this.drop(row)
       this.rows.setReference(row, this.rows.reference(first))
       this.rows.setSize(row, this.rows.sizeBytes(first))
     }

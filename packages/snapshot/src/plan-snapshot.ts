@@ -39,7 +39,7 @@ const MAX_CHANGES = 10_000
 
 /** Say what a snapshot of a source of random access would store. Changes nothing and reads no file. */
 export async function planSnapshot(
-  store: SnapshotStore,
+  store: Pick<SnapshotStore, 'location' | 'list' | 'open'>,
   source: EntrySource,
   options: TakeOptions = {},
 ): Promise<SnapshotPlan> {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { ArcError, ERROR_EXIT_STATUS, isArcError } from '@arc/core'
 import type { VerifyProblem } from './store.ts'
 
@@ -19,8 +20,13 @@ export function missing(object: string): ArcError {
   })
 }
 
+/** Where something is, as people write it: a folder by its path. */
+export function placeText(location: string): string {
+  return location.startsWith('file:') && URL.canParse(location) ? fileURLToPath(location) : location
+}
+
 export function unknownSnapshot(name: string, location: string): ArcError {
-  return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} in ${location}`, {
+  return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} in ${placeText(location)}`, {
     hint: 'List the snapshots, then name one by its id, the beginning of it, a tag, a time, or latest.',
   })
 }

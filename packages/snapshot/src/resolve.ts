@@ -1,5 +1,5 @@
 import { ArcError } from '@arc/core'
-import { unknownSnapshot } from './problems.ts'
+import { placeText, unknownSnapshot } from './problems.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
 import type { CallOptions, SnapshotStore } from './store.ts'
 
@@ -34,7 +34,7 @@ export interface ResolveOptions extends SnapshotFilter, CallOptions {
 
 /** The snapshots a filter lets pass, oldest first. */
 export async function listSnapshots(
-  store: SnapshotStore,
+  store: Pick<SnapshotStore, 'list'>,
   options: SnapshotFilter & CallOptions = {},
 ): Promise<SnapshotInfo[]> {
   return passing(await store.list(options), options)
@@ -117,13 +117,13 @@ function unknownOf(
     others.length === 0
       ? 'List the snapshots, then name one by its id, the beginning of it, a tag, a time, or latest.'
       : `Other projects have it: ${candidates(others)}. Name one by its id.`
-  return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} of ${path} in ${location}`, { hint })
+  return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} of ${path} in ${placeText(location)}`, { hint })
 }
 
 function ambiguous(name: string, found: readonly SnapshotInfo[], { location }: SnapshotStore): ArcError {
   return new ArcError(
     'ARC_SNAPSHOT_AMBIGUOUS',
-    `${name} names snapshots of ${found.length} projects in ${location}: ${candidates(found)}`,
+    `${name} names snapshots of ${found.length} projects in ${placeText(location)}: ${candidates(found)}`,
     {
       hint: 'Name one by its id, or say of which project.',
       details: { snapshots: found.map(({ id, project, time }) => ({ id, project, time })) },

@@ -1,3 +1,4 @@
+import { ArcError } from '@arc/core'
 import {
   addKeySlot,
   describeKeySlots,
@@ -14,12 +15,25 @@ export async function listVaultKeys(vault: Vault, options: CallOptions = {}): Pr
   return describeKeySlots(vault.id, await readKeySlots(vault.internal.objects.backend, options))
 }
 
-/** Let something else open the vault, too; returns the id of the new key. */
+/**
+ * Let something else open the vault, too; returns the id of the new key. Throws `ARC_KEY_INVALID` for a recipient that has a key:
+ * taking one of two away would look as if it had lost its access.
+ */
 export async function addVaultKey(vault: Vault, lock: KeyLock, options: CallOptions = {}): Promise<string> {
+  if ('recipient' in lock) await assertNewRecipient(vault, lock.recipient, options)
   const { backend, keys } = vault.internal.objects
   const slot = await addKeySlot(keys, lock)
   await backend.write(`${KEYS_PREFIX}${slot.id}`, slot.bytes, { sha256: slot.id, signal: options.signal })
   return slot.id
+}
+
+async function assertNewRecipient(vault: Vault, recipient: string, options: CallOptions): Promise<void> {
+  const there = (await listVaultKeys(vault, options)).find((key) => key.recipient === recipient)
+  if (there === undefined) return
+  throw new ArcError('ARC_KEY_INVALID', `${recipient} has a key of the vault already: ${there.id.slice(0, 12)}`, {
+    hint: 'To give it another access or label, remove that key first.',
+    details: { id: there.id },
+  })
 }
 
 /** Take a key away. Throws `ARC_KEY_LAST` for the last one that can read, `ARC_NOT_FOUND` when there is none of that id. */

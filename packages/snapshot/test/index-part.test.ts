@@ -40,6 +40,21 @@ test('every chunk of every frame of every pack has its place', () => {
   ])
 })
 
+test('chunks of more packs than are kept decoded have their places, in whatever order they are asked for', () => {
+  const packs = Array.from({ length: 300 }, (_, i) =>
+    pack('a', [{ sealedBytes: i + 1, plainBytes: 3, chunkBytes: [1, 2] }]),
+  )
+  const part = partOf(...packs)
+  const chunks = [...Array(600).keys()]
+  for (const chunk of [...chunks, ...chunks.toReversed(), ...chunks.filter((number) => number % 7 === 0)]) {
+    const { frameNumber, frame, start, sizeBytes } = part.place(chunk)
+    const isFirst = chunk % 2 === 0
+    expect([frameNumber, frame.sealedBytes]).toEqual([Math.floor(chunk / 2), Math.floor(chunk / 2) + 1])
+    expect([start, sizeBytes]).toEqual(isFirst ? [0, 1] : [1, 2])
+  }
+  expect([...part.frames()].map(({ sealedBytes }) => sealedBytes)).toEqual(packs.map((_, i) => i + 1))
+})
+
 test('a pack of more bytes than its places can count is refused', () => {
   const huge: FrameFacts = { sealedBytes: 2 ** 31, plainBytes: 1, chunkBytes: [1] }
   expect(() => partOf(pack('a', [huge, huge]))).toThrow(expect.objectContaining({ code: 'ARC_VAULT_DAMAGED' }))

@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import { decodePath, type Entry, type EntryPath, type EntrySource, memorySource } from '@arc/core'
-import { LocalContent, localPath, localRoot } from '@arc/core/node'
+import { type FileSystem, LocalContent, localPath, localRoot } from '@arc/core/node'
 
 /** A folder as a source, as the walker of a floor that tests may not use would list it; every stamp is trusted. */
-export function folderSource(root: string, name = 'project'): EntrySource {
-  const at = localRoot(fs, root, false)
+export function folderSource(root: string, name = 'project', disk: FileSystem = fs): EntrySource {
+  const at = localRoot(disk, root, false)
   const entries: Entry[] = []
   const visit = (folder: Buffer | undefined): void => {
     const onDisk = folder === undefined ? root : localPath(root, decodePath(folder))

@@ -20,7 +20,7 @@ test('after a page that could not be read, names are found as if nothing had bee
   const bytes = encodeIndex(
     [{ id: 'a'.repeat(64), sizeBytes: 1000, footer, ids }],
     Buffer.alloc(SALT_BYTES),
-    (bytes) => bytes,
+    (plaintext) => plaintext,
   )
   const end = PREFIX_BYTES + indexHeaderBytes(bytes.subarray(0, PREFIX_BYTES), KEY)
   const index = new IndexPart(KEY, decodeIndexHeader(bytes.subarray(PREFIX_BYTES, end), end, KEY))

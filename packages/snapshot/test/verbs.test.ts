@@ -1,3 +1,6 @@
+import fs, { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { temporaryFolder } from '@arc/core/testing'
 import { generateAgeKey, generateSigningKey, openSigningKey } from '@arc/crypto'
 import { memoryBackend } from '@arc/storage'
 import { expect, test } from 'vitest'
@@ -11,6 +14,7 @@ import {
   diffSnapshots,
   findEntries,
   listVaultKeys,
+  openSnapshotFolder,
   openVault,
   planRepair,
   planSnapshot,
@@ -19,6 +23,7 @@ import {
   rotateVaultKeys,
   verifyLog,
 } from '../src/index.ts'
+import { folderSource } from './local-source.ts'
 import { file, folder, oddTree, rowsOf, source, symlink } from './trees.ts'
 import { watchedBackend } from './watched-backend.ts'
 
@@ -209,4 +214,70 @@ test('to look through snapshots reads the log once, and each folder that is not 
   expect(kinds(many, /^list/)).toBe(kinds(few, /^list/))
   expect(kinds(many, /^read packs/)).toBe(kinds(few, /^read packs/))
   expect(kinds(many, /^read snapshots/)).toBe(24)
+})
+
+test('a name is one of the folder at hand, or must fit one project only', async () => {
+  let nowMs = Date.UTC(2026, 0, 1)
+  const vault = await createVault(memoryBackend(), { now: () => (nowMs += 60_000) })
+  const take = async (project: string, path: string, tags: string[], host = 'here'): Promise<string> =>
+    (await vault.take(source(...before()), { project, host, path, note: 'note', tags })).snapshot.id
+  const a = await take('a', '/a', ['t'])
+  const b = await take('b', '/b', ['t', 'only'])
+  const elsewhere = await take('a', '/a', [], 'there')
+  const find = async (name: string, options: object = {}): Promise<string> =>
+    (await resolveSnapshot(vault, name, options)).id
+  const at = (...paths: string[]): object => ({ folders: paths.map((path) => ({ host: 'here', path })) })
+  for (const name of ['latest', 't', 'note', '2026-01-01']) {
+    expect(await find(name, at('/a')), name).toBe(a)
+    expect(await find(name, at('/nowhere', '/b', '/a')), name).toBe(b)
+    await expect(find(name, at('/nowhere'))).rejects.toMatchObject({ code: 'ARC_SNAPSHOT_AMBIGUOUS' })
+  }
+  await expect(find('latest')).rejects.toMatchObject({
+    message: expect.stringMatching(
+      /^latest names snapshots of 2 projects in .*: [0-9a-f]{12} of a \(2026-01-01 00:0\d:00 UTC\), [0-9a-f]{12} of b/,
+    ) as string,
+    details: {
+      snapshots: [
+        { id: elsewhere, project: 'a' },
+        { id: b, project: 'b' },
+      ],
+    },
+  })
+  expect(await find('only')).toBe(b)
+  expect(await find(b.slice(0, 12), at('/a'))).toBe(b)
+  await expect(find('only', at('/a'))).rejects.toMatchObject({
+    code: 'ARC_SNAPSHOT_UNKNOWN',
+    hint: expect.stringMatching(/^Other projects have it: [0-9a-f]{12} of b /) as string,
+  })
+  expect(await find('latest', { ...at('/a'), project: 'b' })).toBe(b)
+  expect(await find('latest', { ...at('/a'), host: 'there' })).toBe(elsewhere)
+  await expect(find('t', { ...at('/a'), tags: ['only'] })).rejects.toMatchObject({ code: 'ARC_SNAPSHOT_UNKNOWN' })
+  await expect(find('')).rejects.toMatchObject({ code: 'ARC_ARGUMENT_INVALID' })
+})
+
+test('what cannot be read is not counted, and is no change as long as it cannot be read', async () => {
+  using scratch = temporaryFolder()
+  for (const name of ['a', 'gone', 'locked']) writeFileSync(join(scratch.path, name), `file ${name}`)
+  const faults = {
+    ...fs,
+    openSync: (path: fs.PathLike, flags: fs.OpenMode) => {
+      if (String(path).endsWith('locked')) throw Object.assign(new Error(), { code: 'EACCES', syscall: 'open' })
+      return fs.openSync(path, flags)
+    },
+  }
+  const listed = folderSource(scratch.path, 'project', faults)
+  rmSync(join(scratch.path, 'gone'))
+  for (const store of [
+    await createVault(memoryBackend()),
+    openSnapshotFolder(join(scratch.path, 'copies'), { mode: 'copy' }),
+  ]) {
+    const { snapshot } = await store.take(listed)
+    expect(snapshot.statistics, store.mode).toMatchObject({ files: 1, contentBytes: 6 })
+    expect(snapshot.omissionCount).toBe(2)
+    const again = folderSource(scratch.path, 'project', faults)
+    const own = (changes: string[]): string[] => changes.filter((change) => !change.includes('copies'))
+    expect(own(await changesOf(diffSnapshots(store, snapshot.id, again)))).toEqual([])
+    const readable = folderSource(scratch.path)
+    expect(own(await changesOf(diffSnapshots(store, snapshot.id, readable)))).toEqual(['added locked'])
+  }
 })
