@@ -38,17 +38,17 @@ export class ByteFeed {
     this.#returned.push(bytes)
   }
 
-  /** Exactly `count` bytes, or `undefined` when the input had ended before the first of them. */
-  async takeOrEnd(count: number): Promise<Uint8Array | undefined> {
+  /** Exactly `count` bytes, or `undefined` when the input had ended before the first of them. `ended`: what fewer of them mean. */
+  async takeOrEnd(count: number, ended: string = CUT_OFF): Promise<Uint8Array | undefined> {
     const first = await this.next()
     if (first === undefined) return undefined
     this.putBack(first)
-    return this.take(count)
+    return this.take(count, ended)
   }
 
   /** Exactly `count` bytes; throws `ARC_ARCHIVE_DAMAGED` when the input ends before. */
-  async take(count: number): Promise<Uint8Array> {
-    const piece = (await this.next()) ?? cutOff()
+  async take(count: number, ended: string = CUT_OFF): Promise<Uint8Array> {
+    const piece = (await this.next()) ?? cutOff(ended)
     if (piece.length >= count) {
       this.putBack(piece.subarray(count))
       return piece.subarray(0, count)
@@ -56,7 +56,7 @@ export class ByteFeed {
     const whole = new Uint8Array(count)
     whole.set(piece)
     for (let have = piece.length; have < count;) {
-      const more = (await this.next()) ?? cutOff()
+      const more = (await this.next()) ?? cutOff(ended)
       const part = more.subarray(0, count - have)
       whole.set(part, have)
       have += part.length
@@ -94,8 +94,10 @@ export class ByteFeed {
   }
 }
 
-function cutOff(): never {
-  throw damaged('it is cut off')
+const CUT_OFF = 'it is cut off'
+
+function cutOff(problem = CUT_OFF): never {
+  throw damaged(problem)
 }
 
 /** True when `bytes[from..to)` holds nothing but zeros. */

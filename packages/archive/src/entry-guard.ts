@@ -37,6 +37,7 @@ export class EntryGuard {
   /** The folder that the last entry lay in; most lie in the same one. */
   #lastFolder = ''
   #count = 0
+  #totalLength = 0
 
   constructor(options: { limits?: Readonly<Limits> | undefined; names?: NameRules | undefined } = {}) {
     this.#limits = options.limits ?? DEFAULT_LIMITS
@@ -45,10 +46,11 @@ export class EntryGuard {
     this.#folded = this.#names.ignoresCase === true || this.#names.ignoresNormalisation === true ? new Map() : undefined
   }
 
-  /** Throws `ARC_PATH_UNSAFE`, `ARC_ENTRY_DUPLICATE`, `ARC_ARCHIVE_UNSAFE` or `ARC_LIMIT_EXCEEDED` unless `path` may come next. */
-  admit(path: EntryPath, type: EntryType): void {
-    if (++this.#count > this.#limits.maxEntries)
-      throw limitExceeded('maxEntries', this.#limits.maxEntries, 'the number of entries', path)
+  /**
+   * Throws `ARC_PATH_UNSAFE`, `ARC_ENTRY_DUPLICATE`, `ARC_ARCHIVE_UNSAFE` or `ARC_LIMIT_EXCEEDED` unless `path` may come next;
+   * `targetLength` is that of a symlink's target.
+   */
+  admit(path: EntryPath, type: EntryType, targetLength: number = 0): void {
     const slash = path.lastIndexOf('/')
     const rules = this.#rules
     // Parents are judged once, when first met; only a long path needs to be judged as a whole.
@@ -59,7 +61,8 @@ export class EntryGuard {
     if (slash > 0 && !isSibling) this.#admitFolders(path, slash)
     const known = this.#kinds.get(path)
     if (known !== undefined && !(known === 'implied' && type === 'directory')) throw duplicate(path, known, type)
-    if (known === undefined) this.#assertDistinct(path)
+    if (known === undefined) this.#assertNew(path)
+    if (targetLength > 0) this.#hold(targetLength, path)
     this.#kinds.set(path, type)
   }
 
@@ -83,17 +86,28 @@ export class EntryGuard {
       if (kind === 'file' || kind === 'symlink')
         throw unsafe(`it lies below ${printablePath(folder)}, which is a ${kind}`, path)
       if (kind !== undefined) continue
-      this.#assertDistinct(folder)
+      this.#assertNew(folder)
       this.#kinds.set(folder, 'implied')
     }
   }
 
-  #assertDistinct(path: string): void {
+  /** Folders that are only implied count too: a thousand of them fit into one path. */
+  #assertNew(path: string): void {
+    const { maxEntries } = this.#limits
+    if (++this.#count > maxEntries) throw limitExceeded('maxEntries', maxEntries, 'the number of paths', path)
+    this.#hold(path.length, path)
     if (this.#folded === undefined) return
     const key = foldName(path, this.#names)
     const other = this.#folded.get(key)
     if (other !== undefined) throw unsafe(`the target would take it and ${printablePath(other)} for one file`, path)
     this.#folded.set(key, path)
+  }
+
+  #hold(length: number, path: string): void {
+    const { maxTotalPathLength } = this.#limits
+    this.#totalLength += length
+    if (this.#totalLength > maxTotalPathLength)
+      throw limitExceeded('maxTotalPathLength', maxTotalPathLength, 'the length of all paths together', path)
   }
 }
 

@@ -2,6 +2,8 @@ import type { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
 import { damaged, limitExceeded } from './problems.ts'
 
+const MAGIC = [0x1f, 0x8b] as const
+const NOT_GZIP = 'something that is not gzip follows the gzip data'
 const HAS_CHECKSUM = 2
 const HAS_EXTRA = 4
 const HAS_NAME = 8
@@ -23,6 +25,7 @@ export async function* gunzip(
     if (first === undefined) throw damaged('it is empty')
     feed.putBack(first)
     if (members > 0 && first[0] === 0) return feed.expectOnlyPadding('the gzip data')
+    if (members > 0 && first[0] !== MAGIC[0]) throw damaged(NOT_GZIP)
     await skipHeader(feed, codecs, maxMetadataBytes)
     let crc = 0
     let sizeBytes = 0
@@ -41,7 +44,7 @@ async function skipHeader(feed: ByteFeed, codecs: Codecs, maxMetadataBytes: numb
   const fixed = await feed.take(10)
   const flags = fixed[3] as number
   let crc = codecs.crc32(fixed)
-  if (fixed[0] !== 0x1f || fixed[1] !== 0x8b) throw damaged('something that is not gzip follows the gzip data')
+  if (fixed[0] !== MAGIC[0] || fixed[1] !== MAGIC[1]) throw damaged(NOT_GZIP)
   if (fixed[2] !== 8 || (flags & RESERVED) !== 0) throw damaged('the gzip header is of an unknown kind')
   if ((flags & HAS_EXTRA) !== 0) {
     const length = await feed.take(2)

@@ -205,7 +205,8 @@ function admit(
   const first = type === 'hard-link' ? known.get(target as EntryPath) : undefined
   if (type === 'hard-link' && first === undefined)
     throw unsafe('it is a hard link to what is no earlier file of this archive', path)
-  guard.admit(path, type === 'hard-link' ? ((first as IndexRow).type as 'file' | 'symlink') : type)
+  const kind = type === 'hard-link' ? ((first as IndexRow).type as 'file' | 'symlink') : type
+  guard.admit(path, kind, type === 'symlink' ? target?.length : undefined)
   if (type === 'symlink') assertTarget(encodePath(target ?? ('' as EntryPath)), path, options.limits)
   if (type !== 'file' && row.sizeBytes !== 0) throw damaged('its index makes no sense')
   if (type === 'file') {

@@ -31,7 +31,8 @@ export class TarMembers {
     const { kind, path } = member
     if (kind === 'special' && this.#options.specialFiles !== 'omit') refuseSpecial(path)
     if (kind === 'root' || this.#isKnownFolder(member)) return
-    this.#guard.admit(path, kind === 'directory' || kind === 'symlink' ? kind : 'file')
+    const targetLength = kind === 'symlink' ? member.linkBytes?.length : undefined
+    this.#guard.admit(path, kind === 'directory' || kind === 'symlink' ? kind : 'file', targetLength)
     if (kind === 'file') this.#meter.assertFileSize(sizeBytes, path)
   }
 

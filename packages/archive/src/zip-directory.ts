@@ -24,6 +24,8 @@ export interface ZipDirectory {
 }
 
 const MAX_COMMENT_BYTES = 0xffff
+/** Extra fields of zip64, times, owners and Unicode names, as the usual programs write them. */
+const USUAL_EXTRA_BYTES = 128
 
 /**
  * Find and load the central directory. The archive must have exactly one end record, at its very end, and the directory
@@ -48,11 +50,18 @@ export function readZipDirectory(input: RandomBytes, limits: Readonly<Limits>): 
   }
   if (large !== undefined) assertAgree(record, large)
   if (found.count > limits.maxEntries) throw limitExceeded('maxEntries', limits.maxEntries, 'the number of entries')
+  assertHeld(found, limits)
   if (found.offset + found.sizeBytes !== found.recordOffset)
     throw damaged('its list of entries is not where its end record says')
   if (found.sizeBytes < found.count * CENTRAL_BYTES) throw damaged('its list of entries is too short')
   const bytes = readAt(input, found.offset, found.offset + found.sizeBytes)
   return { count: found.count, offset: found.offset, bytes }
+}
+
+/** The list is held in memory as a whole: it may be as long as paths may be, and what is usual beside each. */
+function assertHeld({ count, sizeBytes }: EndRecord, { maxTotalPathLength }: Readonly<Limits>): void {
+  if (sizeBytes <= maxTotalPathLength + count * (CENTRAL_BYTES + USUAL_EXTRA_BYTES)) return
+  throw limitExceeded('maxTotalPathLength', maxTotalPathLength, 'the length of its list of entries')
 }
 
 /** Exactly the bytes of a range. */

@@ -2,7 +2,7 @@ import { damaged, unsafe, unsupported } from './problems.ts'
 import { archivePath } from './tar-meta.ts'
 import { decodePath, type EntryPath, type EntryType, isOwnerId, type Owner } from '@arc/core'
 import type { Codecs } from './codecs.ts'
-import { spokenName } from './zip-name.ts'
+import { spokenName, SLASH } from './zip-name.ts'
 import {
   areExtras,
   CENTRAL_BYTES,
@@ -82,15 +82,20 @@ function assertDistinct(bytes: Uint8Array, central: readonly number[]): void {
   }
 }
 
-/** Order of two central headers by the bytes of their names. */
+/** Order of two central headers by the bytes of their names, {@link withoutSlash}. */
 export function compareCentralNames(bytes: Uint8Array, a: number, b: number): number {
-  const [lengthA, lengthB] = [u16(bytes, a + 28), u16(bytes, b + 28)]
+  const [lengthA, lengthB] = [pathLength(bytes, a), pathLength(bytes, b)]
   const length = Math.min(lengthA, lengthB)
   for (let i = CENTRAL_BYTES; i < CENTRAL_BYTES + length; i++) {
     const difference = (bytes[a + i] as number) - (bytes[b + i] as number)
     if (difference !== 0) return difference
   }
   return lengthA - lengthB
+}
+
+function pathLength(bytes: Uint8Array, at: number): number {
+  const length = u16(bytes, at + 28)
+  return length > 0 && bytes[at + CENTRAL_BYTES + length - 1] === SLASH ? length - 1 : length
 }
 
 /** Where the central header at `at` says that the local one is. */

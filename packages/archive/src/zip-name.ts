@@ -5,7 +5,7 @@ import type { Codecs } from './codecs.ts'
 import { damaged, unsafe } from './problems.ts'
 import { u32 } from './zip-format.ts'
 
-const SLASH = 0x2f
+export const SLASH = 0x2f
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -66,4 +66,9 @@ export function isSame(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
+}
+
+/** A name without the slash that tells of a folder: by the bytes of their paths a folder `a` comes before `a-b`. */
+export function withoutSlash(name: Uint8Array): Uint8Array {
+  return name.at(-1) === SLASH ? name.subarray(0, -1) : name
 }

@@ -33,6 +33,7 @@ import {
 import { centralOffsets, readZipDirectory, type ZipDirectory } from './zip-directory.ts'
 import { METHOD_STORE } from './zip-format.ts'
 import { locateContents, ReadAhead } from './zip-local.ts'
+import { withoutSlash } from './zip-name.ts'
 
 /** Files up to this size are decompressed in one go; larger ones are streamed. */
 const SMALL_FILE_BYTES = 1024 * 1024
@@ -60,7 +61,7 @@ class ZipSource implements EntrySource {
   readonly #codecs: Codecs
   readonly #options: ReaderOptions
   readonly #directory: ZipDirectory
-  /** Places of the central headers, sorted by name. */
+  /** Places of the central headers, sorted by path. */
   readonly #central: Uint32Array
   /** Places of the contents, in the same order. */
   readonly #starts: Float64Array
@@ -87,7 +88,7 @@ class ZipSource implements EntrySource {
     const central = Array.from(centralOffsets(this.#directory))
     this.#transcoded = transcodedNames(bytes, central, codecs)
     if (this.#transcoded.size === 0) central.sort((a, b) => compareCentralNames(bytes, a, b))
-    else central.sort((a, b) => compareBytes(this.#nameAt(a), this.#nameAt(b)))
+    else central.sort((a, b) => compareBytes(withoutSlash(this.#nameAt(a)), withoutSlash(this.#nameAt(b))))
     this.#central = Uint32Array.from(central)
     this.#isFile = new Uint8Array(central.length)
     // Decompression is held to the declared sizes: so their sum tells at once whether too much would come.
@@ -120,12 +121,12 @@ class ZipSource implements EntrySource {
     return this.#transcoded.get(at) ?? centralName(this.#directory.bytes, at)
   }
 
-  /** The number of the entry with exactly this name. */
+  /** The number of the entry with exactly this path. */
   #find(name: Uint8Array): number | undefined {
     let [low, high] = [0, this.#central.length - 1]
     while (low <= high) {
       const middle = (low + high) >> 1
-      const order = compareBytes(this.#nameAt(this.#central[middle] as number), name)
+      const order = compareBytes(withoutSlash(this.#nameAt(this.#central[middle] as number)), name)
       if (order === 0) return middle
       if (order < 0) low = middle + 1
       else high = middle - 1
@@ -175,7 +176,7 @@ class ZipSource implements EntrySource {
     }
     if ((type === 'directory' || type === 'root') && sizeBytes > 0) throw unsafe('a folder has content', path)
     if (type === 'root') return undefined
-    guard.admit(path, type)
+    guard.admit(path, type, type === 'symlink' ? Math.min(sizeBytes, this.#options.limits.maxTargetBytes) : undefined)
     if (type === 'directory') return { path, type, mode, mtimeNs, sizeBytes: 0 }
     if (type === 'symlink') return this.#symlink(member, index)
     const sha256 = this.#digests?.of(index)

@@ -36,10 +36,12 @@ interface ZstdFrame {
   readonly pieces: AsyncGenerator<Uint8Array, void, void>
 }
 
+const NOT_ZSTD = 'something that is no zstd frame follows the zstd data'
+
 /** The next frame with content; skippable ones are passed over. */
 async function nextFrame(feed: ByteFeed, isFirst: boolean): Promise<ZstdFrame | undefined> {
   for (let first = isFirst; ; first = false) {
-    const magicBytes = await feed.takeOrEnd(4)
+    const magicBytes = await feed.takeOrEnd(4, NOT_ZSTD)
     if (magicBytes === undefined) {
       if (first) throw damaged('it is empty')
       return undefined
@@ -49,8 +51,7 @@ async function nextFrame(feed: ByteFeed, isFirst: boolean): Promise<ZstdFrame | 
       const header = await readFrameHeader(feed)
       return { sizeBytes: header.sizeBytes, pieces: framePieces(feed, magicBytes, header) }
     }
-    if ((magic & 0xfffffff0) >>> 0 !== SKIPPABLE_MAGIC)
-      throw damaged('something that is no zstd frame follows the zstd data')
+    if ((magic & 0xfffffff0) >>> 0 !== SKIPPABLE_MAGIC) throw damaged(NOT_ZSTD)
     const length = u32(await feed.take(4), 0)
     for await (const _ignored of feed.passOn(length));
   }

@@ -22,6 +22,8 @@ const FRAME_BYTES = 2 ** FRAME_WINDOW_LOG
 /** Holds some frames as they usually are, and never surely a whole one: zstd compresses differently into room for all. */
 const OUTPUT_BYTES = FRAME_BYTES / 2
 const DEFAULT_LEVEL = 3
+/** So many in a row may have to wait for room before another one is compressed beside them. */
+const PATIENT_FRAMES = 3
 /** The index is a hundredth of what is compressed, and then some percent of the archive. */
 const INDEX_LEVEL = 7
 
@@ -38,15 +40,18 @@ export function zstdCompressor(sink: ByteSink, { level = DEFAULT_LEVEL, workers 
   })
   const index = new IndexWriter()
   let startedMs = 0
+  let waits = 0
   return {
     frameBytes: FRAME_BYTES,
     onEntry: (record, headerBytes) => index.add(record, headerBytes),
     async write(frame) {
-      // One maker, of 9 MiB, keeps up with whoever reads small files; more join when it is they who are waited for.
+      // One maker, of 9 MiB, keeps up with whoever reads small files; more join when it is they who are waited for, frame after
+      // frame: a moment without processor, or the manifest, which comes at once, is over before another one has begun.
       const fullMs = Date.now()
       await jobs.room()
-      const waitedMs = Date.now() - fullMs
-      if (waitedMs > (fullMs - startedMs) / 2 && jobs.limit < workers) jobs.limit++
+      const isWaitedFor = Date.now() - fullMs > (fullMs - startedMs) / 2
+      waits = isWaitedFor ? waits + 1 : 0
+      if (waits > PATIENT_FRAMES && jobs.limit < workers) jobs.limit++
       startedMs = Date.now()
       await jobs.start(async () => ({ pieces: await makers.make(frame), contentBytes: frame.length }))
     },

@@ -145,6 +145,17 @@ describe('zstd', () => {
   })
 })
 
+test.each([
+  ['gzip', gzipSync(plain)],
+  ['zstd', zstdCompressSync(plain)],
+])('what follows %s data is called that, however short it is', async (name, bytes) => {
+  for (const behind of ['x', 'garbage', 'garbage that is longer than any header'])
+    await expect(readAll(concat(bytes, Buffer.from(behind)))).rejects.toThrow(
+      new RegExp(`something .* follows the ${name} data`),
+    )
+  await expect(readAll(bytes.subarray(0, -3))).rejects.toThrow(/cut off/)
+})
+
 test('what is no archive is refused as unknown', async () => {
   expect(await verdictOf(Buffer.from('just some text that is long enough to be looked at'))).toBe(
     'ARC_ARCHIVE_UNSUPPORTED',

@@ -26,6 +26,14 @@ const legitimate: Readonly<Record<string, [Uint8Array, unknown[]]>> = {
     ]),
     [read('a'), read('b')],
   ],
+  'a folder before what only begins with its name': [
+    zip([
+      { name: 'a-b', content: 'x' },
+      { name: 'a/', mode: 0o40755 },
+      { name: 'a/c', content: 'x' },
+    ]),
+    [{ path: 'a', type: 'directory', mode: 0o755, mtimeNs: MTIME_NS }, read('a-b'), read('a/c')],
+  ],
   'names that only look like parents': [
     zip(['..foo', '...', 'a..b'].map((name) => ({ name, content: 'x' }))),
     [read('...'), read('..foo'), read('a..b')],

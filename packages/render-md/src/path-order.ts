@@ -21,6 +21,7 @@ export class PathOrder {
   readonly #limits: Limits
   readonly #beginnings: Beginning[] = []
   #path = '' as EntryPath
+  #totalLength = 0
   /** So many characters the last two paths have in common at their beginning. */
   #common = 0
 
@@ -35,6 +36,8 @@ export class PathOrder {
   add({ path, type, target }: Pick<DumpRecord, 'path' | 'type' | 'target'>): void {
     if (!isSpelledRight(path)) throw damaged('its path escapes bytes that are valid UTF-8', 0, path)
     assertSafePath(path, { limits: this.#limits })
+    this.#totalLength += path.length + (target?.length ?? 0)
+    assertWithin('characters in all paths together', this.#totalLength, this.#limits.maxTotalPathLength)
     if (target !== undefined) checkTarget(target, path, this.#limits)
     this.#checkOrder(path)
     this.#checkAbove(path)

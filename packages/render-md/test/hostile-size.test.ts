@@ -21,6 +21,18 @@ describe('limits', () => {
     )
   })
 
+  test('so can the characters of all paths', async () => {
+    const limits = { ...DEFAULT_LIMITS, maxTotalPathLength: 3 }
+    const names = ['aa', 'bb']
+    expect(await openingCode(markdownDocument({ sections: names.map((name) => fileSection(name)) }), { limits })).toBe(
+      'ARC_LIMIT_EXCEEDED',
+    )
+    expect(await openingCode(linesDocument(names.map((name) => fileRecord(name))), { limits })).toBe(
+      'ARC_LIMIT_EXCEEDED',
+    )
+    expect(await openingCode(linesDocument([fileRecord('aaa')]), { limits })).toBe('taken')
+  })
+
   test('so can bytes of a file and of all files', async () => {
     const sections = [fileSection('a', 'x'.repeat(9).concat('\n')), fileSection('b', 'x'.repeat(9).concat('\n'))]
     const records = [fileRecord('a', 'x'.repeat(10)), fileRecord('b', 'x'.repeat(10))]

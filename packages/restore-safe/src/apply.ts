@@ -1,13 +1,14 @@
-import { ArcError, type Entry, type EntrySource, printablePath } from '@arc/core'
+import { ArcError, type Entry, type EntrySource, isArcError, printablePath } from '@arc/core'
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
 import { stale } from './attempt.ts'
 import { assertAttributesAvailable } from './attribute-rules.ts'
+import { assertKeepPoints } from './kept-points.ts'
 import { withLockedTarget } from './locked-target.ts'
 import type { ApplyOptions } from './options.ts'
 import type { RestorePlan, RestoreResult, RestoreRow } from './plan.ts'
 import { assertEnoughSpace } from './space.ts'
 import { StagedRestore } from './staged-restore.ts'
-import { assertKeepPoints, putInPlace } from './swap-job.ts'
+import { type Arrival, putInPlace } from './swap-job.ts'
 import { locateTarget, type Target } from './target.ts'
 import { readTarget, type TargetReading } from './target-reading.ts'
 
@@ -21,10 +22,19 @@ import { readTarget, type TargetReading } from './target-reading.ts'
  * not what its entry declares; `ARC_LIMIT_EXCEEDED`; or what the system refused. After every error the target is as before,
  * save when the disk fails while the finished swap is made durable.
  */
-export async function applyRestore(
+export function applyRestore(
   plan: RestorePlan,
   source: EntrySource,
   options: ApplyOptions = {},
+): Promise<RestoreResult> {
+  return carryOut(plan, source, options)
+}
+
+/** {@link applyRestore}, for undoing too. */
+export async function carryOut(
+  plan: RestorePlan,
+  source: EntrySource,
+  options: ApplyOptions & Pick<Arrival, 'keepsAllPoints'>,
 ): Promise<RestoreResult> {
   const fs = options.fs ?? nodeFileSystem
   assertKeepPoints(options.keepPoints)
@@ -46,13 +56,13 @@ export async function applyRestore(
     staged.finish()
     // Again, so that what was edited while the new tree was staged is not swapped away.
     if (reading.scan !== undefined) readAsPlanned(target, plan, fs)
-    const restorePoint = putInPlace(target, reading.state, { ...options, fs, mode: plan.mode, replacedBy: source.name })
+    const points = putInPlace(target, reading.state, { ...options, fs, mode: plan.mode, replacedBy: source.name })
     return {
       ...staged.report(),
       target: target.path,
       mode: plan.mode,
       omissions: [...source.omissions],
-      restorePoint,
+      ...points,
       recovery,
     }
   })
@@ -71,13 +81,22 @@ export function assertNoConflict(plan: RestorePlan): void {
 
 /** Look at the target, and throw `ARC_PLAN_STALE` unless it is as the plan found it. */
 export function readAsPlanned(target: Target, plan: RestorePlan, fs: FileSystem): TargetReading {
-  const reading = readTarget(target, plan.mode, fs, plan)
+  const reading = readPlanned(target, plan, fs)
   // Missing or empty makes no difference to what will be done.
   const same =
     reading.fingerprint === plan.targetFingerprint ||
     (reading.scan === undefined && /^(?:missing|empty)$/.test(plan.targetFingerprint))
   if (!same) throw stale(`${printablePath(target.path)} has changed since it was planned to restore to it`)
   return reading
+}
+
+function readPlanned(target: Target, plan: RestorePlan, fs: FileSystem): TargetReading {
+  try {
+    return readTarget(target, plan.mode, fs, plan)
+  } catch (error) {
+    if (!isArcError(error) || error.code !== 'ARC_TARGET_NOT_EMPTY') throw error
+    throw stale(`${printablePath(target.path)} was missing or empty when it was planned, and is not any more`, error)
+  }
 }
 
 async function stagePlanned(

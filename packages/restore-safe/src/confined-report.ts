@@ -1,4 +1,5 @@
-import { ArcError, type EntryPath, type Omission } from '@arc/core'
+import { ArcError, type EntryPath, MAX_OWNER_ID, type Omission } from '@arc/core'
+import type { PlainAttributes } from '@arc/core/node'
 import * as z from 'zod/mini'
 
 /** A folder as its process wants it, which could not set a folder's time before it had filled it. */
@@ -7,6 +8,7 @@ export interface ConfinedFolder {
   readonly mode: number
   /** Nanoseconds since 1970, in decimal digits. */
   readonly mtimeNs?: string | undefined
+  readonly attributes?: PlainAttributes | undefined
 }
 
 /** A symlink that the process could not make. */
@@ -14,6 +16,7 @@ interface ConfinedLink {
   readonly path: EntryPath
   readonly target: EntryPath
   readonly mtimeNs?: string | undefined
+  readonly attributes?: PlainAttributes | undefined
 }
 
 /** What a confined process says about the tree it has left: plain data, and nothing that is believed unseen. */
@@ -33,11 +36,24 @@ const MAX_NAME_LENGTH = 1024
 const path = z.string().check(z.minLength(1), z.maxLength(64 * 1024))
 const nanoseconds = z.optional(z.string().check(z.regex(/^-?\d{1,30}$/)))
 const count = z.int().check(z.gte(0))
+const ownerId = z.int().check(z.gte(0), z.lte(MAX_OWNER_ID))
+
+/** Owner and extended attributes as a confined process tells them. */
+export const plainAttributesSchema: z.ZodMiniType = z.strictObject({
+  owner: z.optional(
+    z.strictObject({ uid: ownerId, gid: ownerId, userName: z.optional(z.string()), groupName: z.optional(z.string()) }),
+  ),
+  xattrs: z.optional(z.array(z.tuple([z.string(), z.base64()]))),
+})
+
+const attributes = z.optional(plainAttributesSchema)
 
 const reportSchema = z.strictObject({
   name: z.string().check(z.maxLength(MAX_NAME_LENGTH)),
-  folders: z.array(z.strictObject({ path, mode: z.int().check(z.gte(0), z.lte(0o7777)), mtimeNs: nanoseconds })),
-  links: z.array(z.strictObject({ path, target: path, mtimeNs: nanoseconds })),
+  folders: z.array(
+    z.strictObject({ path, mode: z.int().check(z.gte(0), z.lte(0o7777)), mtimeNs: nanoseconds, attributes }),
+  ),
+  links: z.array(z.strictObject({ path, target: path, mtimeNs: nanoseconds, attributes })),
   hardLinks: count,
   verifiedFiles: count,
   droppedSetId: z.array(path),

@@ -1,7 +1,8 @@
-import { encodePath, type EntryPath, type Owner, printablePath, systemCallError } from '@arc/core'
+import { encodePath, type EntryPath, printablePath, systemCallError } from '@arc/core'
 import { fileTime, type FileSystem, localPath } from '@arc/core/node'
 import { attempt } from './attempt.ts'
 import { notCreated } from './file-writer.ts'
+import { type RootFacts, setRootFacts } from './root-facts.ts'
 import type { RestoreTree, TreeFolder, TreeLink } from './restore-tree.ts'
 import type { StagedAttributes } from './staged-attributes.ts'
 
@@ -14,13 +15,6 @@ export interface FinishOptions {
   readonly madeModes?: readonly number[]
   /** Present when owners or extended attributes are restored. */
   readonly attributes?: StagedAttributes | undefined
-}
-
-/** What the folder itself gets that a tree is put into. */
-export interface RootFacts {
-  readonly mode: number
-  /** Of the folder that was there before. */
-  readonly owner?: Owner | undefined
 }
 
 /**
@@ -38,7 +32,7 @@ export function finishTree(root: string, tree: RestoreTree, facts: RootFacts, op
     attributes?.settle({ path: '.' as EntryPath, type: 'directory', attributes: { owner } }, mode, (uid, gid) =>
       fs.chownSync(root, uid, gid),
     )
-  attempt('set the mode of', root, () => fs.chmodSync(root, mode))
+  setRootFacts(root, facts, fs)
 }
 
 /** Everything is there now: a folder's default access list can no longer change what is made in it. */

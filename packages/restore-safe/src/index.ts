@@ -1,5 +1,7 @@
 export { applyRestore } from './apply.ts'
+export type { ConfinedPlaces } from './confined-places.ts'
 export { confinementBroken, type ConfinedReport } from './confined-report.ts'
+export { dropRestorePoints } from './drop-points.ts'
 export { idleResult, isIdle } from './idle-plan.ts'
 export { type InspectOptions, inspectRestore } from './inspect.ts'
 export type { InspectionFileSystem } from './inspect-disk.ts'
@@ -35,7 +37,6 @@ export { parsePlan } from './plan-file.ts'
 export { planRestore } from './planning.ts'
 export { recoverTarget } from './recovery.ts'
 export {
-  type ConfinedPlaces,
   type ConfinedResult,
   type FillConfined,
   restoreConfined,
@@ -43,7 +44,7 @@ export {
 } from './restore-confined.ts'
 export { removeTree } from './remove-tree.ts'
 export { restoreNew } from './restore-new.ts'
-export { listRestorePoints } from './restore-point.ts'
+export { type DroppedPointsOptions, listDroppedPoints, listRestorePoints } from './restore-point.ts'
 export { stageConfined, type StageConfinedOptions } from './stage-confined.ts'
 export { planUndo, undoRestore } from './undo.ts'
 export { actsUnasked } from './unasked-files.ts'

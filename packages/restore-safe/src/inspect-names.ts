@@ -44,7 +44,8 @@ export function inspectLimits(plan: RestorePlan, target: Target): CheckReport {
       ),
     )
   }
-  const foreign = arriving.filter(({ path }) => pathProblem(path, { platform: 'windows' }) !== undefined)
+  const restored = arriving.filter(({ reason }) => reason !== 'not-in-source')
+  const foreign = restored.filter(({ path }) => pathProblem(path, { platform: 'windows' }) !== undefined)
   if (foreign.length > 0) {
     const facts = { check: 'limits', severity: 'note' } as const
     findings.push(findingAbout(facts, shown(foreign), (count) => `${count} could not be restored on Windows`))

@@ -16,7 +16,10 @@ export interface Journal {
   readonly incoming: string
   /** The restore point that the tree at the target becomes. */
   readonly previous: string
+  /** How many restore points there are to be afterwards, at most. */
   readonly keepPoints: number
+  /** The count that was asked for last: it holds for the next restore that asks for none. */
+  readonly askedPoints: number
   readonly replacedAt: string
   readonly replacedBy: string
   readonly mode: RestoreMode | 'undo'
@@ -57,7 +60,8 @@ export function readRecord(path: string, fs: FileSystem): Journal | undefined {
       found.formatVersion === 1 &&
       FOLDER_NAME.test(found.incoming) &&
       FOLDER_NAME.test(found.previous) &&
-      found.keepPoints >= 0
+      found.keepPoints >= 0 &&
+      found.askedPoints >= 0
     if (sound) return found
   } catch {
     // not JSON: said below

@@ -4,7 +4,7 @@ import { lockTarget } from './lock.ts'
 import type { JobOptions } from './options.ts'
 import type { RecoveryOutcome, RestoreResult } from './plan.ts'
 import { currentDate, recover } from './recovery.ts'
-import type { Target } from './target.ts'
+import { assertNotCurrent, type Target } from './target.ts'
 
 /** What a job on a locked target gets to know before it begins. */
 export type LockedJob = (recovery: RecoveryOutcome) => Promise<Omit<RestoreResult, 'tidy'>>
@@ -20,6 +20,7 @@ export function withLockedTarget(target: Target, options: JobOptions, job: Locke
 async function runLocked(target: Target, options: JobOptions, job: LockedJob): Promise<RestoreResult> {
   const fs = options.fs ?? nodeFileSystem
   options.signal?.throwIfAborted()
+  assertNotCurrent(target)
   const lock = lockTarget(target, fs, options.now ?? currentDate)
   let clean = true
   let released = true

@@ -52,7 +52,10 @@ export function treeRules(options: TreeOptions): TreeRules {
 export interface SwapOptions {
   /** Survive power loss too: wait until the tree is on the disk before it is swapped in. Default true. */
   durable?: boolean | undefined
-  /** How many trees from before to keep beside the target; default 1. */
+  /**
+   * How many trees from before to keep beside the target; default what was asked for when its tree was last replaced, 1 at
+   * first. An undo keeps all by default.
+   */
   keepPoints?: number | undefined
   /**
    * How files of the target that stay (`merge`) get into the new tree. `copy` (default): the restore point is

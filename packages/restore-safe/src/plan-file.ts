@@ -46,6 +46,7 @@ const limits = z.strictObject({
   maxDepth: count,
   maxNameBytes: count,
   maxPathBytes: count,
+  maxTotalPathLength: count,
   maxTargetBytes: count,
   maxMetadataBytes: count,
 })

@@ -157,6 +157,8 @@ export interface RestoreResult {
   readonly omissions: readonly Omission[]
   /** Names the tree from before, for `undoRestore`; absent when there was none, or `keepPoints` is 0. */
   readonly restorePoint?: string | undefined
+  /** Restore points that were more than are kept, and are gone, oldest first; absent when there were none. */
+  readonly droppedPoints?: readonly Pick<RestorePoint, 'id' | 'replacedAt'>[] | undefined
   /** What was found of an earlier restore, and done about it. */
   readonly recovery: RecoveryOutcome
   /** False when remains of this restore could not be removed; the next restore, or `recoverTarget`, tries again. */
@@ -172,6 +174,8 @@ export interface RestorePoint {
   /** The name of the source it was replaced by. */
   readonly replacedBy: string
   readonly mode: RestoreMode | 'undo'
+  /** How many restore points were asked for, then or before: it holds until another count is asked for. */
+  readonly askedPoints: number
   /** Where the tree lies now. Read it, do not write to it. */
   readonly path: string
 }

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type Entry, printablePath } from '@arc/core'
-import { nodeFileSystem } from '@arc/core/node'
+import { type Entry, type EntryPath, printablePath } from '@arc/core'
+import { attributesFromPlain, type FileSystem, localPath, nodeFileSystem } from '@arc/core/node'
 import { attempt } from './attempt.ts'
+import { settleNotedFiles } from './confined-attributes.ts'
+import type { ConfinedPlaces } from './confined-places.ts'
 import { confinementBroken, type ConfinedFolder, type ConfinedReport, parseConfinedReport } from './confined-report.ts'
 import { syncTree } from './durability.ts'
 import { finishTree } from './finish-tree.ts'
@@ -10,18 +12,11 @@ import { withLockedTarget } from './locked-target.ts'
 import { type JobOptions, type SwapOptions, type TreeOptions, treeRules } from './options.ts'
 import type { OutwardLink, RestoreResult } from './plan.ts'
 import { limitExceeded, linkLeadsOut, RestoreTree, type TreeRules } from './restore-tree.ts'
+import { StagedAttributes } from './staged-attributes.ts'
 import { putInPlace } from './swap-job.ts'
 import { locateTarget } from './target.ts'
 import { readTarget } from './target-reading.ts'
 import { scanTarget, type TargetScan } from './target-scan.ts'
-
-/** Where a confined process may write. Nobody else ever gets these names. */
-export interface ConfinedPlaces {
-  /** What becomes the target; it does not exist yet. */
-  readonly folder: string
-  /** An empty folder for what must be kept meanwhile; it is removed. */
-  readonly spool: string
-}
 
 /** Runs the process that fills the places, and resolves to what it says: a {@link ConfinedReport}, or anything at all. */
 export type FillConfined = (places: ConfinedPlaces) => Promise<unknown>
@@ -39,7 +34,7 @@ const NEW_ROOT_MODE = 0o755
  * Restore to a target that does not exist or is empty, with all reading of the source's bytes, and all writing of files,
  * in another process, which `fill` starts with the right to write to the places it is given and nowhere else. This process
  * does the rest: it looks at what is really there, judges every path, mode, size and link of it as if it came from a
- * stranger, makes the symlinks, makes it durable and puts it in place. The errors of `restoreNew`, those of `fill`, and
+ * stranger, sets owners and extended attributes, makes the symlinks, makes it durable and puts it in place. The errors of `restoreNew`, those of `fill`, and
  * `ARC_CONFINEMENT_BROKEN` when what is there is not what was said.
  */
 export async function restoreConfined(
@@ -55,23 +50,24 @@ export async function restoreConfined(
     const { state } = readTarget(located, 'new', fs)
     // A new name each time: should this process be killed, what it had started can never meet a later restore.
     const name = `confined-${randomBytes(12).toString('hex')}`
-    const places = {
-      folder: join(located.controlFolder, name),
-      spool: join(located.controlFolder, `${name}-spool`),
-    }
+    const spool = join(located.controlFolder, `${name}-spool`)
+    const places = { folder: join(located.controlFolder, name), spool, attributes: join(spool, 'attributes') }
     attempt('create', places.spool, () => fs.mkdirSync(places.spool, 0o700))
     const report = parseConfinedReport(await fill(places))
     options.signal?.throwIfAborted()
     const scan = scanTarget(places.folder, fs)
     const { tree, ...counts } = judge(scan, report, rules)
+    assertNoOtherNames(places.folder, scan, fs)
     const outwardLinks = outwardLinksOf(tree, rules)
-    finishTree(places.folder, tree, { mode: state.mode ?? NEW_ROOT_MODE }, { fs })
+    const attributes = StagedAttributes.for(places.folder, rules, tree.droppedSetId, fs)
+    if (attributes !== undefined) settleNotedFiles(places, scan.entries, { attributes, rules, fs })
+    finishTree(places.folder, tree, { mode: state.mode ?? NEW_ROOT_MODE, owner: state.owner }, { fs, attributes })
     if (options.durable !== false)
       attempt('make durable', places.folder, () => syncTree(places.folder, scan.entries.length, fs))
     options.signal?.throwIfAborted()
     putInPlace(located, state, { ...options, fs, mode: 'new', replacedBy: report.name, incoming: name })
     ;({ unasked } = report)
-    const { hardLinks, verifiedFiles, droppedSetId, omissions } = report
+    const { hardLinks, verifiedFiles, omissions } = report
     return {
       schemaVersion: 1,
       target: located.path,
@@ -82,9 +78,10 @@ export async function restoreConfined(
       hardLinks,
       verifiedFiles,
       outwardLinks,
-      droppedSetId,
+      droppedSetId: [...report.droppedSetId, ...tree.droppedSetId],
       omissions,
       recovery,
+      ...(attributes && { attributes: attributes.report }),
     }
   })
   return { ...result, unasked }
@@ -116,9 +113,9 @@ function judge(
     } else throw confinementBroken(`it made the symlink ${printablePath(entry.path)}`)
   }
   const made = tree.folders.length
-  for (const { path, target, mtimeNs } of report.links) {
-    const time = mtimeNs === undefined ? undefined : BigInt(mtimeNs)
-    tree.add({ path, type: 'symlink', mode: 0o777, sizeBytes: target.length, target, mtimeNs: time })
+  for (const link of report.links) {
+    const { path, target } = link
+    tree.add({ path, type: 'symlink', mode: 0o777, sizeBytes: target.length, target, ...statedFacts(link) })
   }
   if (tree.folders.length !== made || folders.size !== made)
     throw confinementBroken('it says of folders that it did not make')
@@ -127,8 +124,29 @@ function judge(
 
 function asStated(entry: Entry, stated: ConfinedFolder | undefined): Entry {
   if (stated === undefined) throw confinementBroken(`it says nothing of the folder ${printablePath(entry.path)}`)
-  const { mode, mtimeNs } = stated
-  return { ...entry, mode, mtimeNs: mtimeNs === undefined ? undefined : BigInt(mtimeNs) }
+  return { ...entry, mode: stated.mode, ...statedFacts(stated) }
+}
+
+function statedFacts({ mtimeNs, attributes }: ConfinedReport['links'][number] | ConfinedFolder): Partial<Entry> {
+  return {
+    mtimeNs: mtimeNs === undefined ? undefined : BigInt(mtimeNs),
+    attributes: attributes && attributesFromPlain(attributes),
+  }
+}
+
+/** A file with a name elsewhere would be changed there, too, and show what is there. */
+function assertNoOtherNames(root: string, { entries }: TargetScan, fs: FileSystem): void {
+  const names = new Map<string, { readonly path: EntryPath; count: number }>()
+  for (const { path, hardLink } of entries) {
+    if (hardLink === undefined) continue
+    const known = names.get(hardLink)
+    if (known === undefined) names.set(hardLink, { path, count: 1 })
+    else known.count++
+  }
+  for (const { path, count } of names.values()) {
+    const { nlink } = attempt('look at', path, () => fs.lstatSync(localPath(root, path)))
+    if (nlink !== count) throw confinementBroken(`${printablePath(path)} has a name elsewhere, too`)
+  }
 }
 
 function outwardLinksOf(tree: RestoreTree, rules: TreeRules): OutwardLink[] {

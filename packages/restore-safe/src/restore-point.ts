@@ -4,7 +4,8 @@ import { type FileSystem, nodeFileSystem } from '@arc/core/node'
 import { attempt } from './attempt.ts'
 import { JOURNAL_NAME } from './control-folder.ts'
 import { type Journal, readRecord } from './journal.ts'
-import type { JobOptions } from './options.ts'
+import { lastAskedPoints, assertKeepPoints, pointsTooMany } from './kept-points.ts'
+import type { JobOptions, SwapOptions } from './options.ts'
 import type { RestorePoint } from './plan.ts'
 import { removeTree } from './remove-tree.ts'
 import { locateTarget, type Target } from './target.ts'
@@ -21,6 +22,23 @@ export function listRestorePoints(target: string, options: Pick<JobOptions, 'fs'
   return readRestorePoints(locateTarget(target, fs), fs)
 }
 
+/** Options of {@link listDroppedPoints}. */
+export interface DroppedPointsOptions extends Pick<SwapOptions, 'keepPoints'>, Pick<JobOptions, 'fs'> {
+  /** The restore point that an undo uses up. */
+  usedUp?: string | undefined
+}
+
+/**
+ * The restore points that replacing the tree of `target` would drop, because more are there than are kept; oldest first.
+ * For telling before it is done: they cannot be had back.
+ */
+export function listDroppedPoints(target: string, options: DroppedPointsOptions = {}): RestorePoint[] {
+  assertKeepPoints(options.keepPoints)
+  const points = listRestorePoints(target, options)
+  const keepPoints = options.keepPoints ?? lastAskedPoints(points)
+  return pointsTooMany(points, { keepPoints, incoming: options.usedUp })
+}
+
 /** {@link listRestorePoints} of a target that was located. */
 export function readRestorePoints(target: Target, fs: FileSystem): RestorePoint[] {
   return attempt('list the restore points of', target.path, () => collectPoints(target, fs))
@@ -34,8 +52,8 @@ function collectPoints(target: Target, fs: FileSystem): RestorePoint[] {
       ? readRecord(join(target.controlFolder, recordName(id)), fs)
       : undefined
     if (record === undefined) continue // about to be removed
-    const { replacedAt, replacedBy, mode } = record
-    points.push({ id, replacedAt, replacedBy, mode, path: join(target.controlFolder, id) })
+    const { replacedAt, replacedBy, mode, askedPoints } = record
+    points.push({ id, replacedAt, replacedBy, mode, askedPoints, path: join(target.controlFolder, id) })
   }
   return points
 }
@@ -67,12 +85,16 @@ export function nextPointName(target: Target, fs: FileSystem): string {
  */
 export function recordPoint(target: Target, journal: Journal, fs: FileSystem): void {
   const { keepPoints, previous } = journal
-  const others = readRestorePoints(target, fs).filter((point) => point.id !== journal.incoming)
-  const tooMany = Math.max(0, others.length - Math.max(0, keepPoints - 1))
-  for (const point of others.slice(0, tooMany)) fs.unlinkSync(join(target.controlFolder, recordName(point.id)))
+  forgetPoints(target, pointsTooMany(readRestorePoints(target, fs), journal), fs)
   const journalPath = join(target.controlFolder, JOURNAL_NAME)
   if (keepPoints === 0) fs.unlinkSync(journalPath)
   else fs.renameSync(journalPath, join(target.controlFolder, recordName(previous)))
+}
+
+/** Forget restore points: their trees are litter from then on. */
+export function forgetPoints(target: Target, points: readonly RestorePoint[], fs: FileSystem): void {
+  for (const { id } of points)
+    attempt('forget', printablePath(id), () => fs.unlinkSync(join(target.controlFolder, recordName(id))))
 }
 
 /** Remove what no journal and no record speaks for. Returns how many things were removed. Only the lock's owner may call it. */

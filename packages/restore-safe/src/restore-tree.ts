@@ -84,6 +84,7 @@ export class RestoreTree {
   readonly #hints = new Map<EntryPath, Pick<Entry, 'mode' | 'mtimeNs' | 'attributes'>>()
   readonly #folded: Map<string, EntryPath> | undefined
   #pathCount = 0
+  #pathLength = 0
   readonly #attributes: AttributeGuard
 
   constructor(rules: TreeRules) {
@@ -225,8 +226,10 @@ export class RestoreTree {
       throw duplicate(path, there.kind === node.kind ? 'is there twice' : `is both a ${there.kind} and a ${node.kind}`)
     this.#checkCollision(path)
     // Folders that are only implied count too: a thousand of them fit into one path.
-    const { maxEntries } = this.#rules.limits
+    const { maxEntries, maxTotalPathLength } = this.#rules.limits
     if (++this.#pathCount > maxEntries) throw limitExceeded(path, 'maxEntries', maxEntries)
+    this.#pathLength += path.length + (node.kind === 'symlink' ? node.target.length : 0)
+    if (this.#pathLength > maxTotalPathLength) throw limitExceeded(path, 'maxTotalPathLength', maxTotalPathLength)
     this.#nodes.set(path, node)
   }
 

@@ -1,9 +1,12 @@
 import { type ArcError, type EntryPath, type EntrySource, isArcError } from '@arc/core'
 import { nodeFileSystem } from '@arc/core/node'
-import type { ConfinedReport } from './confined-report.ts'
+import type { AttributeRules } from './attribute-rules.ts'
+import { AttributeNotes, toldAttributes } from './confined-attributes.ts'
+import type { ConfinedPlaces } from './confined-places.ts'
+import type { ConfinedFolder, ConfinedReport } from './confined-report.ts'
 import { type JobOptions, type TreeOptions, treeRules } from './options.ts'
 import { pathFileSystem } from './path-file-system.ts'
-import { linkLeadsOut, RestoreTree } from './restore-tree.ts'
+import { linkLeadsOut, RestoreTree, type TreeFolder } from './restore-tree.ts'
 import { Staging } from './staging.ts'
 import { actsUnasked } from './unasked-files.ts'
 
@@ -14,20 +17,24 @@ const MAX_NAME_LENGTH = 1024
 
 /**
  * The half of a restore that touches the source's bytes: write its files and folders into `folder`, which must not exist,
- * and say what is still to do. For a process that Node's permission model lets write there and nowhere else; the other
- * half is `restoreConfined`. The errors of `restoreNew`.
+ * note in `attributes` what owners and extended attributes the files are to have, where that is asked for, and say what is
+ * still to do. For a process that Node's permission model lets write there and nowhere else; the other half is
+ * `restoreConfined`. The errors of `restoreNew`.
  */
 export async function stageConfined(
   source: EntrySource,
-  folder: string,
+  { folder, attributes }: Pick<ConfinedPlaces, 'folder' | 'attributes'>,
   options: StageConfinedOptions = {},
 ): Promise<ConfinedReport> {
-  const rules = treeRules(options)
-  const tree = new RestoreTree(rules)
+  const asked = { owners: options.owners === true, xattrs: options.xattrs === true }
+  // Whether they can be set is for the other half to know.
+  const rules = treeRules({ ...options, owners: false, xattrs: false })
+  const tree = new RestoreTree({ ...rules, ...asked })
   const fs = pathFileSystem(options.fs ?? nodeFileSystem)
   const { limits } = rules
   const { signal } = options
-  const staging = new Staging(folder, tree, { fs, limits, oldRoot: folder, kept: 'copy', rules: {}, signal })
+  const staging = new Staging(folder, tree, { fs, limits, oldRoot: folder, kept: 'copy', rules, signal })
+  using notes = asked.owners || asked.xattrs ? new AttributeNotes(attributes, asked, fs) : undefined
   const unasked: EntryPath[] = []
   let mismatch: ArcError | undefined
   for await (const batch of source.entries({ signal })) {
@@ -41,6 +48,7 @@ export async function stageConfined(
         }
         const pending = staging.add(entry)
         if (pending !== undefined) await pending
+        if (entry.type === 'file') notes?.add(entry)
         if (entry.type !== 'directory' && actsUnasked(entry.path)) unasked.push(entry.path)
       }
     } catch (error) {
@@ -52,15 +60,24 @@ export async function stageConfined(
   if (mismatch !== undefined) throw mismatch
   const [outward] = rules.links === 'inside' ? tree.outwardLinks() : []
   if (outward !== undefined) throw linkLeadsOut(outward)
+  notes?.flush()
   const { counts, writer } = staging
   return {
     name: source.name.slice(0, MAX_NAME_LENGTH),
-    folders: tree.folders.map(({ path, mode, mtimeNs }) => ({ path, mode, mtimeNs: mtimeNs?.toString() })),
-    links: tree.links.map(({ path, target, mtimeNs }) => ({ path, target, mtimeNs: mtimeNs?.toString() })),
+    folders: tree.folders.map(({ path, mode, ...rest }) => ({ path, mode, ...plainFacts(rest, asked) })),
+    links: tree.links.map(({ path, target, ...rest }) => ({ path, target, ...plainFacts(rest, asked) })),
     hardLinks: counts.hardLinks,
     verifiedFiles: writer.verifiedFiles,
     droppedSetId: tree.droppedSetId,
     omissions: source.omissions,
     unasked,
   }
+}
+
+/** What folders and links have besides, as plain data. */
+function plainFacts(
+  { mtimeNs, attributes }: Pick<TreeFolder, 'mtimeNs' | 'attributes'>,
+  asked: AttributeRules,
+): Pick<ConfinedFolder, 'mtimeNs' | 'attributes'> {
+  return { mtimeNs: mtimeNs?.toString(), attributes: toldAttributes(attributes, asked) }
 }

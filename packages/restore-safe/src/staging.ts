@@ -3,9 +3,10 @@ import { type FileSystem, localPath } from '@arc/core/node'
 import { attempt } from './attempt.ts'
 import type { AttributeRules } from './attribute-rules.ts'
 import { FileWriter, notCreated } from './file-writer.ts'
-import { finishTree, type RootFacts } from './finish-tree.ts'
+import { finishTree } from './finish-tree.ts'
 import { localContent } from './local-content.ts'
 import type { RestoreTree, TreeFolder } from './restore-tree.ts'
+import type { RootFacts } from './root-facts.ts'
 import { StagedAttributes } from './staged-attributes.ts'
 
 /** Ours alone, and ours wholly. */

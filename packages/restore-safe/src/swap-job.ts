@@ -1,10 +1,10 @@
-import { ArcError } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
 import { STAGE_NAME } from './control-folder.ts'
+import { lastAskedPoints, pointsTooMany } from './kept-points.ts'
 import type { JobOptions, SwapOptions } from './options.ts'
-import type { RestoreMode } from './plan.ts'
+import type { RestoreMode, RestoreResult } from './plan.ts'
 import { currentDate } from './recovery.ts'
-import { nextPointName } from './restore-point.ts'
+import { nextPointName, readRestorePoints } from './restore-point.ts'
 import { exchange, moveIn } from './swap.ts'
 import type { Target, TargetState } from './target.ts'
 
@@ -15,28 +15,35 @@ export interface Arrival extends Pick<JobOptions, 'now'>, Pick<SwapOptions, 'dur
   readonly replacedBy: string
   /** The folder inside the control folder that is put in place; default the staging folder. */
   readonly incoming?: string | undefined
+  /** Without `keepPoints`: drop none. */
+  readonly keepsAllPoints?: boolean | undefined
 }
 
-const DEFAULT_KEEP_POINTS = 1
 const MAX_NAME_LENGTH = 1024
 
-/** Put a finished tree in the place of the target. Returns the restore point that the tree from before became, if any. */
-export function putInPlace(target: Target, state: TargetState, arrival: Arrival): string | undefined {
-  const { fs, mode, incoming = STAGE_NAME, keepPoints = DEFAULT_KEEP_POINTS } = arrival
+/** Put a finished tree in the place of the target. Returns what became of the tree from before and of those before it. */
+export function putInPlace(
+  target: Target,
+  state: TargetState,
+  arrival: Arrival,
+): Pick<RestoreResult, 'restorePoint' | 'droppedPoints'> {
+  const { fs, mode, incoming = STAGE_NAME } = arrival
   const context = { target, fs, durable: arrival.durable !== false }
   if (state.kind !== 'occupied') {
     moveIn(incoming, context)
-    return undefined
+    return {}
   }
+  const points = readRestorePoints(target, fs)
+  const asked = arrival.keepPoints ?? lastAskedPoints(points)
+  const keepPoints = arrival.keepPoints ?? (arrival.keepsAllPoints === true ? points.length + 1 : asked)
   const previous = nextPointName(target, fs)
   const replacedAt = (arrival.now ?? currentDate)().toISOString()
   const replacedBy = arrival.replacedBy.slice(0, MAX_NAME_LENGTH)
-  exchange({ formatVersion: 1, incoming, previous, keepPoints, replacedAt, replacedBy, mode }, context)
-  return keepPoints > 0 ? previous : undefined
-}
-
-/** Throw `ARC_OPTION_INVALID` unless `keepPoints` is a count. */
-export function assertKeepPoints(keepPoints: number | undefined): void {
-  if (keepPoints === undefined || (Number.isSafeInteger(keepPoints) && keepPoints >= 0)) return
-  throw new ArcError('ARC_OPTION_INVALID', `keepPoints must be a whole number from 0 on, not ${keepPoints}`)
+  const journal = { incoming, previous, keepPoints, askedPoints: asked, replacedAt, replacedBy, mode }
+  exchange({ formatVersion: 1, ...journal }, context)
+  const dropped = pointsTooMany(points, journal)
+  return {
+    ...(keepPoints > 0 && { restorePoint: previous }),
+    ...(dropped.length > 0 && { droppedPoints: dropped.map(({ id, replacedAt: at }) => ({ id, replacedAt: at })) }),
+  }
 }

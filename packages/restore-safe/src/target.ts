@@ -91,15 +91,21 @@ export function inspectTarget(target: Target, fs: FileSystem): TargetState {
   }
   if (stat.dev !== attempt('look at', target.parent, () => fs.statSync(target.parent)).dev)
     throw mountPoint(target.path)
-  if (holdsCurrentFolder(target.path)) {
-    throw unsuitable(
-      target.path,
-      'it is, or holds, the current folder, which would be swapped away',
-      'Change to a folder outside it, then try again.',
-    )
-  }
   const empty = attemptRead('list', target.path, () => fs.readdirSync(target.path)).length === 0
   return { kind: empty ? 'empty' : 'occupied', mode: stat.mode & 0o7777, owner: { uid: stat.uid, gid: stat.gid } }
+}
+
+/**
+ * Refuse with `ARC_TARGET_UNSUITABLE` to swap away the folder that this process stands in: it would go on in the tree from
+ * before. Planning may be done from there.
+ */
+export function assertNotCurrent(target: Target): void {
+  if (!holdsCurrentFolder(target.path)) return
+  throw unsuitable(
+    target.path,
+    'it is, or holds, the current folder, which would be swapped away',
+    'Change to a folder outside it, then try again.',
+  )
 }
 
 function holdsCurrentFolder(path: string): boolean {

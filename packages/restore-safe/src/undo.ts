@@ -1,12 +1,14 @@
 import { type FileSystem, nodeFileSystem } from '@arc/core/node'
-import { applyRestore, assertAllAsPlanned, assertNoConflict, readAsPlanned } from './apply.ts'
+import { assertAllAsPlanned, assertNoConflict, carryOut, readAsPlanned } from './apply.ts'
 import { allAttributes } from './attribute-rules.ts'
+import { assertKeepPoints } from './kept-points.ts'
 import { withLockedTarget } from './locked-target.ts'
 import type { ApplyOptions, UndoOptions } from './options.ts'
 import type { RestorePlan, RestoreResult } from './plan.ts'
 import { planRestore } from './planning.ts'
-import { findRestorePoint, readRestorePoints } from './restore-point.ts'
-import { assertKeepPoints, putInPlace } from './swap-job.ts'
+import { findRestorePoint } from './restore-point.ts'
+import { setRootFacts } from './root-facts.ts'
+import { putInPlace } from './swap-job.ts'
 import { locateTarget, type Target } from './target.ts'
 import { folderSource } from './target-reading.ts'
 import { scanTarget } from './target-scan.ts'
@@ -28,8 +30,8 @@ export async function planUndo(target: string, point: string, options: UndoOptio
 
 /**
  * Bring back a restore point by a plan of {@link planUndo}. A whole point is swapped in as it lies: it is used up, and the
- * tree it replaces becomes the newest point, so an undo can be undone. Of a plan made with `only`, the chosen paths are
- * restored from the point, which stays. The errors of {@link applyRestore}.
+ * tree it replaces becomes the newest point, so an undo can be undone. The folder itself keeps its mode and owner. Of a plan made with `only`, the chosen paths are
+ * restored from the point, which stays. No restore point is dropped unless `keepPoints` says so. The errors of {@link applyRestore}.
  */
 export async function undoRestore(
   plan: RestorePlan,
@@ -46,7 +48,10 @@ export async function undoRestore(
     const { state } = readAsPlanned(target, plan, fs)
     const { entries } = scanTarget(path, fs)
     assertAllAsPlanned(plan, entries)
-    const restorePoint = putInPlace(target, state, { ...options, fs, mode: 'undo', replacedBy: point, incoming: point })
+    const { mode, owner } = state
+    if (mode !== undefined) setRootFacts(path, { mode, owner }, fs)
+    const arrival = { mode: 'undo', replacedBy: point, incoming: point, keepsAllPoints: true } as const
+    const points = putInPlace(target, state, { ...options, ...arrival, fs })
     const count = (type: string): number => entries.filter((entry) => entry.type === type).length
     return {
       schemaVersion: 1,
@@ -61,13 +66,13 @@ export async function undoRestore(
       outwardLinks: plan.outwardLinks,
       droppedSetId: [],
       omissions: [],
-      restorePoint,
+      ...points,
       recovery,
     }
   })
 }
 
-/** Restore chosen paths from a point. By default as many points are kept as it takes for this one to stay. */
+/** Restore chosen paths from a point. */
 async function undoPaths(
   plan: RestorePlan,
   target: Target,
@@ -75,10 +80,5 @@ async function undoPaths(
   options: ApplyOptions & { fs: FileSystem },
 ): Promise<RestoreResult> {
   const { path } = findRestorePoint(target, point, options.fs)
-  const points = readRestorePoints(target, options.fs)
-  const sinceThen = points.length - points.findIndex(({ id }) => id === point)
-  return applyRestore(plan, folderSource(path, options.fs, plan), {
-    ...options,
-    keepPoints: options.keepPoints ?? sinceThen + 1,
-  })
+  return carryOut(plan, folderSource(path, options.fs, plan), { ...options, keepsAllPoints: true })
 }

@@ -14,16 +14,29 @@ import { failure, temporaryFolder, watchedFileSystem } from '@arc/core/testing'
 import { expect, test } from 'vitest'
 import {
   applyRestore,
+  type ConfinedReport,
   listRestorePoints,
   parsePlan,
   planRestore,
   planUndo,
+  restoreConfined,
   restoreNew,
+  stageConfined,
   undoRestore,
 } from '../src/index.ts'
 
 const SELF = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
 const QUICK = { durable: false }
+const EMPTY_REPORT: ConfinedReport = {
+  name: 'x',
+  folders: [],
+  links: [],
+  hardLinks: 0,
+  verifiedFiles: 0,
+  droppedSetId: [],
+  omissions: [],
+  unasked: [],
+}
 
 function entry(path: string, attributes: EntryAttributes, facts: Partial<Entry> = {}): Entry {
   const content = Buffer.from(path)
@@ -244,4 +257,92 @@ test('files that had holes have them again, others where it is asked for', async
     for (const path of [join(target, 'sparse'), join(`${target}-all`, 'whole')])
       expect(fs.readFileSync(path).equals(content)).toBe(true)
   }
+})
+
+interface Note {
+  path: string
+  attributes: unknown
+}
+
+const OWN = { owner: { uid: SELF.uid, gid: SELF.gid } }
+const deep = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
+
+test.each<[string, string, Note[] | string | undefined]>([
+  ['nothing', 'ARC_CONFINEMENT_BROKEN', undefined],
+  ['of a path that leads out', 'ARC_CONFINEMENT_BROKEN', [{ path: '../victim', attributes: OWN }]],
+  ['of an absolute path', 'ARC_CONFINEMENT_BROKEN', [{ path: '/etc/passwd', attributes: OWN }]],
+  ['of a file that is not there', 'ARC_CONFINEMENT_BROKEN', [{ path: 'b', attributes: OWN }]],
+  ['of a folder', 'ARC_CONFINEMENT_BROKEN', [{ path: 'd', attributes: OWN }]],
+  ['of a link', 'ARC_CONFINEMENT_BROKEN', [{ path: 'l', attributes: OWN }]],
+  ['of a file twice', 'ARC_CONFINEMENT_BROKEN', Array.from({ length: 2 }, () => ({ path: 'a', attributes: OWN }))],
+  ['an owner that none can be', 'ARC_CONFINEMENT_BROKEN', [{ path: 'a', attributes: { owner: { uid: -1, gid: 0 } } }]],
+  ['a value that is no Base64', 'ARC_CONFINEMENT_BROKEN', [{ path: 'a', attributes: { xattrs: [['user.a', '!']] } }]],
+  ['an attribute without a name', 'ARC_PATH_UNSAFE', [{ path: 'a', attributes: { xattrs: [['', '']] } }]],
+  ['a name with a NUL', 'ARC_PATH_UNSAFE', [{ path: 'a', attributes: { xattrs: [['user.\0', '']] } }]],
+  [
+    'more than the limit',
+    'ARC_LIMIT_EXCEEDED',
+    [{ path: 'a', attributes: { xattrs: [['user.a', 'A'.repeat(2 ** 21)]] } }],
+  ],
+  ['more', 'ARC_CONFINEMENT_BROKEN', [{ path: 'a', attributes: { ...OWN, more: 1 } }]],
+  ['no JSON', 'ARC_CONFINEMENT_BROKEN', 'x\n'],
+  ['what is cut off', 'ARC_CONFINEMENT_BROKEN', '{'],
+  ['what nests', 'ARC_CONFINEMENT_BROKEN', `${deep(100_000)}\n`],
+  ['a line without end', 'ARC_CONFINEMENT_BROKEN', ' '.repeat(16 * 2 ** 20)],
+])('a confined process that says %s of attributes is not believed', async (_what, code, notes) => {
+  using scratch = temporaryFolder()
+  fs.writeFileSync(join(scratch.path, 'victim'), 'x', { mode: 0o604 })
+  const run = restoreConfined(
+    join(scratch.path, 'target'),
+    async ({ folder, attributes }) => {
+      fs.mkdirSync(join(folder, 'd'), { recursive: true })
+      fs.writeFileSync(join(folder, 'a'), 'x')
+      const text = typeof notes === 'string' ? notes : notes?.map((note) => `${JSON.stringify(note)}\n`).join('')
+      if (text !== undefined) fs.writeFileSync(attributes, text)
+      return { ...EMPTY_REPORT, folders: [{ path: 'd', mode: 0o755 }], links: [{ path: 'l', target: 'a' }] }
+    },
+    { owners: true, xattrs: true },
+  )
+  await expect(run).rejects.toMatchObject({ code })
+  expect(fs.readdirSync(scratch.path)).toEqual(['victim'])
+  expect(fs.statSync(join(scratch.path, 'victim')).mode & 0o777).toBe(0o604)
+})
+
+test('notes that are a link to a file elsewhere are not read', async () => {
+  using scratch = temporaryFolder()
+  fs.writeFileSync(join(scratch.path, 'elsewhere'), '')
+  const run = restoreConfined(
+    join(scratch.path, 'target'),
+    async ({ folder, attributes }) => {
+      fs.mkdirSync(folder)
+      fs.symlinkSync(join(scratch.path, 'elsewhere'), attributes)
+      return EMPTY_REPORT
+    },
+    { owners: true },
+  )
+  await expect(run).rejects.toMatchObject({ code: 'ARC_CONFINEMENT_BROKEN' })
+})
+
+test('a confined half notes what was asked for, and sets none of it', async () => {
+  using scratch = temporaryFolder()
+  const attributes = {
+    owner: { uid: 77, gid: 78, userName: 'u' },
+    xattrs: [xattr('user.a'), xattr('user.b\udcff', '')],
+  }
+  const from = source(entry('a', attributes), entry('d', attributes, asFolder), entry('l', attributes, asLink))
+  const calls: string[] = []
+  const places = { folder: join(scratch.path, 'tree'), attributes: join(scratch.path, 'attributes') }
+  const report = await stageConfined(from, places, { owners: true, xattrs: true, fs: owning(calls) })
+  const told = {
+    owner: attributes.owner,
+    xattrs: [
+      ['user.a', 'eA=='],
+      ['user.b\udcff', ''],
+    ],
+  }
+  expect(report.folders).toMatchObject([{ path: 'd', attributes: told }])
+  expect(report.links).toMatchObject([{ path: 'l', attributes: told }])
+  expect(JSON.parse(fs.readFileSync(places.attributes, 'utf8'))).toEqual({ path: 'a', attributes: told })
+  expect(calls.filter((call) => /chown/i.test(call))).toEqual([])
+  expect(xattrsOf(join(places.folder, 'a'))).toEqual([])
 })

@@ -79,8 +79,7 @@ export async function runJob(job: CrashJob, folder: string, fs: FileSystem): Pro
   else if (job === 'new' || job === 'empty') await restoreNew(newSource, target, { fs, links: 'keep' })
   else if (job === 'confined' || job === 'confined-empty') {
     // Both halves in one process, so that each call of either is one to be killed at.
-    const fill = (places: ConfinedPlaces): Promise<unknown> =>
-      stageConfined(newSource, places.folder, { fs, links: 'keep' })
+    const fill = (places: ConfinedPlaces): Promise<unknown> => stageConfined(newSource, places, { fs, links: 'keep' })
     await restoreConfined(target, fill, { fs, links: 'keep' })
   } else if (job === 'undo' || job === 'undo-some') {
     const point = listRestorePoints(target, { fs })[0]?.id ?? 'none'

@@ -195,6 +195,24 @@ const attacks: Attack[] = [
     options: { limits: { maxEntries: 4 } },
   },
   {
+    name: 'longer paths together than allowed',
+    entries: [file('aa'), file('bb')],
+    code: 'ARC_LIMIT_EXCEEDED',
+    options: { limits: { maxTotalPathLength: 3 } },
+  },
+  {
+    name: 'longer implied folders together than allowed',
+    entries: [file('a/b/c')],
+    code: 'ARC_LIMIT_EXCEEDED',
+    options: { limits: { maxTotalPathLength: 8 } },
+  },
+  {
+    name: 'longer link targets than allowed',
+    entries: [linkEntry('a', 'bcd')],
+    code: 'ARC_LIMIT_EXCEEDED',
+    options: { limits: { maxTotalPathLength: 3 } },
+  },
+  {
     name: 'larger file than allowed',
     entries: [file('a')],
     code: 'ARC_LIMIT_EXCEEDED',

@@ -140,6 +140,16 @@ test('names that other file systems take for one, or refuse, are told', async ()
   ])
 })
 
+test('names that only stay where they are are no concern of a restore', async () => {
+  using folder = temporaryFolder()
+  const target = join(folder.path, 'target')
+  mkdirSync(target)
+  writeFileSync(join(target, 'aux'), '')
+  const source = memorySource('s', [hashedEntry('con', 'x')])
+  const plan = await planRestore(source, target, { mode: 'merge' })
+  expect(inspectRestore(plan).findings).toMatchObject([{ check: 'limits', evidence: { count: 1, examples: ['con'] } }])
+})
+
 test('on a file system that ignores case they stop it', async () => {
   using folder = temporaryFolder()
   const lower = ((path: string, options: object) =>

@@ -43,8 +43,8 @@ test('the two halves make the whole, the first without what the permission model
   const target = `${folder.path}/target`
   const result = await restoreConfined(
     target,
-    async ({ folder: at }) =>
-      JSON.parse(JSON.stringify(await stageConfined(memorySource('s', ENTRIES), at, { fs: refused }))) as unknown,
+    async (places) =>
+      JSON.parse(JSON.stringify(await stageConfined(memorySource('s', ENTRIES), places, { fs: refused }))) as unknown,
   )
   expect(result).toMatchObject({
     files: 2,
@@ -99,6 +99,11 @@ test.each<[string, string, Lie]>([
     ({ folder }) => (fs.symlinkSync('/etc', join(folder, 'l')), EMPTY),
   ],
   ['a set-id bit', 'ARC_CONFINEMENT_BROKEN', (places) => (file(places, 'a', 0o4755), EMPTY)],
+  [
+    'a file that has a name elsewhere',
+    'ARC_CONFINEMENT_BROKEN',
+    ({ folder, spool }) => (fs.writeFileSync(`${spool}/s`, 'x'), fs.linkSync(`${spool}/s`, `${folder}/s`), EMPTY),
+  ],
   [
     'more bytes than the limit',
     'ARC_LIMIT_EXCEEDED',

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -12,7 +13,7 @@ import {
 import { memorySource } from '@arc/core'
 import { failure, readTree, temporaryFolder, watchedFileSystem } from '@arc/core/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { applyRestore, planRestore, restoreNew } from '../src/index.ts'
+import { applyRestore, listRestorePoints, planRestore, planUndo, restoreNew, undoRestore } from '../src/index.ts'
 import { hashedEntry } from './trees.ts'
 
 const fast = { durable: false }
@@ -48,15 +49,61 @@ test('refused as target: the root of the file system, and a folder whose parent 
   await expect(restoreNew(source, `${folder.path}/no/target`, fast)).rejects.toThrow(coded('ARC_NOT_FOUND'))
 })
 
-test('refused as target: the current folder, and one that holds it', async () => {
+test('refused as target: the current folder, and one that holds it; a plan can be made there', async () => {
   using folder = temporaryFolder()
   mkdirSync(`${folder.path}/target/below`, { recursive: true })
+  writeFileSync(`${folder.path}/target/below/old`, 'old')
   const before = process.cwd()
   onTestFinished(() => process.chdir(before))
   process.chdir(`${folder.path}/target/below`)
-  for (const target of ['.', '..'])
-    await expect(planRestore(source, target, { mode: 'replace' })).rejects.toThrow(coded('ARC_TARGET_UNSUITABLE'))
+  for (const target of ['.', '..']) {
+    const plan = await planRestore(source, target, { mode: 'replace' })
+    expect(plan.totals).toMatchObject({ added: 1 })
+    await expect(applyRestore(plan, source, fast)).rejects.toThrow(coded('ARC_TARGET_UNSUITABLE'))
+  }
   process.chdir(before)
+  expect(readdirSync(folder.path)).toEqual(['target'])
+  expect(readdirSync(`${folder.path}/target/below`)).toEqual(['old'])
+})
+
+test('the folder itself keeps its mode, and its owner, whatever is restored in it', async () => {
+  using folder = temporaryFolder()
+  const target = `${folder.path}/target`
+  mkdirSync(target)
+  writeFileSync(`${target}/old`, 'old')
+  const facts = (): unknown => {
+    const { mode, uid, gid } = statSync(target)
+    return { mode: mode & 0o7777, uid, gid }
+  }
+  // Only root can give a folder away.
+  const [uid, gid] = process.getuid?.() === 0 ? [65534, 65534] : [process.getuid?.(), process.getgid?.()]
+  chownSync(target, uid ?? 0, gid ?? 0)
+  chmodSync(target, 0o700)
+  const kept = { mode: 0o700, uid, gid }
+  for (const mode of ['merge', 'replace'] as const) {
+    await applyRestore(await planRestore(source, target, { mode }), source, { ...fast, keepPoints: 2 })
+    expect(facts()).toEqual(kept)
+  }
+  const [first, second] = listRestorePoints(target)
+  chmodSync(first?.path ?? '', 0o755)
+  const only = (path: string): boolean => path === 'old'
+  await undoRestore(await planUndo(target, second?.id ?? '', { only }), second?.id ?? '', fast)
+  expect(facts()).toEqual(kept)
+  chmodSync(target, 0o2750)
+  await undoRestore(await planUndo(target, first?.id ?? ''), first?.id ?? '', fast)
+  expect(facts()).toEqual({ ...kept, mode: 0o2750 })
+  expect(readdirSync(target)).toEqual(['old'])
+})
+
+test('a plan for a new target is stale once something is there', async () => {
+  using folder = temporaryFolder()
+  const target = `${folder.path}/target`
+  const plan = await planRestore(source, target)
+  mkdirSync(target)
+  writeFileSync(`${target}/mine`, 'mine')
+  await expect(applyRestore(plan, source, fast)).rejects.toThrow(coded('ARC_PLAN_STALE'))
+  expect(readdirSync(target)).toEqual(['mine'])
+  await expect(planRestore(source, target)).rejects.toThrow(coded('ARC_TARGET_NOT_EMPTY'))
 })
 
 test('refused as target: a mount point, and a folder with one in it', async ({ annotate }) => {

@@ -31,7 +31,7 @@ export async function copySnapshots(from: Vault, to: Vault, options: CopyOptions
   const live = await source.log.live(await source.log.view(options), options)
   const wanted = options.ids && new Set(options.ids)
   const unknown = options.ids?.find((id) => !live.some(({ hash }) => hash === id))
-  if (unknown !== undefined) throw unknownSnapshot(unknown, from.location)
+  if (unknown !== undefined) throw unknownSnapshot(unknown, from)
   const there = await target.log.live(await target.log.view(options), options)
   const copied = new Set(there.flatMap(({ record, hash }) => [hash, record.origin?.snapshot ?? hash]))
   let job = await CopyJob.start(from, to, options, false)

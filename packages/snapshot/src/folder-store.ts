@@ -147,7 +147,7 @@ export class SnapshotFolder implements SnapshotStore {
   /** The record of a snapshot. Throws `ARC_SNAPSHOT_UNKNOWN`. */
   find(id: string): FolderRecord {
     const found = this.records().find(({ snapshot }) => snapshot.id === id)
-    if (found === undefined) throw unknownSnapshot(id, this.location)
+    if (found === undefined) throw unknownSnapshot(id, this)
     return found
   }
 

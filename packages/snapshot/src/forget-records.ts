@@ -19,7 +19,8 @@ export async function forgetSnapshots(
   const view = await log.view(options)
   const live = new Set((await log.live(view, options)).map(({ hash }) => hash))
   const unknown = ids.find((id) => !live.has(id))
-  if (unknown !== undefined) throw unknownSnapshot(unknown, objects.backend.location)
+  if (unknown !== undefined)
+    throw unknownSnapshot(unknown, { location: objects.backend.location, damagedRecords: log.damagedRecords })
   await writeTombstone(vault, [...new Set(ids)], options.reason, options)
 }
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { ArcError, ERROR_EXIT_STATUS, isArcError } from '@arc/core'
-import type { VerifyProblem } from './store.ts'
+import type { SnapshotStore, VerifyProblem } from './store.ts'
 
 /** An object of a vault that is not what it should be. */
 export function damaged(object: string, why: string, cause?: unknown): ArcError {
@@ -25,7 +25,17 @@ export function placeText(location: string): string {
   return location.startsWith('file:') && URL.canParse(location) ? fileURLToPath(location) : location
 }
 
-export function unknownSnapshot(name: string, location: string): ArcError {
+/** Where a snapshot was looked for, and what could not be looked into. */
+export type SearchedPlace = Pick<SnapshotStore, 'location' | 'damagedRecords'>
+
+/** There is no such snapshot, or it is one whose record cannot be read. */
+export function unknownSnapshot(name: string, { location, damagedRecords = [] }: SearchedPlace): ArcError {
+  const [record] = damagedRecords
+  if (record !== undefined)
+    return damaged(
+      record,
+      `${damagedRecords.length === 1 ? 'it' : 'it, or another that is damaged,'} may be that of ${name}`,
+    )
   return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} in ${placeText(location)}`, {
     hint: 'List the snapshots, then name one by its id, the beginning of it, a tag, a time, or latest.',
   })

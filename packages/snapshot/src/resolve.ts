@@ -80,10 +80,11 @@ export async function resolveSnapshot(
   if (own !== undefined) {
     const meant = byName(snapshotsOfFolder(snapshots, own), name)
     if (meant !== undefined) return meant
+    if ((store.damagedRecords?.length ?? 0) > 0) throw unknownSnapshot(name, store)
     throw unknownOf(own, name, found, store)
   }
   const [only] = found
-  if (only === undefined) throw unknownSnapshot(name, store.location)
+  if (only === undefined) throw unknownSnapshot(name, store)
   if (found.length > 1) throw ambiguous(name, found, store)
   return only
 }
@@ -117,7 +118,9 @@ function unknownOf(
     others.length === 0
       ? 'List the snapshots, then name one by its id, the beginning of it, a tag, a time, or latest.'
       : `Other projects have it: ${candidates(others)}. Name one by its id.`
-  return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} of ${path} in ${placeText(location)}`, { hint })
+  return new ArcError('ARC_SNAPSHOT_UNKNOWN', `there is no snapshot ${name} of ${path} in ${placeText(location)}`, {
+    hint,
+  })
 }
 
 function ambiguous(name: string, found: readonly SnapshotInfo[], { location }: SnapshotStore): ArcError {

@@ -20,7 +20,7 @@ export async function transferSnapshots(
   const { ids, ...calls } = options
   const snapshots = await from.list(calls)
   const unknown = ids?.find((id) => !snapshots.some((snapshot) => snapshot.id === id))
-  if (unknown !== undefined) throw unknownSnapshot(unknown, from.location)
+  if (unknown !== undefined) throw unknownSnapshot(unknown, from)
   const there = new Set((await to.list(calls)).flatMap(({ id, origin }) => [id, origin?.snapshot ?? id]))
   const transferred: SnapshotInfo[] = []
   for (const snapshot of snapshots) {

@@ -40,7 +40,8 @@ export function rootOf({ root }: SnapshotRecord): StoredFolder {
 export async function findLive(vault: VaultInternals, id: string, signal?: AbortSignal): Promise<LiveSnapshot> {
   const live = await vault.log.live(await vault.log.view({ signal }), { signal })
   const found = live.find(({ hash }) => hash === id)
-  if (found === undefined) throw unknownSnapshot(id, vault.objects.backend.location)
+  if (found === undefined)
+    throw unknownSnapshot(id, { location: vault.objects.backend.location, damagedRecords: vault.log.damagedRecords })
   return found
 }
 

@@ -103,7 +103,7 @@ describe('a vault of the predecessor', () => {
     const to = await createVault(memoryBackend())
     expect(await transferSnapshots(from, to)).toHaveLength(2)
     expect(await transferSnapshots(from, to)).toEqual([])
-    const { id, project } = await resolveSnapshot(to, '2025-06-07')
+    const { id, project } = await resolveSnapshot(to, '2025-06-07', { project: 'my_app' })
     expect(project).toBe('my_app')
     const [, second] = await from.list()
     expect(await rowsOf(await to.open(id))).toEqual(await rowsOf(await from.open(second?.id ?? '')))

@@ -48,7 +48,7 @@ export class PredecessorVault implements SnapshotStore {
 
   async open(id: string, options: OpenSnapshotOptions = {}): Promise<EntrySource> {
     const found = (await this.#manifests(options)).find((stored) => stored.id === id)
-    if (found === undefined) throw unknownSnapshot(id, this.location)
+    if (found === undefined) throw unknownSnapshot(id, this)
     const objects = new PredecessorObjects(this.#backend)
     const sizes = new Map<string, number>()
     const entries: Entry[] = []

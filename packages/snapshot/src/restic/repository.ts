@@ -93,7 +93,7 @@ export class ResticRepository implements SnapshotStore {
 
   async open(id: string, options: OpenSnapshotOptions = {}): Promise<EntrySource> {
     const json = /^[0-9a-f]{64}$/.test(id) ? await this.#files.read('snapshots', id, options) : undefined
-    if (json === undefined) throw unknownSnapshot(id, this.location)
+    if (json === undefined) throw unknownSnapshot(id, this)
     const snapshot = parseSnapshot(json, `snapshots/${id}`)
     // Snapshots first, then the index: what a snapshot names is in an index that is there already.
     this.#reader = new BlobReader(this.#files, await BlobIndex.load(this.#files, options))
