@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { ArcError, errnoOf, isArcError, systemCallError } from '@arc/core'
 import type { Host } from '@arc/kit'
-import { isRemoteUrl, objectAddress, openObject, pathOfArgument } from '@arc/kit/place'
+import { isRemoteUrl, objectAddress, openObject, pathOfArgument, withoutPassword } from '@arc/kit/place'
 
 const MAX_SIDECAR_BYTES = 1024 * 1024
 const HEX = /^[0-9a-f]{64}$/i
-// As `sha256sum` prints it (a backslash in front tells that the name is escaped), and as `sha256sum --tag` and BSD do.
+// As `sha256sum` prints it (a backslash in front tells that the name is escaped); as `sha256sum --tag`, BSD and openssl do.
 const LINE = /^(\\?)([0-9a-f]{64}) [ *](.+)$/i
-const TAGGED_LINE = /^(\\?)SHA256 \((.+)\) = ([0-9a-f]{64})$/i
+const TAGGED_LINE = /^(\\?)SHA(?:2-)?256 ?\((.+)\) ?= ([0-9a-f]{64})$/i
 
 interface Sum {
   readonly sha256: string
@@ -26,8 +26,23 @@ export async function expectedChecksum(
   if (checksum !== undefined) return HEX.test(checksum) ? checksum.toLowerCase() : readChecksum(checksum, source, host)
   if (!sidecar || source === '-') return undefined
   const text = isRemoteUrl(source) ? await remoteSidecar(source, host) : localSidecar(pathOfArgument(source), host)
-  const sums = parseSums(text ?? '')
-  return sums.find(({ name }) => name !== undefined && basename(name) === nameOf(source))?.sha256
+  return text === undefined ? undefined : sidecarSum(text, source)
+}
+
+/** The sum of `source` in the file beside it: the line with its name, or the only sum, if that stands alone in its line. */
+function sidecarSum(text: string, source: string): string | undefined {
+  const sums = parseSums(text)
+  const named = sums.find(({ name }) => name !== undefined && basename(name) === nameOf(source))
+  const bare = sums.filter(({ name }) => name === undefined)
+  if (named !== undefined) return named.sha256
+  if (bare.length === 1) return bare[0]?.sha256
+  if (sums.length > 0 && bare.length === 0) return undefined // it speaks of other files
+  const shown = `${isRemoteUrl(source) ? withoutPassword(source) : source}.sha256`
+  const problem = sums.length === 0 ? 'holds no SHA-256' : 'holds several SHA-256 without names'
+  throw new ArcError('ARC_OPTION_INVALID', `${shown}, which should say what the source must be, ${problem}`, {
+    path: shown,
+    hint: 'Get it again, remove it, or ignore it with --no-sidecar.',
+  })
 }
 
 function nameOf(source: string): string {

@@ -36,7 +36,7 @@ function ownChild(): ConfinedProcess {
  */
 export async function fillConfined(
   places: ConfinedPlaces,
-  order: Omit<ConfinedOrder, 'folder' | 'file'>,
+  order: Omit<ConfinedOrder, 'places' | 'file'>,
   source: Exclude<FoundSource, { kind: 'folder' }>,
   options: { readonly signal: AbortSignal; readonly process?: ConfinedProcess | undefined },
 ): Promise<unknown> {
@@ -44,7 +44,7 @@ export async function fillConfined(
   const file = source.kind === 'file' ? source.file : undefined
   const whole: ConfinedOrder = {
     ...order,
-    folder: places.folder,
+    places,
     ...(file !== undefined && { file: { shown: file.shown, name: file.name } }),
   }
   const args = [...permissionsFor(places, codeRoot), module, JSON.stringify(whole)]

@@ -13,8 +13,8 @@ const STDIN_FD = 0
 const never = new AbortController().signal // whoever started this ends it from outside
 
 async function carryOut(order: ConfinedOrder): Promise<ConfinedReport> {
-  const { limits, expected, isPartial, folder, links, setId, portable } = order
-  await using stored = await openInput(order, { limits, expected, signal: never })
+  const { limits, expected, isPartial, places, links, setId, portable, owners, xattrs, sparse } = order
+  await using stored = await openInput(order, { limits, expected, attributes: { owners, xattrs }, signal: never })
   const choice = new EntryChoice(order.only, order.strip)
   await using source = await openChosen({ stored, isPartial }, choice)
   const parent = process.ppid
@@ -30,7 +30,8 @@ async function carryOut(order: ConfinedOrder): Promise<ConfinedReport> {
       }
     },
   }
-  return await stageConfined(watched, folder, { links, setId, portable, limits, only: choice.only })
+  const rules = { links, setId, portable, limits, owners, xattrs, sparse }
+  return await stageConfined(watched, places, { ...rules, only: choice.only })
 }
 
 function openInput({ file }: ConfinedOrder, options: ReadOptions): Promise<StoredState> {

@@ -1,11 +1,15 @@
 import type { Limits } from '@arc/core'
-import type { LinkPolicy } from '@arc/restore-safe'
+import type { ConfinedPlaces, LinkPolicy } from '@arc/restore-safe'
 import type { StoredFile } from './stored-bytes.ts'
 
 /** What a confined process is told to do, as JSON on its command line. The source is its standard input. */
 export interface ConfinedOrder {
   /** Where to write; its permissions allow nothing else. */
-  readonly folder: string
+  readonly places: Pick<ConfinedPlaces, 'folder' | 'attributes'>
+  /** Note them for whoever sets them. */
+  readonly owners: boolean
+  readonly xattrs: boolean
+  readonly sparse: boolean
   readonly links: LinkPolicy
   readonly setId: boolean
   readonly portable: boolean

@@ -1,6 +1,7 @@
 import { ArcError } from '@arc/core'
 import { type Host, makeParents } from '@arc/kit'
 import { type ConfinedResult, restoreConfined } from '@arc/restore-safe'
+import { attributeRules } from './attribute-options.ts'
 import { expectedChecksum } from './checksum.ts'
 import { fillConfined } from './confine.ts'
 import { EntryChoice } from './entry-choice.ts'
@@ -19,17 +20,16 @@ export async function restoreConfinedly(
   if (values.to === undefined) throw unfit('reads no name from the source', 'Say where to restore it with --to.')
   if (values.from !== undefined)
     throw unfit('is for archives and dumps', 'A vault checks every byte of a snapshot: leave it out.')
-  if (values.owners || values.xattrs)
-    throw unfit('sets no owners or extended attributes', 'Leave out --owners and --xattrs, or --confine.')
   const source = findSource(argument, host)
   if (source.kind === 'folder')
     throw unfit('is for archives and dumps', 'A folder has nothing to unpack: leave it out.')
   const place = targetPlace(values.to, { kind: 'archive', name: undefined, path: undefined }, host)
-  const { only, strip, links, setId, portable, partial: isPartial } = values
+  const { only, strip, links, setId, portable, partial: isPartial, owners, xattrs, sparse } = values
+  const rules = attributeRules(values)
   const { patterns } = new EntryChoice(only, strip)
   const limits = limitsOf(values)
   const expected = await expectedChecksum(argument, values, host)
-  const order = { only: patterns, strip, links, setId, portable, limits, isPartial, expected }
+  const order = { only: patterns, strip, links, setId, portable, owners, xattrs, sparse, limits, isPartial, expected }
   return await naming(argument, () =>
     explaining(links, async () => {
       using _parents = makeParents(place.path)
@@ -37,6 +37,7 @@ export async function restoreConfinedly(
         links,
         setId,
         portable,
+        ...rules,
         limits,
         signal,
       })

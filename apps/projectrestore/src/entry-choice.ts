@@ -1,5 +1,7 @@
+import { lstatSync } from 'node:fs'
 import { type Glob, parseGlob } from '@arc/collect'
 import { ArcError, type Entry, type EntryPath, type EntrySource, type Omission, printablePath } from '@arc/core'
+import { localPath } from '@arc/core/node'
 import { integerOption, textOption } from '@arc/kit'
 import { actsUnasked } from '@arc/restore-safe'
 
@@ -23,12 +25,24 @@ export class EntryChoice {
   /** Paths that programs obey or run without being asked, of those that were given out and chosen. */
   readonly unasked: EntryPath[] = []
 
-  /** `paths`: of what matches only these, and what lies below them. */
-  constructor(patterns: readonly string[], strip: number, paths?: readonly string[]) {
+  readonly #replaced: string | undefined
+
+  constructor(patterns: readonly string[], strip: number, { paths, replaced }: ChoiceBounds = {}) {
     this.patterns = patterns
     this.strip = strip
+    this.#replaced = replaced
     this.#globs = patterns.map((pattern) => parseGlob(pattern))
     this.#paths = paths === undefined ? undefined : new Set(paths)
+  }
+
+  /** The same choice, of paths that are only in the folder at `replaced`, too: what the source does not have is removed there. */
+  replacing(replaced: string): EntryChoice {
+    return new EntryChoice(this.patterns, this.strip, { replaced })
+  }
+
+  /** The same choice: of what matches only these paths, and what lies below them. */
+  among(paths: readonly string[]): EntryChoice {
+    return new EntryChoice(this.patterns, this.strip, { paths, replaced: this.#replaced })
   }
 
   /** Whether a path is chosen; `undefined` when all are. */
@@ -41,16 +55,22 @@ export class EntryChoice {
   assertAllMatched(): void {
     const idle = this.#globs.find((glob) => !this.#matched.has(glob))
     if (idle === undefined) return
-    throw new ArcError('ARC_ENTRY_MISSING', `nothing in the source matches --only ${idle.pattern}`, {
+    const where = this.#replaced === undefined ? 'the source' : 'the source or the folder'
+    throw new ArcError('ARC_ENTRY_MISSING', `nothing in ${where} matches --only ${idle.pattern}`, {
       hint: 'Look at what there is with `projectrestore list`.',
     })
   }
 
-  /** The source under the paths that this choice gives it. Its entries must all be read for its omissions to be complete. */
+  /**
+   * The source under the paths that this choice gives it. Its entries must all be read for its omissions to be complete; they
+   * end in `ARC_ENTRY_MISSING` when a pattern matched nothing, unless a folder is replaced, which may have what it matches.
+   */
   applyTo(source: EntrySource): EntrySource {
     const lost: Omission[] = []
     const give = (entry: Entry): Entry | undefined => this.#give(entry, lost)
-    const assertAllMatched = (): void => this.assertAllMatched()
+    // What the folder has is known only to who plans.
+    const isAllKnown = this.#replaced === undefined
+    const assertAllMatched = (): void => void (isAllKnown && this.assertAllMatched())
     const assertSomeLeft = (given: number): void => {
       if (given === 0 && lost.length > 0) throw this.#nothingLeft()
     }
@@ -130,10 +150,25 @@ export class EntryChoice {
 
   #matches(path: EntryPath): boolean {
     if (this.#globs.length === 0) return true
-    const found = this.#globs.filter((glob) => glob.matches(path, this.#folders.has(path)))
+    const isFolder = this.#folders.has(path) || this.#isReplacedFolder(path)
+    const found = this.#globs.filter((glob) => glob.matches(path, isFolder))
     for (const glob of found) this.#matched.add(glob)
     return found.length > 0
   }
+
+  #isReplacedFolder(path: EntryPath): boolean {
+    if (this.#replaced === undefined || !this.patterns.some((pattern) => pattern.endsWith('/'))) return false
+    try {
+      return lstatSync(localPath(this.#replaced, path)).isDirectory()
+    } catch {
+      return false // it is not there, or no path that could be
+    }
+  }
+}
+
+interface ChoiceBounds {
+  readonly paths?: readonly string[] | undefined
+  readonly replaced?: string | undefined
 }
 
 /** The same entry under another path, field by field: a source may compute its entries' fields when they are asked for. */

@@ -14,13 +14,14 @@ import { attributeOptions, attributeRules, wishesOf } from './attribute-options.
 import { choiceOptions, EntryChoice } from './entry-choice.ts'
 import { limitOptions, limitsOf } from './limit-options.ts'
 import type { StoredState } from './stored-bytes.ts'
-import { sourceOptions, openStored } from './stored-state.ts'
+import { RAISE_LIMIT, sourceOptions, openStored } from './stored-state.ts'
 import { type TargetPlace, targetPlace } from './target-place.ts'
 
 /** How many trees from before to keep. */
-export const keepPointsOption = integerOption({ min: 0, max: 1000 }, 'how many trees from before to keep', {
-  default: 1,
-})
+export const keepPointsOption = integerOption(
+  { min: 0, max: 1000 },
+  'how many trees from before to keep (default: as many as last time, 1 at first)',
+)
 
 /** What decides which tree comes to be, and where. */
 export const requestOptions = {
@@ -75,10 +76,11 @@ export async function openRequest(
   const stored = await openStored(source, how)
   try {
     const { mode, links, setId, portable } = values
+    const place = targetPlace(values.to, stored, host)
     return {
       stored,
-      choice,
-      place: targetPlace(values.to, stored, host),
+      choice: mode === 'replace' ? choice.replacing(place.path) : choice,
+      place,
       options: { mode, links, setId, portable, ...rules, limits, signal, onProgress },
       isPartial: values.partial,
       [Symbol.asyncDispose]: () => stored[Symbol.asyncDispose](),
@@ -89,10 +91,16 @@ export async function openRequest(
   }
 }
 
-/** Plans need the folder that holds the target; where that is missing, the outermost missing one is as empty as the target. */
-export async function planAt(source: EntrySource, target: string, options: PlanOptions): Promise<RestorePlan> {
+/** Plan what is chosen. Plans need the folder that holds the target; where that is missing, the outermost missing one is as empty as the target. */
+export async function planAt(
+  source: EntrySource,
+  target: string,
+  choice: EntryChoice,
+  options: PlanOptions,
+): Promise<RestorePlan> {
   const [outermost] = missingParents(target)
-  const plan = await planRestore(source, outermost ?? target, options)
+  const plan = await planRestore(source, outermost ?? target, { ...options, only: choice.only })
+  choice.assertAllMatched()
   return outermost === undefined ? plan : { ...plan, target }
 }
 
@@ -117,7 +125,8 @@ function hintFor(code: ArcErrorCode, message: string, links: RestorePlan['links'
     return 'Choose another folder with --to, or restore over this one with --mode replace or --mode merge; --dry-run shows what that would change.'
   if (code === 'ARC_PATH_UNSAFE' && links === 'inside' && message.includes('link'))
     return 'If you trust the source, restore its links as they are with --links keep.'
-  if (code === 'ARC_LIMIT_EXCEEDED' || message.includes('(too-deep)'))
-    return 'If you trust the source, raise the limit: --max-files, --max-bytes, --max-ratio, --max-depth.'
+  if (code === 'ARC_ENTRY_UNREADABLE')
+    return 'Nothing was changed. Check its permissions; --partial leaves out what cannot be read of a folder that is restored.'
+  if (code === 'ARC_LIMIT_EXCEEDED' || message.includes('(too-deep)')) return RAISE_LIMIT
   return undefined
 }

@@ -13,6 +13,8 @@ export interface StoredState extends AsyncDisposable {
   readonly path: string | undefined
   /** The id of a snapshot. */
   readonly snapshot?: string | undefined
+  /** Which snapshot it is, for people. */
+  readonly label?: string | undefined
   /** When it was made, as far as its file tells. */
   readonly madeAt: Date | undefined
   /** Read it from its beginning. The source is valid until the next call, and until this is disposed. */

@@ -5,6 +5,7 @@ import { fileOption, flagOption, type Host, textOption } from '@arc/kit'
 import { isRemoteUrl, objectAddress, pathOfArgument, readObject, withoutPassword } from '@arc/kit/place'
 import { isForeignStore, isSnapshotFolder, isVaultFolder, vaultPlace } from '@arc/kit/vault'
 import { expectedChecksum } from './checksum.ts'
+import { shellWord } from './shell-word.ts'
 import { hasVault, openVaultState, vaultOptions, type VaultValues } from './vault-state.ts'
 import {
   openArriving,
@@ -64,7 +65,8 @@ export function findSource(source: string, host: Host): FoundSource {
   const path = resolve(host.cwd, pathOfArgument(source))
   const stat = statOf(path, source)
   if (stat.isDirectory()) return { kind: 'folder', path }
-  if (stat.isFIFO() || stat.isCharacterDevice()) return { kind: 'arriving', bytes: createReadStream(path), file: STDIN }
+  if (stat.isFIFO() || stat.isCharacterDevice())
+    return { kind: 'arriving', bytes: createReadStream(path), file: { ...STDIN, shown: source } }
   return { kind: 'file', file: { shown: source, name: archiveName(path), path, madeAt: stat.mtime } }
 }
 
@@ -76,7 +78,7 @@ export function openStored(source: string, options: OpenStoredOptions): Promise<
     if (isForeignStore(vaultPlace(source, host))) return foreignState(source, options)
     const found = findOrMiss(source, host)
     if (isArcError(found)) {
-      if (!hasVault(options.vault, host)) throw found
+      if (!hasVault(options.vault, host)) throw withoutVault(found, host)
       return snapshotState(source, options, found)
     }
     if (found.kind === 'folder') {
@@ -98,7 +100,18 @@ function assertNoStore(folder: string, shown: string): void {
   const what = isVault ? 'a vault' : 'a folder of snapshots'
   throw new ArcError('ARC_ARGUMENT_INVALID', `${shown} is ${what}, not a project`, {
     path: folder,
-    hint: `Name a snapshot in it: projectrestore latest --from ${/\s/.test(shown) ? `'${shown}'` : shown}`,
+    hint: `Name a snapshot in it: projectrestore latest --from ${shellWord(shown)}`,
+  })
+}
+
+/** Nothing of that name, and nowhere to look for a snapshot of it. */
+function withoutVault({ code, message, path, details }: ArcError, host: Host): ArcError {
+  const { folder } = vaultPlace(undefined, host)
+  const where = folder === undefined ? '' : ` at ${folder}`
+  return new ArcError(code, message, {
+    hint: `Check the spelling of the path; for a snapshot, say with --from where it is: there is no vault${where}.`,
+    details,
+    ...(path !== undefined && { path }),
   })
 }
 
@@ -182,14 +195,21 @@ export async function naming<T>(source: string, job: () => Promise<T>): Promise<
   }
 }
 
+/** What helps against a limit, in words of the command line. */
+export const RAISE_LIMIT =
+  'If you trust the source, raise the limit: --max-files, --max-bytes, --max-ratio, --max-depth.'
+
 const ABOUT_CONTENT =
   /^ARC_(?:ARCHIVE|DUMP)_|^ARC_(?:PATH_UNSAFE|PATH_INVALID|ENTRY_DUPLICATE|LIMIT_EXCEEDED|HASH_MISMATCH)$/
 
 function withName(source: string, error: ArcError): ArcError {
   const name = source === '-' ? 'standard input' : isRemoteUrl(source) ? withoutPassword(source) : source
-  if (error.message.includes(name)) return error
-  const { code, message, hint, path, retryable, details } = error
-  return new ArcError(code, `${name}: ${message}`, {
+  const isNamed = error.message.includes(name)
+  const isLimit = error.code === 'ARC_LIMIT_EXCEEDED'
+  if (isNamed && !isLimit) return error
+  const { code, message, path, retryable, details } = error
+  const hint = isLimit ? RAISE_LIMIT : error.hint
+  return new ArcError(code, isNamed ? message : `${name}: ${message}`, {
     retryable,
     details,
     cause: error,

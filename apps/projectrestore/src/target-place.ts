@@ -49,7 +49,7 @@ function assertApart(target: string, { kind, path }: Pick<StoredState, 'kind' | 
 }
 
 /** The path with its links resolved, as far as it exists. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   for (let at = path; ; at = dirname(at)) {
     try {
       return join(realpathSync(at), path.slice(at.length))
@@ -59,6 +59,7 @@ function realPath(path: string): string {
   }
 }
 
-function isWithin(path: string, folder: string): boolean {
+/** Whether a path is the folder, or lies in it. */
+export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }

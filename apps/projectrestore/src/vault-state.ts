@@ -1,27 +1,31 @@
 import { existsSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { ArcError, isArcError } from '@arc/core'
-import { type Host, textOption, type Values } from '@arc/kit'
-import { secretOptions, secretSource, vaultPlace } from '@arc/kit/vault'
+import { type Host, nameOption, type Values } from '@arc/kit'
+import { folderAtHand, secretOptions, secretSource, snapshotLabel, vaultPlace } from '@arc/kit/vault'
+import { givenLimits, type limitOptions } from './limit-options.ts'
 import type { StoredState } from './stored-bytes.ts'
 
 /** Where snapshots are, and how their vault is opened. */
 export const vaultOptions = {
-  from: textOption('SOURCE is a snapshot there: a folder or URL (default: ARC_VAULT, else ~/project_backups/vault)', {
+  from: nameOption('SOURCE is a snapshot there: a folder or URL (default: ARC_VAULT, else ~/project_backups/vault)', {
     placeholder: 'DEST',
     complete: 'folder',
   }),
-  snapshot: textOption(
+  snapshot: nameOption(
     'where SOURCE is a repository of restic or an old vault: which of its snapshots (default: latest)',
     {
       placeholder: 'SNAPSHOT',
     },
   ),
-  project: textOption('of the snapshots only those of this project', { placeholder: 'NAME' }),
+  project: nameOption('of the snapshots only those of this project', { placeholder: 'NAME' }),
   ...secretOptions,
 }
 
-export type VaultValues = Values<typeof vaultOptions>
+export type VaultValues = Values<typeof vaultOptions> & {
+  /** The folder to restore to: names mean snapshots of it, if there are any, else of the current folder. */
+  readonly to?: string | undefined
+} & Partial<Values<typeof limitOptions>>
 
 /** Whether a name that no file has may be that of a snapshot: there is a vault to look into. */
 export function hasVault({ from }: VaultValues, host: Host): boolean {
@@ -43,14 +47,19 @@ export async function openVaultState(
   const vault = await openStorePlace(vaultPlace(values.from, host), host, { secret: secretSource(values, host) })
   const { signal } = host
   try {
-    const { id, project, time } = await resolveSnapshot(vault, name, { project: values.project, signal })
+    const folders = [...(values.to === undefined ? [] : [values.to]), '.'].map((each) =>
+      folderAtHand(resolve(host.cwd, each)),
+    )
+    const found = await resolveSnapshot(vault, name, { project: values.project, folders, signal })
+    const { id, project, time } = found
     return {
       kind: 'snapshot',
       name: basename(project),
       path: undefined,
       snapshot: id,
+      label: snapshotLabel(found),
       madeAt: new Date(time),
-      open: () => vault.open(id, { signal }),
+      open: () => vault.open(id, { limits: givenLimits(values), signal }),
       [Symbol.asyncDispose]: () => vault[Symbol.asyncDispose](),
     }
   } catch (error) {

@@ -5,7 +5,15 @@ import { openArchive, writeArchiveFile } from '@arc/archive/node'
 import { openDirectory } from '@arc/collect'
 import type { EntrySource } from '@arc/core'
 import { readTree, temporaryFolder } from '@arc/core/testing'
-import { planRestore, restoreNew } from '@arc/restore-safe'
+import {
+  type ConfinedPlaces,
+  planRestore,
+  restoreConfined,
+  type RestoreConfinedOptions,
+  restoreNew,
+  type RestoreResult,
+  stageConfined,
+} from '@arc/restore-safe'
 import { createVault, openSnapshotFolder, type SnapshotStore } from '@arc/snapshot'
 import { directoryBackend } from '@arc/storage'
 import * as fc from 'fast-check'
@@ -124,17 +132,27 @@ const WAYS: Readonly<Record<string, (folder: string, tree: string) => Promise<En
   'tar.zst': (folder, tree) => throughArchive(folder, tree, 'tar.zst'),
 }
 
-test.each(Object.keys(WAYS))('owners and extended attributes survive %s', async (way) => {
+/** What a confined restore does, with both halves in this process. */
+function restoreInTwo(source: EntrySource, target: string, options: RestoreConfinedOptions): Promise<RestoreResult> {
+  const fill = async (places: ConfinedPlaces): Promise<unknown> =>
+    JSON.parse(JSON.stringify(await stageConfined(source, places, options)))
+  return restoreConfined(target, fill, options)
+}
+
+const CASES = [...Object.keys(WAYS).map((way) => [way, restoreNew] as const), ['a confined tar', restoreInTwo] as const]
+
+test.each(CASES)('owners and extended attributes survive %s', async (way, restore) => {
+  const open = WAYS[way.replace('a confined ', '')] as (typeof WAYS)[string]
   const property = fc.asyncProperty(
     fc.uniqueArray(row, { maxLength: 6, selector: ({ name }) => name }),
     async (rows) => {
       using scratch = temporaryFolder()
       const tree = join(scratch.path, 'tree')
       makeTree(tree, rows)
-      await using source = await (WAYS[way] as (typeof WAYS)[string])(scratch.path, tree)
+      await using source = await open(scratch.path, tree)
       const asked = { ...ATTRIBUTES, numericIds: true, privilegedXattrs: true, setId: true, links: 'keep' as const }
       const target = join(scratch.path, 'back')
-      const { attributes } = await restoreNew(source, target, { ...asked, durable: false })
+      const { attributes } = await restore(source, target, { ...asked, durable: false })
       expect(attributes).toMatchObject({ dropped: [], failed: [] })
       const wanted = describeTree(tree)
       expect(describeTree(target)).toEqual(wanted)

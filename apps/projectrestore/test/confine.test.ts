@@ -94,7 +94,9 @@ test('what is wrong with a source is said as without it, and nothing is left', a
       stdout: '',
       stderr: say(`[${code}]\nhint: `),
     })
-    if (code !== 'ARC_OPTION_INVALID') expect({ line, stderr: confined.stderr }).toEqual({ line, stderr: plain.stderr })
+    if (code === 'ARC_NOT_FOUND') expect(confined.stderr.split('\n')[0]).toBe(plain.stderr.split('\n')[0]) // without it, a snapshot may be meant
+    else if (code !== 'ARC_OPTION_INVALID')
+      expect({ line, stderr: confined.stderr }).toEqual({ line, stderr: plain.stderr })
     else scratch.tool('rm', '-rf', 'x')
     expect(existsSync(join(scratch.path, 'x'))).toBe(false)
   }
@@ -109,7 +111,7 @@ test('a process that would write outside if nothing held it, does not', async ()
   // Without permissions it does all that: the attempts are real.
   const outside = writeOutside()
   mkdirSync(join(scratch.path, 'free/control'), { recursive: true })
-  const order = JSON.stringify({ folder: join(scratch.path, 'free/control/tree') })
+  const order = JSON.stringify({ places: { folder: join(scratch.path, 'free/control/tree') } })
   execFileSync(process.execPath, [module, order], { input: outside, stdio: ['pipe', 'pipe', 'pipe'] })
   expect(existsSync(join(scratch.path, 'free/escape-parent'))).toBe(true)
   expect(readdirSync(outside)).toEqual(
@@ -130,6 +132,9 @@ test('a process that would write outside if nothing held it, does not', async ()
         links: 'inside',
         setId: false,
         portable: false,
+        owners: false,
+        xattrs: false,
+        sparse: false,
         limits: DEFAULT_LIMITS,
         only: [],
         strip: 0,

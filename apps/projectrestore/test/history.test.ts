@@ -83,11 +83,91 @@ test('undo brings back any earlier tree, and keeps the others', async () => {
   })
 })
 
+const pointsOf = async (scratch: Scratch): Promise<number> =>
+  (JSON.parse((await scratch.run(['history', 'out', '--json'])).stdout) as { points: unknown[] }).points.length
+
+test('trees from before are kept as was asked for last, and none goes unsaid', async () => {
+  using scratch = makeScratch()
+  await restored(scratch, 'one', 'two', 'three', 'four')
+  const line = ['app', '--to', 'out', '--mode', 'replace']
+  scratch.write('app', { 'a.txt': 'five' })
+  expect(await scratch.run([...line, '--dry-run'])).toMatchObject({
+    status: 0,
+    stdout: expect.not.stringContaining('drop') as string,
+  })
+  await scratch.run([...line, '--yes'])
+  expect(await pointsOf(scratch)).toBe(4)
+  scratch.write('app', { 'a.txt': 'six' })
+  const dates = '\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d'
+  const says = (text: string): string => expect.stringMatching(new RegExp(text)) as string
+  const three = [...line, '--keep-points', '2']
+  const drops = `and drop 3 earlier trees \\(${dates}, ${dates}, ${dates}\\)`
+  expect((await scratch.run([...three, '--dry-run'])).stdout).toEqual(says(drops))
+  const planned = JSON.parse((await scratch.run([...three, '--dry-run', '--json'])).stdout) as unknown
+  expect(planned).toMatchObject({
+    droppedPoints: [{ id: 'point-000001' }, { id: 'point-000002' }, { id: 'point-000003' }],
+  })
+  expect(await scratch.run(three)).toMatchObject({ status: 2, stderr: says(`${drops}\\. Go on\\?`) })
+  expect(await scratch.run([...three, '--yes'])).toMatchObject({ status: 0, stderr: says(`dropped 3 earlier trees`) })
+  expect(await pointsOf(scratch)).toBe(2)
+})
+
+test('what only adds asks, too, when an earlier tree would go for it', async () => {
+  using scratch = makeScratch()
+  await restored(scratch, 'one', 'two')
+  scratch.write('more', { new: '' })
+  const line = ['more', '--to', 'out', '--mode', 'merge']
+  expect((await scratch.run(line)).status).toBe(0)
+  scratch.write('more', { newer: '' })
+  const run = await scratch.run([...line, '--keep-points', '1'])
+  expect(run).toMatchObject({ status: 2, stderr: say('and drop 2 earlier trees') })
+  scratch.tool('rm', '-r', 'out/new')
+})
+
+test('history --keep-points drops the others, after asking', async () => {
+  using scratch = makeScratch()
+  await restored(scratch, 'one', 'two', 'three')
+  const line = ['history', 'out', '--keep-points']
+  expect(await scratch.run([...line, '0'])).toMatchObject({
+    status: 2,
+    stderr: say('This would drop 2 earlier trees ('),
+  })
+  const declined = await scratch.run([...line, '0'], { terminals: ['stdin', 'stdout', 'stderr'], answers: [false] })
+  expect(declined).toMatchObject({ status: 1, stdout: '' })
+  expect(await pointsOf(scratch)).toBe(2)
+  expect(await scratch.run([...line, '2'])).toMatchObject({ status: 0, stderr: '' })
+  expect(await scratch.run([...line, '1', '--yes'])).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^Point.*\npoint-000002 .*\n$/) as string,
+    stderr: say('dropped the earlier tree of '),
+  })
+  await scratch.run([...line, '0', '--yes'])
+  expect(scratch.names().filter((name) => name.startsWith('.'))).toEqual([])
+  expect(a(scratch)).toBe('three')
+})
+
+test('undo drops what --keep-points says, whole or in part, and nothing without it', async () => {
+  using scratch = makeScratch()
+  await restored(scratch, 'one', 'two', 'three')
+  await scratch.run(['undo', '--only', 'a.txt', '--yes'])
+  expect(await pointsOf(scratch)).toBe(3)
+  const part = ['undo', '--only', 'src/', '--keep-points', '2']
+  expect((await scratch.run([...part, '--dry-run'])).stdout).toContain('and drop 2 earlier trees')
+  const run = await scratch.run([...part, '--yes', '--json'])
+  expect(JSON.parse(run.stdout)).toMatchObject({ droppedPoints: [{ id: 'point-000001' }, { id: 'point-000002' }] })
+  expect(await scratch.run(['undo', '--keep-points', '1'])).toMatchObject({
+    status: 2,
+    stderr: say('and drop the earlier tree of '),
+  })
+  expect(await pointsOf(scratch)).toBe(2)
+})
+
 test('undo --only brings back paths, and leaves the point and the rest', async () => {
   using scratch = makeScratch()
   await restored(scratch, 'one', 'two')
   const line = ['undo', '--only', 'src/', '--only', 'only-*', '--preview', '--yes']
   const run = await scratch.run(line)
+  expect(run.stderr).not.toContain('owner') // nobody asked about those
   expect(run.stdout).toContain('-two too\n')
   expect(run.stdout).toContain('+one too\n')
   expect(a(scratch)).toBe('two')

@@ -16,7 +16,7 @@ async function planned(scratch: Scratch): Promise<{ root: string; out: string }>
   expect(run).toMatchObject({
     status: 0,
     stdout: 'plan.json\n',
-    stderr: say('This would add 0, change 2 and remove 1 paths'),
+    stderr: say('This would add 0, change 2 and remove 1 path'),
   })
   return { root, out }
 }
@@ -47,6 +47,19 @@ test('what was planned is what is done, once', async () => {
     status: 1,
     stderr: say('[ARC_PLAN_STALE]'),
   })
+})
+
+test('a plan for a new place is stale once something is there', async () => {
+  using scratch = makeScratch()
+  writeLinkedApp(scratch)
+  scratch.tool('tar', '-cf', 'app.tar', '-C', 'app', '.')
+  await scratch.run(['plan', 'app.tar', '--to', 'out', '-o', 'plan.json'])
+  scratch.write('out', { mine: 'x' })
+  expect(await scratch.run(['apply', 'plan.json', '--yes'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/not any more \[ARC_PLAN_STALE\]\nhint: Make a new plan/) as string,
+  })
+  expect(scratch.read('out/mine')).toBe('x')
 })
 
 test('a plan names every file by its SHA-256, wherever the source has none', async () => {

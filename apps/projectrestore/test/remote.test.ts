@@ -8,7 +8,7 @@ import { readTree } from '@arc/core/testing'
 import { type Backend, openBackend } from '@arc/storage'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeContainer } from '../../../tools/servers/azure-container.ts'
-import { startFakeGcs } from '../../../tools/servers/fake-gcs.ts'
+import { MISSING_BUCKET, startFakeGcs } from '../../../tools/servers/fake-gcs.ts'
 import { makeBucket } from '../../../tools/servers/rgw-bucket.ts'
 import { rgwEnvironment, sshEnvironment, startServer } from '../../../tools/servers/start-server.ts'
 import { makeScratch, type Scratch } from './scratch.ts'
@@ -45,8 +45,9 @@ async function fill(backend: Backend): Promise<void> {
     const bytes = readFileSync(join(source.path, name))
     await backend.write(name, bytes, { sha256: sha256Hex(bytes) })
     await backend.write(`${name}.sha256`, Buffer.from(`${sha256Hex(bytes)}  ${name}\n`))
-    await backend.write(`bad-${name}`, Buffer.concat([bytes, Buffer.from('tail')]))
-    await backend.write(`bad-${name}.sha256`, Buffer.from(`${sha256Hex(bytes)}  bad-${name}\n`))
+    // Intact, but another one than was meant: nothing but its checksum can tell.
+    await backend.write(`bad-${name}`, bytes)
+    await backend.write(`bad-${name}.sha256`, Buffer.from(`${sha256Hex(Buffer.from(name))}  bad-${name}\n`))
   }
 }
 
@@ -178,4 +179,13 @@ test('what is not there is told with what may help', async () => {
   const missing = await run(scratch, [`${url}/none.tar`, '--to', 'app'], env(scratch))
   expect(missing.status).toBe(1)
   expect(missing.stderr).toContain('there is no object at s3://archives/here/none.tar')
+  for (const kind of ['s3', 'azblob', 'gs']) {
+    const place = places.get(kind) as Place
+    const nowhere = `${kind}://${MISSING_BUCKET}/x.tar${place.query}`
+    const { status, stderr } = await run(scratch, [nowhere, '--to', 'app'], place.env(scratch))
+    expect({ status, stderr }).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`${kind}://${MISSING_BUCKET} does not exist [ARC_BACKEND_NOT_FOUND]`),
+    })
+  }
 })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTree } from '@arc/core/testing'
 import { describe, expect, test } from 'vitest'
@@ -127,6 +127,44 @@ describe('a part', () => {
       stderr: say(`nothing in the source matches --only ${glob} [ARC_ENTRY_MISSING]`),
     })
     expect(existsSync(join(scratch.path, 'new'))).toBe(false)
+  })
+
+  test('what only the folder has is removed by a replace that chooses it', async () => {
+    using scratch = makeScratch()
+    const { out } = await changed(scratch)
+    scratch.write('out', { 'src/extra': 'x\n' })
+    const line = [
+      'app.tar',
+      '--to',
+      'out',
+      '--mode',
+      'replace',
+      '--links',
+      'keep',
+      '--only',
+      'mine/',
+      '--only',
+      'extra',
+    ]
+    const shown = await scratch.run([...line, '--dry-run'])
+    expect(shown.stdout.split('\n').filter((row) => row.startsWith('remove'))).toHaveLength(3)
+    expect((await scratch.run([...line, '--preview', '--dry-run'])).stdout).toContain(
+      'remove mine/own (5 B, mode 644)\n',
+    )
+    expect((await scratch.run(['plan', ...line, '-o', 'plan.json'])).status).toBe(0)
+    expect(await scratch.run(['apply', 'plan.json', '--yes'])).toMatchObject({ status: 0 })
+    expect([existsSync(join(out, 'mine')), existsSync(join(out, 'src/extra'))]).toEqual([false, false])
+    expect(scratch.read('out/README.md')).toBe('# App\nchanged\n')
+    expect(await scratch.run(line)).toMatchObject({
+      status: 1,
+      stderr: say('nothing in the source or the folder matches --only mine/ [ARC_ENTRY_MISSING]'),
+    })
+    scratch.write('out', { mine: 'now a file' })
+    expect((await scratch.run([...line, '--yes'])).stderr).toContain('[ARC_ENTRY_MISSING]')
+    expect(await scratch.run(['app.tar', '--to', 'out', '--mode', 'merge', '--only', 'mine'])).toMatchObject({
+      status: 1,
+      stderr: say('nothing in the source matches --only mine [ARC_ENTRY_MISSING]'),
+    })
   })
 
   test('--only with a slash at its end means folders', async () => {
@@ -316,6 +354,28 @@ describe('is it the one', () => {
     expect((await scratch.run(['verify', 'app.tar'])).status).toBe(0)
   })
 
+  test('a .sha256 that holds nothing but a sum is about the source; one that holds none is no sidecar', async () => {
+    using scratch = makeScratch()
+    await storeAs(scratch, 'app.tar')
+    const [right, wrong] = [sum(join(scratch.path, 'app.tar')), '0'.repeat(64)]
+    for (const text of [right, `${right.toUpperCase()}\r\n`, `\n${right}\n`, `SHA2-256(app.tar)= ${right}\n`]) {
+      scratch.write('.', { 'app.tar.sha256': text })
+      expect(await scratch.run(['verify', 'app.tar'])).toMatchObject({ status: 0 })
+    }
+    for (const text of [wrong, `${wrong}\n`, `SHA256(app.tar)= ${wrong}`]) {
+      scratch.write('.', { 'app.tar.sha256': text })
+      expect(await scratch.run(['verify', 'app.tar'])).toMatchObject({ status: 3, stderr: say('[ARC_HASH_MISMATCH]') })
+    }
+    for (const text of ['', 'garbage', right.slice(1), `${right}\n${wrong}\n`, Uint8Array.of(0, 255, 10)]) {
+      scratch.write('.', { 'app.tar.sha256': text })
+      expect(await scratch.run(['app.tar', '--to', 'out'])).toMatchObject({
+        status: 2,
+        stderr: match(/app\.tar\.sha256.* \[ARC_OPTION_INVALID\]\nhint: .*--no-sidecar/),
+      })
+      expect((await scratch.run(['verify', 'app.tar', '--no-sidecar'])).status).toBe(0)
+    }
+  })
+
   test('a checksum that says nothing about the source is no checksum', async () => {
     using scratch = makeScratch()
     await storeAs(scratch, 'app.tar')
@@ -368,6 +428,19 @@ describe('what is let in', () => {
     expect(existsSync(join(scratch.path, 'out'))).toBe(false)
   })
 
+  test('names that fill the memory are stopped, unless so many paths are allowed', async () => {
+    using scratch = makeScratch()
+    const folder = Array.from({ length: 15 }, () => 'x'.repeat(255)).join('/')
+    const program = `import sys, tarfile
+for i in range(36000): sys.stdout.buffer.write(tarfile.TarInfo('${folder}/%d' % i).tobuf(tarfile.GNU_FORMAT))
+sys.stdout.buffer.write(bytes(1024))`
+    scratch.tool('sh', '-c', `python3 -Sc "${program}" | gzip -1 > names.tgz`)
+    const asked = ['verify', 'names.tgz', '--max-ratio', '100000']
+    const run = await scratch.run(asked)
+    expect(run).toMatchObject({ status: 3, stderr: expect.stringContaining('maxTotalPathLength') as string })
+    expect(await scratch.run([...asked, '--max-files', '2000000'])).toMatchObject({ status: 0 })
+  })
+
   test('--max-ratio stops what grows too much', async () => {
     using scratch = makeScratch()
     scratch.tool('sh', '-c', 'head -c 80000000 /dev/zero > zeros; tar -czf bomb.tar.gz zeros; rm zeros')
@@ -375,6 +448,10 @@ describe('what is let in', () => {
       status: 3,
       stderr: say('[ARC_LIMIT_EXCEEDED]'),
     })
+    for (const command of ['verify', 'list'])
+      expect((await scratch.run([command, 'bomb.tar.gz'])).stderr).toContain(
+        'raise the limit: --max-files, --max-bytes, --max-ratio',
+      )
     expect(await scratch.run(['verify', 'bomb.tar.gz', '--max-ratio', '2000'])).toMatchObject({ status: 0 })
     expect(scratch.names()).toEqual(['bomb.tar.gz'])
   })
@@ -408,6 +485,33 @@ describe('what is let in', () => {
     expect(existsSync(join(scratch.path, 'out'))).toBe(false)
     expect(await scratch.run(['app', '--to', 'out', '--partial'])).toMatchObject({ status: 4, stderr: say('pipe') })
     expect(scratch.read('out/a')).toBe('x')
+  })
+
+  test('a folder with files that cannot be read is refused, unless --partial', async () => {
+    using scratch = makeScratch()
+    const root = scratch.write('app', { 'a/open': 'x', 'a/locked': 'y', 'locked too': 'z', 'locked/in': 'x' })
+    for (const name of ['a/locked', 'locked too', 'locked']) chmodSync(join(root, name), 0)
+    const home = scratch.write('nobody', {})
+    for (const path of [home, scratch.path]) chmodSync(path, 0o777)
+    // Root may read everything: be nobody.
+    const under = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : []
+    const env = { HOME: home }
+    const line = ['app', '--to', 'nobody/out']
+    const refused = scratch.spawn([...line, '--only', 'a'], { under, env })
+    expect(refused.status).toBe(4)
+    expect(String(refused.stderr)).toMatch(/a\/locked.*\nhint: .*--partial/)
+    expect(readdirSync(home)).toEqual([])
+    for (const mode of ['new', 'replace']) {
+      const run = scratch.spawn([...line, '--partial', '--mode', mode, '--yes'], { under, env })
+      expect(run.status, String(run.stderr)).toBe(4)
+      for (const name of ['a/locked', 'locked too', 'locked']) expect(String(run.stderr)).toContain(name)
+      expect(readTree(join(home, 'out')).map(({ path }) => path)).toEqual(['a', 'a/open', 'locked'])
+      if (mode === 'replace') break
+      writeFileSync(join(home, 'out/a/open'), 'changed')
+      chmodSync(join(home, 'out/locked'), 0o700)
+    }
+    expect(scratch.read('nobody/out/a/open')).toBe('x')
+    chmodSync(join(root, 'locked'), 0o700)
   })
 
   test('files that act unasked are told when they come or change, not when they stay', async () => {

@@ -170,6 +170,12 @@ test('what is missing, a terminal, and a name that is none are told apart', asyn
     status: 1,
     stderr: say('cannot read nowhere.tar: no such file'),
   })
+  const hint = 'for a snapshot, say with --from where it is: there is no vault at '
+  expect((await scratch.run(['latest'])).stderr).toContain(
+    `${hint}${join(scratch.path, '.home/project_backups/vault')}`,
+  )
+  const empty = await scratch.run(['verify', '/dev/null'])
+  expect(empty.stderr).toContain('projectrestore: /dev/null is empty [')
   expect(await scratch.run(['-', '--to', 'x'], { terminals: ['stdin'] })).toMatchObject({
     status: 2,
     stderr: say('which is a terminal'),

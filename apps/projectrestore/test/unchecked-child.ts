@@ -5,7 +5,8 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
-const { folder } = JSON.parse(process.argv[2] ?? '') as { folder: string }
+const { places } = JSON.parse(process.argv[2] ?? '') as { places: { folder: string } }
+const { folder } = places
 const outside = fs.readFileSync(0, 'utf8').trim()
 
 const attempts: readonly (() => unknown)[] = [

@@ -2,6 +2,8 @@ import { readTree } from '@arc/core/testing'
 import { openDirectory } from '@arc/collect'
 import { createVault, openSnapshotFolder } from '@arc/snapshot'
 import { directoryBackend } from '@arc/storage'
+import { realpathSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeScratch, type Scratch, writeLinkedApp } from './scratch.ts'
@@ -86,4 +88,34 @@ test('what keeps snapshots is not restored in place of one', async () => {
   const [record] = copies.records()
   expect((await scratch.run([`copies/${record?.name}`, '--to', 'back'])).status).toBe(0)
   expect(readTree(join(scratch.path, 'back'))).toEqual(readTree(root))
+})
+
+test('a name means a snapshot of the folder to restore, else of the current one, and is said', async () => {
+  using scratch = makeScratch()
+  await using made = await createVault(directoryBackend(join(scratch.path, 'vault')))
+  for (const project of ['app', 'other']) {
+    const path = realpathSync(scratch.write(project, { name: `${project}\n` }))
+    await using source = await openDirectory(path)
+    await made.take(source, { project, host: hostname(), path, tags: ['v1'] })
+  }
+  const [app] = await made.list()
+  for (const args of [['latest'], ['v1', '--to', 'new'], ['list', 'v1']]) {
+    const refused = await scratch.run([...args, '--from', 'vault'])
+    expect(refused).toMatchObject({ status: 2, stdout: '' })
+    expect(refused.stderr).toMatch(/ARC_SNAPSHOT_AMBIGUOUS/)
+  }
+  scratch.write('app', { name: 'changed\n' })
+  const replace = ['latest', '--from', 'vault', '--to', 'app', '--mode', 'replace']
+  const label = `the snapshot app of ${app?.time.slice(0, 19).replace('T', ' ')} UTC (${app?.id.slice(0, 12)})`
+  expect((await scratch.run([...replace, '--dry-run'])).stderr).toContain(label)
+  const asked = await scratch.run(replace, { terminals: ['stdin', 'stderr'], answers: [false] })
+  expect(asked.questions[0]?.message).toContain(`, from ${label}. Go on?`)
+  const run = await scratch.run([...replace, '--yes'])
+  expect(run).toMatchObject({ status: 0, stdout: 'app\n' })
+  expect(run.stderr).toContain(`from ${label}\n`)
+  expect(scratch.read('app/name')).toBe('app\n')
+  const there = { cwd: join(scratch.path, 'other') }
+  expect((await scratch.run(['latest', '--from', '../vault', '--to', '../new'], there)).status).toBe(0)
+  expect(scratch.read('new/name')).toBe('other\n')
+  expect((await scratch.run(['latest', '--from', ''])).status).toBe(2)
 })

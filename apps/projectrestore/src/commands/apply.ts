@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import { printablePath } from '@arc/core'
 import { confirm, defineCommand, fileOption, makeParents, printJson } from '@arc/kit'
-import { applyRestore } from '@arc/restore-safe'
+import { applyRestore, listDroppedPoints } from '@arc/restore-safe'
 import { wishesOf } from '../attribute-options.ts'
+import { assertElsewhere } from '../current-folder.ts'
 import { EntryChoice } from '../entry-choice.ts'
 import { asPlanned } from '../pinned-source.ts'
 import { readPlanDocument } from '../plan-document.ts'
@@ -34,6 +35,12 @@ export const apply = defineCommand({
     const document = readPlanDocument(resolve(host.cwd, args.plan), args.plan)
     const { plan, only, strip, partial, sourceFingerprint: fingerprint } = document
     const { checksum, sidecar, keepPoints } = options
+    const words = (_name: string, fromThere: (word: string) => string): string[] => [
+      'projectrestore',
+      'apply',
+      ...[args.plan, args.source].flatMap((word) => (word === undefined ? [] : fromThere(word))),
+    ]
+    assertElsewhere({ target: plan.target, words, isPart: true }, host)
     const onProgress = progress.listener
     const argument = args.source ?? document.source
     await using stored = await openStored(argument, {
@@ -46,13 +53,16 @@ export const apply = defineCommand({
       again: false,
       onProgress,
     })
-    const choice = new EntryChoice(only, strip)
+    const asked = new EntryChoice(only, strip)
+    const choice = plan.mode === 'replace' ? asked.replacing(plan.target) : asked
     const chosen = await openChosen({ stored, isPartial: partial }, choice)
     await using source = asPlanned(chosen, plan, { fingerprint, isChosen: (path) => choice.only?.(path) !== false })
     const inspection = inspect(plan, stored.madeAt, host)
     warnOfRisks(inspection, log)
-    const message = `${summarise(plan)}. Go on?`
-    if (isDestructive(plan) && plan.conflicts.length === 0 && !(await confirm(context, { message }))) return 1
+    const dropped = plan.mode === 'new' ? [] : listDroppedPoints(plan.target, { keepPoints })
+    const from = stored.label === undefined ? '' : `, from the snapshot ${stored.label}`
+    const message = `${summarise(plan, dropped)}${from}. Go on?`
+    if (isDestructive(plan, dropped) && plan.conflicts.length === 0 && !(await confirm(context, { message }))) return 1
     using _parents = makeParents(plan.target)
     const result = await naming(argument, () =>
       remembering(inspection, context, () => applyRestore(plan, source, { keepPoints, signal, onProgress })),

@@ -1,6 +1,15 @@
 import { printablePath } from '@arc/core'
-import { defineCommand, folderOption, formatTable, printJson } from '@arc/kit'
-import { listRestorePoints } from '@arc/restore-safe'
+import {
+  type CommandContext,
+  confirm,
+  defineCommand,
+  folderOption,
+  formatTable,
+  integerOption,
+  printJson,
+} from '@arc/kit'
+import { dropRestorePoints, listRestorePoints, type RestorePoint } from '@arc/restore-safe'
+import { earlierTrees, pointDate } from '../restore-report.ts'
 import { restoredFolder } from '../restored-folder.ts'
 
 export const history = defineCommand({
@@ -12,26 +21,53 @@ export const history = defineCommand({
       placeholder: 'DIR',
     }),
   },
+  options: {
+    keepPoints: integerOption({ min: 0, max: 1000 }, 'drop all of them but the newest N, after asking'),
+  },
   examples: [
     { command: 'projectrestore history app', summary: 'what can be brought back' },
+    { command: 'projectrestore history app --keep-points 0', summary: 'none of it any more: their room is freed' },
     { command: 'projectrestore undo point-000001 --to app --dry-run', summary: 'what that would change' },
   ],
-  async run({ arguments: { folder }, host, common, log }) {
-    const target = restoredFolder(folder, host)
+  exitStatus: { 75: 'a restore of the folder is running' },
+  async run(context) {
+    const { arguments: args, options, host, common, log } = context
+    const target = restoredFolder(args.folder, host)
+    const { keepPoints } = options
+    if (keepPoints !== undefined && !(await drop(target, keepPoints, context))) return 1
     const points = listRestorePoints(target)
-    if (common.json) return printJson(host, { target, points })
-    if (points.length === 0) return log.info(`${printablePath(target)} has no restore points`)
-    host.stdout.write(
-      formatTable(
-        [{ header: 'Point' }, { header: 'Replaced (UTC)' }, { header: 'How' }, { header: 'By' }, { header: 'Lies in' }],
-        points.map(({ id, replacedAt, mode, replacedBy, path }) => [
-          id,
-          replacedAt.slice(0, 19).replace('T', ' '),
-          mode,
-          printablePath(replacedBy),
-          printablePath(path),
-        ]),
-      ),
-    )
+    if (common.json) printJson(host, { target, points })
+    else if (points.length === 0) log.info(`${printablePath(target)} has no restore points`)
+    else host.stdout.write(pointTable(points))
+    return 0
   },
 })
+
+/** Drop the oldest points, after asking; false when that was declined. */
+async function drop(
+  target: string,
+  keepPoints: number,
+  context: Pick<CommandContext<unknown, unknown>, 'common' | 'host' | 'log'>,
+): Promise<boolean> {
+  const points = listRestorePoints(target)
+  const going = points.slice(0, Math.max(0, points.length - keepPoints))
+  if (going.length === 0) return true
+  const message = `This would drop ${earlierTrees(going)} of ${printablePath(target)}, for good. Go on?`
+  if (!(await confirm(context, { message }))) return false
+  const dropped = await dropRestorePoints(target, keepPoints)
+  context.log.info(`dropped ${earlierTrees(dropped)}`)
+  return true
+}
+
+function pointTable(points: readonly RestorePoint[]): string {
+  return formatTable(
+    [{ header: 'Point' }, { header: 'Replaced (UTC)' }, { header: 'How' }, { header: 'By' }, { header: 'Lies in' }],
+    points.map(({ id, replacedAt, mode, replacedBy, path }) => [
+      id,
+      pointDate(replacedAt),
+      mode,
+      printablePath(replacedBy),
+      printablePath(path),
+    ]),
+  )
+}

@@ -40,6 +40,7 @@ export const list = defineCommand({
           await host.stdout.writeBytes(Buffer.from(chosen.map((entry) => toLine(entry, common.verbosity > 0)).join('')))
       }
     })
+    if (stored.label !== undefined) log.info(`the snapshot ${stored.label}`)
     if (common.json) printJson(host, { kind: stored.kind, name: source.name, entries, omissions: source.omissions })
     return reportOmissions(source.omissions, common, log)
   },

@@ -30,7 +30,7 @@ export const plan = defineCommand({
     const only = choice.only
     await using source = pinContent(await openChosen(request, choice), (path) => only?.(path) !== false)
     const restorePlan = await naming(args.source, () =>
-      explaining(options.links, () => planAt(source, place.path, { ...request.options, only })),
+      explaining(options.links, () => planAt(source, place.path, choice, request.options)),
     )
     const document: PlanDocument = {
       arcRestorePlan: 1,
@@ -53,6 +53,7 @@ export const plan = defineCommand({
     }
     for (const { message, code } of conflicts) log.warn(`conflict: ${message} [${code}]`)
     const style = createStyle(context.color && host.stderr.isTTY)
+    if (stored.label !== undefined) log.info(`from the snapshot ${stored.label}`)
     log.info(`${summarise(restorePlan)}\n${describeInspection(inspection, style).trimEnd()}`)
     return conflicts.length === 0 ? 0 : 1
   },

@@ -9,9 +9,19 @@ import {
   printJson,
   type Values,
 } from '@arc/kit'
-import { applyRestore, idleResult, isIdle, restoreNew, type RestorePlan, type RestoreResult } from '@arc/restore-safe'
+import {
+  applyRestore,
+  idleResult,
+  isIdle,
+  listDroppedPoints,
+  restoreNew,
+  type RestorePlan,
+  type RestorePoint,
+  type RestoreResult,
+} from '@arc/restore-safe'
 import { restoreConfinedly } from '../confined-restore.ts'
-import { EntryChoice } from '../entry-choice.ts'
+import { assertElsewhere, tellElsewhere } from '../current-folder.ts'
+import type { EntryChoice } from '../entry-choice.ts'
 import { choosePaths } from '../path-choice.ts'
 import { pinContent } from '../pinned-source.ts'
 import { describeInspection, inspect, remembering, warnOfRisks } from '../pre-flight.ts'
@@ -45,7 +55,7 @@ type Context = CommandContext<{ source: string }, Values<typeof options>>
 export const restore = defineCommand({
   summary: 'Bring a project back from where it is stored',
   description:
-    'SOURCE is a tar or zip archive, a dump of create-dump, the URL of one, or a folder; its bytes tell which, not its name. With --from, or when there is no such file, it is a snapshot of projectclone: an id or its beginning, latest, latest~2, a tag, a note, or a time in UTC. All or nothing: everything is written and checked in a private folder beside the target, and one swap puts it in place. Whatever stops it, the target is as before or complete. Without --mode the target must not exist or be empty. The tree that is replaced stays as a restore point for `projectrestore undo`.',
+    'SOURCE is a tar or zip archive, a dump of create-dump, the URL of one, or a folder; its bytes tell which, not its name. With --from, or when there is no such file, it is a snapshot of projectclone: an id or its beginning, latest, latest~2, a tag, a note, or a time in UTC; all but an id of the folder that --to names, if there are snapshots of it, else of the current one. All or nothing: everything is written and checked in a private folder beside the target, and one swap puts it in place. Whatever stops it, the target is as before or complete. Without --mode the target must not exist or be empty. The tree that is replaced stays as a restore point for `projectrestore undo`.',
   arguments: { source: sourceArgument },
   options,
   conflicts: [
@@ -79,6 +89,7 @@ export const restore = defineCommand({
     }
     const isDirect = values.mode === 'new' && !values.preview && !values.interactive
     await using request = await openRequest(args.source, values, context, !isDirect && !isSinglePass(values))
+    refuseHere(args.source, request, context)
     // Awaited here: what is returned unawaited outlives what `using` closes.
     return await naming(args.source, () =>
       explaining(values.links, async () => {
@@ -90,6 +101,24 @@ export const restore = defineCommand({
   },
 })
 
+/** A dry run can be made anywhere; what replaces the current folder must be begun outside of it. */
+function refuseHere(source: string, { place, stored }: RestoreRequest, { host, log, options: values }: Context): void {
+  const { mode, strip, only, from, dryRun } = values
+  const words = (name: string, fromThere: (word: string) => string): string[] => [
+    'projectrestore',
+    fromThere(stored.path ?? source),
+    '--to',
+    name,
+    ...(from === undefined ? [] : ['--from', fromThere(from)]),
+    ...(mode === 'new' ? [] : ['--mode', mode]),
+    ...(strip === 0 ? [] : ['--strip', String(strip)]),
+    ...only.flatMap((glob) => ['--only', glob]),
+  ]
+  const command = { target: place.path, words, isPart: true }
+  if (dryRun) tellElsewhere(command, host, log)
+  else assertElsewhere(command, host)
+}
+
 /** A dry run reads everything once; showing lines needs the content again. */
 function isSinglePass({ dryRun, preview }: Values<typeof options>): boolean {
   return dryRun && !preview
@@ -99,6 +128,7 @@ async function restoreDirectly(request: RestoreRequest, context: Context): Promi
   const { choice, place } = request
   await using source = await openChosen(request, choice)
   const result = await restoreNew(source, place.path, { ...request.options, only: choice.only })
+  tellSource(request, context)
   return finish(result, choice.unasked, place, context)
 }
 
@@ -109,29 +139,32 @@ async function restorePlanned(request: RestoreRequest, context: Context): Promis
   let plan = await planWith(choice, request)
   if (values.interactive) {
     const paths = await choosePaths(plan, host)
-    choice = new EntryChoice(choice.patterns, choice.strip, paths)
+    choice = choice.among(paths)
     plan = await planWith(choice, request)
   }
   // A restore that changes nothing would still push the tree from before out of its restore point.
   if (isIdle(plan)) {
     log.info('nothing to do: the folder is as the source says')
+    tellSource(request, context)
     return finish(idleResult(plan), [], place, context)
   }
   const inspection = inspect(plan, stored.madeAt, host)
   warnOfRisks(inspection, log)
   if (values.preview) await showPreview(plan, choice, request, context)
-  const asks = plan.conflicts.length === 0 && (isDestructive(plan) || values.preview)
-  if (asks && !(await confirm(context, { message: `${summarise(plan)}. Go on?` }))) return 1
+  const dropped = droppedBy(plan, values)
+  const asks = plan.conflicts.length === 0 && (isDestructive(plan, dropped) || values.preview)
+  if (asks && !(await confirm(context, { message: `${summarise(plan, dropped)}${fromText(stored)}. Go on?` }))) return 1
   await using source = await openChosen(request, choice)
   const result = await remembering(inspection, context, () =>
     applyRestore(plan, source, { keepPoints: values.keepPoints, signal, onProgress: progress.listener }),
   )
+  tellSource(request, context)
   return finish(result, unaskedOf(plan), place, context)
 }
 
 async function planWith(choice: EntryChoice, request: RestoreRequest): Promise<RestorePlan> {
   await using source = await openChosen(request, choice)
-  return await planAt(source, request.place.path, { ...request.options, only: choice.only })
+  return await planAt(source, request.place.path, choice, request.options)
 }
 
 async function showDryRun(request: RestoreRequest, context: Context): Promise<number> {
@@ -139,15 +172,22 @@ async function showDryRun(request: RestoreRequest, context: Context): Promise<nu
   const { host, common, color, options: values } = context
   const only = choice.only
   await using source = pinContent(await openChosen(request, choice), (path) => only?.(path) !== false)
-  const plan = await planAt(source, request.place.path, { ...request.options, only })
+  const plan = await planAt(source, request.place.path, choice, request.options)
   const inspection = inspect(plan, stored.madeAt, host)
-  if (common.json) printJson(host, { plan, inspection, unasked: unaskedOf(plan) })
+  tellSource(request, context)
+  const droppedPoints = droppedBy(plan, values)
+  if (common.json) printJson(host, { plan, inspection, unasked: unaskedOf(plan), droppedPoints })
   else {
     if (values.preview) await showPreview(plan, choice, request, context)
-    else host.stdout.write(describePlan(plan, common.verbosity > 0))
+    else host.stdout.write(describePlan(plan, common.verbosity > 0, droppedPoints))
     host.stdout.write(describeInspection(inspection, createStyle(color)))
   }
   return plan.conflicts.length === 0 ? 0 : 1
+}
+
+/** The trees from before that carrying out a plan would cost; none where nothing is replaced. */
+function droppedBy(plan: RestorePlan, { keepPoints }: Values<typeof options>): RestorePoint[] {
+  return plan.mode === 'new' || isIdle(plan) ? [] : listDroppedPoints(plan.target, { keepPoints })
 }
 
 async function showPreview(
@@ -158,6 +198,15 @@ async function showPreview(
 ): Promise<void> {
   await using source = await openChosen(request, choice)
   await host.page(previewPlan(plan, source, { style: createStyle(color), signal }))
+}
+
+/** Say which snapshot a name meant. */
+function tellSource({ stored }: RestoreRequest, { log }: Context): void {
+  if (stored.label !== undefined) log.info(`from the snapshot ${stored.label}`)
+}
+
+function fromText({ label }: RestoreRequest['stored']): string {
+  return label === undefined ? '' : `, from the snapshot ${label}`
 }
 
 function finish(

@@ -9,21 +9,29 @@ import {
   defineCommand,
   flagOption,
   folderOption,
+  integerOption,
   printJson,
   textOption,
   type Values,
 } from '@arc/kit'
-import { listRestorePoints, planUndo, type RestorePlan, type RestorePoint, undoRestore } from '@arc/restore-safe'
+import {
+  listDroppedPoints,
+  listRestorePoints,
+  planUndo,
+  type RestorePlan,
+  type RestorePoint,
+  undoRestore,
+} from '@arc/restore-safe'
 import { parseGlob } from '@arc/collect'
+import { assertElsewhere, tellElsewhere } from '../current-folder.ts'
 import { previewPlan } from '../preview.ts'
 import { describePlan, isDestructive, summarise, tellResult } from '../restore-report.ts'
-import { keepPointsOption } from '../restore-request.ts'
 import { restoredFolder } from '../restored-folder.ts'
 
 const options = {
   to: folderOption('the folder that was restored to (default: this one, or the only one in it)'),
   only: textOption('bring back only what matches, and what lies below it', { placeholder: 'GLOB', repeatable: true }),
-  keepPoints: keepPointsOption,
+  keepPoints: integerOption({ min: 0, max: 1000 }, 'how many trees from before to keep (default: all there are)'),
   dryRun: flagOption('only show what would be done', { short: 'n' }),
   preview: flagOption('show what would change, line by line, then ask', { short: 'p' }),
 }
@@ -33,7 +41,7 @@ type Context = CommandContext<{ point: string | undefined }, Values<typeof optio
 export const undo = defineCommand({
   summary: 'Bring back a tree from before',
   description:
-    'Without POINT the newest. A whole point is swapped in as it lies and is used up; the tree it replaces becomes a point in turn, so that an undo can be undone. With --only the chosen paths come from the point, which stays.',
+    'Without POINT the newest. A whole point is swapped in as it lies and is used up; the tree it replaces becomes a point in turn, so that an undo can be undone. With --only the chosen paths come from the point, which stays. No point is dropped unless --keep-points says so. The current folder cannot be replaced, since the shell would stay in the tree from before: there --dry-run works, and else it is said what to type.',
   arguments: { point: textOption('which tree, as `history` names it', { placeholder: 'POINT' }) },
   options,
   examples: [
@@ -48,33 +56,42 @@ export const undo = defineCommand({
     const { arguments: args, options: values, host, common, log, signal, progress } = context
     const target = restoredFolder(values.to, host)
     const point = findPoint(target, args.point)
+    refuseHere(target, context)
     const only = chosenFrom(point, values.only)
     const plan = await planUndo(target, point.id, { only, signal, onProgress: progress.listener })
     if (only !== undefined) assertChosen(plan, only)
     if (values.preview) await showPreview(plan, point, context)
+    const { keepPoints } = values
+    const usedUp = only === undefined ? point.id : undefined
+    const dropped = keepPoints === undefined ? [] : listDroppedPoints(target, { keepPoints, usedUp })
     if (values.dryRun) {
-      if (common.json) printJson(host, { plan })
-      else if (!values.preview) host.stdout.write(describePlan(plan, common.verbosity > 0))
+      if (common.json) printJson(host, { plan, droppedPoints: dropped })
+      else if (!values.preview) host.stdout.write(describePlan(plan, common.verbosity > 0, dropped))
       return plan.conflicts.length === 0 ? 0 : 1
     }
-    const message = `${summarise(plan)}, from ${point.id}. Go on?`
-    if ((isDestructive(plan) || values.preview) && !(await confirm(context, { message }))) return 1
-    const { keepPoints } = values
-    const result = await undoRestore(plan, point.id, {
-      ...(only === undefined && { keepPoints: keptFor(target, keepPoints) }),
-      signal,
-      onProgress: progress.listener,
-    })
-    const status = tellResult(result, [], { log, common })
+    const message = `${summarise(plan, dropped)}, from ${point.id}. Go on?`
+    if ((isDestructive(plan, dropped) || values.preview) && !(await confirm(context, { message }))) return 1
+    const result = await undoRestore(plan, point.id, { keepPoints, signal, onProgress: progress.listener })
+    const status = tellResult(result, [], { log, common, isUndo: true })
     if (common.json) printJson(host, result)
     else host.stdout.write(`${values.to ?? printablePath(target)}\n`)
     return status
   },
 })
 
-/** An undo must not cost the points that lie before and after the one it uses up. */
-function keptFor(target: string, asked: number): number {
-  return Math.max(asked, listRestorePoints(target).length)
+function refuseHere(target: string, { arguments: { point }, options: values, host, log }: Context): void {
+  const { keepPoints, only, dryRun } = values
+  const words = (name: string): string[] => [
+    'projectrestore',
+    'undo',
+    ...(point === undefined ? [] : [point]),
+    '--to',
+    name,
+    ...only.flatMap((glob) => ['--only', glob]),
+    ...(keepPoints === undefined ? [] : ['--keep-points', String(keepPoints)]),
+  ]
+  if (dryRun) tellElsewhere({ target, words }, host, log)
+  else assertElsewhere({ target, words }, host)
 }
 
 function findPoint(target: string, id: string | undefined): RestorePoint {

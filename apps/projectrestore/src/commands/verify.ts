@@ -34,6 +34,7 @@ export const verify = defineCommand({
       }
     })
     const { omissions, verifiedFiles } = pinned
+    if (stored.label !== undefined) log.info(`the snapshot ${stored.label}`)
     if (common.json) printJson(host, { kind: stored.kind, entries, bytes, verifiedFiles, omissions })
     else {
       const sums = verifiedFiles === 0 ? '' : `, ${formatCount(verifiedFiles)} with a SHA-256 of their own`
