@@ -1,5 +1,5 @@
 import { ArcError, isArcError } from '@arc/core'
-import { listSnapshots, type SnapshotInfo, type SnapshotSelection, type SnapshotStore } from '@arc/snapshot'
+import { type SnapshotInfo, type SnapshotSelection, snapshotsOfFolder, type SnapshotStore } from '@arc/snapshot'
 import type { ProjectPlace } from './project-source.ts'
 
 /** The newest snapshot of this very folder. Throws `ARC_SNAPSHOT_UNKNOWN`. */
@@ -14,10 +14,10 @@ export async function lastOf(store: SnapshotStore, project: ProjectPlace, signal
 /** The snapshots of this very folder, oldest first. */
 export async function snapshotsOf(
   store: SnapshotStore,
-  { path, host }: ProjectPlace,
+  project: ProjectPlace,
   signal: AbortSignal,
 ): Promise<SnapshotInfo[]> {
-  return (await listSnapshots(store, { host, signal })).filter((snapshot) => snapshot.path === path)
+  return snapshotsOfFolder(await store.list({ signal }), project)
 }
 
 /** What the newest snapshot of this very folder was to hold, as far as that can be known. */

@@ -5,6 +5,7 @@ import { signOption } from './signing-option.ts'
 import { hookOptions } from './hook.ts'
 import { modeOptions } from './mode-options.ts'
 import { retainOptions } from './retain-options.ts'
+import { newTagOption } from './tag-option.ts'
 import { toOption } from './vault-options.ts'
 
 const LEVELS = { fast: 1, default: 3, small: 12 } as const
@@ -13,7 +14,7 @@ const LEVELS = { fast: 1, default: 3, small: 12 } as const
 export const takeOptions = {
   to: toOption,
   ...modeOptions,
-  tag: nameOption('a tag for the snapshot', { placeholder: 'TAG', repeatable: true }),
+  tag: newTagOption('a tag for the snapshot', { repeatable: true }),
   project: nameOption('what project this is (default: the name of its folder)'),
   paranoid: flagOption('read every file, even if nothing about it seems to have changed'),
   compression: choiceOption(['fast', 'default', 'small'], 'how hard to compress', { default: 'default' }),

@@ -1,14 +1,23 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ArcError } from '@arc/core'
+import { ArcError, isArcError } from '@arc/core'
 import type { Host, Log, Values } from '@arc/kit'
-import { assertNoKey, homePath, isSnapshotFolder, secretSource, vaultPlace, type VaultPlace } from '@arc/kit/vault'
+import { withoutPassword } from '@arc/kit/place'
+import {
+  assertNoKey,
+  homePath,
+  isSnapshotFolder,
+  openStorePlace,
+  secretSource,
+  vaultPlace,
+  type VaultPlace,
+} from '@arc/kit/vault'
 import { openSnapshotFolder, type SnapshotMode, type SnapshotStore } from '@arc/snapshot'
 import { modeOf } from './mode-options.ts'
 import { retainOf } from './retain-options.ts'
 import { signingKeyOf } from './signing-option.ts'
 import { levelOf, type takeOptions } from './snapshot-options.ts'
-import { openOrCreateVault } from './vault-at-hand.ts'
+import { assertFree, openOrCreateVault } from './vault-at-hand.ts'
 
 /** Where the options put a snapshot: what is no vault goes to `~/project_backups/snapshots` unless `--to` names a folder. */
 export function placeToWrite(values: Values<typeof takeOptions>, host: Host): VaultPlace {
@@ -48,6 +57,38 @@ export async function openToWrite(
     return openRemoteArchives(place, host, log, values.format)
   }
   return openSnapshotFolder(folderFor(place, mode), { mode, format: values.format, now: () => host.now() })
+}
+
+/** What a snapshot would be compared with: what is kept there, or nothing yet. Makes nothing. */
+export async function openToPlan(
+  place: VaultPlace,
+  values: Values<typeof takeOptions>,
+  host: Host,
+  log: Log,
+): Promise<Pick<SnapshotStore, 'location' | 'list' | 'open' | typeof Symbol.asyncDispose>> {
+  if (modeOf(values) !== 'vault') {
+    const store = await openToWrite(place, values, host, log)
+    // Archives elsewhere are not listed, so there is nothing to compare with.
+    return place.folder === undefined
+      ? { ...nothingAt(store.location), [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }
+      : store
+  }
+  try {
+    return await openStorePlace(place, host, { secret: secretSource(values, host) })
+  } catch (error) {
+    if (!isArcError(error) || error.code !== 'ARC_VAULT_NOT_FOUND') throw error
+    await assertFree(place, host, error)
+    return nothingAt(place.folder ?? withoutPassword(place.url))
+  }
+}
+
+function nothingAt(location: string): Pick<SnapshotStore, 'location' | 'list' | 'open' | typeof Symbol.asyncDispose> {
+  return {
+    location,
+    list: () => Promise.resolve([]),
+    open: () => Promise.reject(new TypeError('nothing is kept there')),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
 }
 
 function folderFor({ url, folder }: VaultPlace, mode: SnapshotMode): string {

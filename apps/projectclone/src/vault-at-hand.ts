@@ -12,6 +12,7 @@ import {
 } from '@arc/kit/vault'
 import { createVault, type Vault } from '@arc/snapshot'
 import { type Backend, retaining } from '@arc/storage'
+import { makePrivateFolder } from './private-folder.ts'
 
 /** What the names of unfinished writes end with, and of the folder they are in. */
 const UNFINISHED = '.arc-tmp'
@@ -46,7 +47,8 @@ export async function openOrCreateVault(
   }
 }
 
-async function assertFree(place: VaultPlace, host: Host, missing: ArcError): Promise<void> {
+/** Make sure that nothing but a new vault can be meant. Throws `ARC_VAULT_NOT_FOUND`. */
+export async function assertFree(place: VaultPlace, host: Host, missing: ArcError): Promise<void> {
   const { url, folder, isDefault } = place
   const shown = folder ?? withoutPassword(url)
   await using backend = await openPlace(url, host)
@@ -71,12 +73,9 @@ async function holdsAnything({ folder }: VaultPlace, backend: Backend, { signal 
   return false
 }
 
-async function makeVault(
-  { url, folder }: VaultPlace,
-  host: Host,
-  log: Log,
-  { retain }: OpenVaultPlaceOptions,
-): Promise<void> {
+async function makeVault(place: VaultPlace, host: Host, log: Log, { retain }: OpenVaultPlaceOptions): Promise<void> {
+  const { url, folder } = place
+  makePrivateFolder(place)
   await using opened = await openPlace(url, host)
   const backend = retain === undefined ? opened : retaining(opened, retain)
   try {

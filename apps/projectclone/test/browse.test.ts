@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTree } from '@arc/core/testing'
 import type { SnapshotInfo } from '@arc/snapshot'
@@ -149,10 +149,61 @@ test('git makes the first snapshot into the second with the patch', async () => 
   expect(readTree(join(scratch.path, 'copy'))).toEqual(readTree(root))
 })
 
-test('a patch is coloured for a person, and says that binaries differ', async () => {
+test('a patch is coloured for a person', async () => {
   using scratch = await twoSnapshots()
   const patch = await scratch.ok(['diff', '--patch', '--color'])
   expect(patch).toContain('\u001b[32m+export const a = 1\u001b[39m')
-  expect(patch).toContain('Binary files')
+  expect(patch).toContain('GIT binary patch\n')
   expect((await scratch.run(['diff', '--patch', '--json'])).status).toBe(2)
+})
+
+test('git apply takes a patch with everything there is in it, forth and back', async () => {
+  using scratch = makeScratch()
+  const noise = (length: number, factor: number): Uint8Array =>
+    Uint8Array.from({ length }, (_, i) => (i * i * factor) % 256)
+  const root = scratch.write('app', {
+    'text.txt': 'one\ntwo\n',
+    script: '#!/bin/sh\n',
+    changed: noise(5000, 3),
+    'gone.bin': noise(100, 5),
+    'gone empty': '',
+    'was a file': 'file\n',
+    same: noise(10, 7),
+  })
+  symlinkSync('text.txt', join(root, 'link'))
+  symlinkSync('text.txt', join(root, 'was a link'))
+  await scratch.ok(['first'])
+  for (const name of ['link', 'was a link', 'was a file', 'gone.bin', 'gone empty']) rmSync(join(root, name))
+  scratch.write('app', {
+    'text.txt': 'one\nthree',
+    changed: noise(4000, 11),
+    'new.bin': noise(53, 13),
+    'größe/new empty': '',
+    'was a link': noise(77, 17),
+  })
+  chmodSync(join(root, 'script'), 0o755)
+  symlinkSync('script', join(root, 'link'))
+  symlinkSync('script', join(root, 'was a file'))
+  await scratch.ok(['second'])
+  for (const [name, snapshots] of [
+    ['forth', ['first', 'second']],
+    ['back', ['second', 'first']],
+  ] as const) {
+    scratch.write('.', { [`${name}.patch`]: await scratch.ok(['diff', ...snapshots, '--patch']) })
+    for (const [i, snapshot] of snapshots.entries()) {
+      const tree = join(scratch.path, `${name}${i}`)
+      await scratch.ok(['at', snapshot, '--', 'cp', '-a', '.', tree])
+      scratch.tool('git', 'init', '-q', tree)
+    }
+    const git = (...args: string[]): string => scratch.tool('git', '-C', `${name}0`, ...args)
+    const tree = (i: number): unknown =>
+      readTree(join(scratch.path, `${name}${i}`)).filter(
+        ({ path, type }) => type !== 'directory' && !path.startsWith('.git/'),
+      )
+    const before = tree(0)
+    git('apply', `../${name}.patch`)
+    expect(tree(0)).toEqual(tree(1))
+    git('apply', '--reverse', `../${name}.patch`)
+    expect(tree(0)).toEqual(before)
+  }
 })

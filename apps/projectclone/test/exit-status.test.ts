@@ -3,13 +3,11 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeScratch, writeApp } from './scratch.ts'
 
-/** Change a byte in the middle of every object in a folder of a vault. */
-function damage(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const bytes = readFileSync(join(folder, name))
-    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0x20
-    writeFileSync(join(folder, name), bytes)
-  }
+/** Change a byte in the middle of a file. */
+function damage(path: string): void {
+  const bytes = readFileSync(path)
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0x80
+  writeFileSync(path, bytes)
 }
 
 const LINES: readonly (readonly string[])[] = [
@@ -41,12 +39,30 @@ test('a damaged vault ends every command with the status that its help names', a
   await scratch.ok(['init', '../second'])
   await scratch.ok(['one'])
   await scratch.ok(['two'])
-  damage(join(scratch.path, '.home/project_backups/vault/snapshots'))
+  damage(join(scratch.path, '.home/project_backups/vault/config'))
   for (const line of LINES) {
     const { status, stderr } = await scratch.run(line)
     expect({ line, status, stderr }).toEqual({ line, status: 3, stderr })
     expect(await scratch.ok([line[0] ?? '', '--help'])).toMatch(/\nExit status:\n(?:.*\n)* {2}3 {4}/)
   }
+})
+
+test('a damaged record is told by what lists and checks, and keeps nobody from the other snapshots', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  for (const note of ['one', 'two', 'three']) await scratch.ok([note])
+  const snapshots = join(scratch.path, '.home/project_backups/vault/snapshots')
+  damage(join(snapshots, readdirSync(snapshots).sort()[1] ?? ''))
+  for (const line of [
+    ['list'],
+    ['verify'],
+    ['repair', '--dry-run'],
+    ['prune', '--yes'],
+    ['log', '--verify'],
+    ['show', 'two'],
+  ])
+    expect((await scratch.run(line)).status, line.join(' ')).toBe(3)
+  for (const line of [['show', 'one'], ['cat', 'three', 'README.md'], ['four'], ['ls', 'four']]) await scratch.ok(line)
 })
 
 test('diff with the disk tells what could not be compared', async () => {

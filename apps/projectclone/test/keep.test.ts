@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ForgetPlan, LogReport, SnapshotInfo, VaultStatistics, VerifyReport } from '@arc/snapshot'
@@ -167,4 +168,40 @@ test('a part of the data is read', async () => {
   await days(scratch, 1)
   for (const part of ['1/2', '2/2', '50%'])
     expect(await scratch.ok(['verify', '--read-data-subset', part])).toMatch(/^intact/)
+})
+
+test('the growth of a vault begins with what forgotten snapshots have left in it', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  scratch.write('app', { noise: randomBytes(300_000) })
+  await scratch.ok(['first'])
+  rmSync(join(scratch.path, 'app/noise'))
+  for (const note of ['second', 'third']) {
+    scratch.write('app', { 'README.md': note })
+    await scratch.ok([note])
+  }
+  await scratch.ok(['forget', 'first', '--yes'])
+  const { packBytes } = await scratch.json<VaultStatistics>(['stats'])
+  const text = await scratch.ok(['stats'])
+  const sizes = [...text.matchAll(/^2026.* (\S+ KiB)$/gm)].map(([, size]) => size)
+  expect(sizes).toHaveLength(2)
+  expect(Number.parseInt(sizes[0] ?? '', 10)).toBeGreaterThan(290)
+  expect(sizes[1]).toBe(`${Math.round(packBytes / 1024)} KiB`)
+})
+
+test('what is for vaults says so of copies, and nothing is called by a URL that is a folder', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const home = join(scratch.path, '.home/project_backups')
+  const none = await scratch.run(['list'])
+  expect(none).toMatchObject({ status: 1, stdout: '' })
+  expect(none.stderr).toMatch(
+    new RegExp(`there is no vault at ${home}/vault .*The first snapshot makes it: projectclone`, 's'),
+  )
+  await scratch.ok(['snapshot', '--mode', 'copy'])
+  const from = ['--from', join(home, 'snapshots')]
+  for (const args of [['stats'], ['log', '--verify'], ['prune'], ['key', 'list'], ['runs']])
+    expect((await scratch.run([...args, ...from])).stderr, args.join(' ')).toMatch(
+      /keeps copies, links or archives, and this is for vaults/,
+    )
 })

@@ -197,3 +197,54 @@ test('old keys that are put back are noticed', async () => {
   expect((await scratch.run(['list'], mine)).stderr).toContain('ARC_KEY_WRONG')
   expect(readFileSync(join(scratch.path, 'new'), 'utf8')).toBe('new\n')
 })
+
+test('every record that a command writes can be signed, so that the log stays proven', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await scratch.ok(['key', 'new-signer', '../signer'])
+  const sign = ['--sign', '../signer']
+  for (const note of ['one', 'two', 'three']) await scratch.ok([note, ...sign])
+  await scratch.ok(['run', ...sign, '--', 'true'])
+  await scratch.ok(['tag', 'three', '--add', 'v1', ...sign])
+  await scratch.ok(['forget', 'one', '--yes', ...sign])
+  await scratch.ok(['forget', '--keep-tag', 'v1', '--keep-last', '1', '--yes', ...sign])
+  await scratch.ok(['prune', '--grace', '0s', '--yes', ...sign])
+  const proof = ['log', '--verify', '--public-key', '../signer.pub']
+  expect((await scratch.run(proof)).stderr).toMatch(/: nothing was changed\n$/)
+  await scratch.ok(['snapshot', '--mode', 'copy', '--to', '../copies', '-m', 'a copy'])
+  await scratch.ok(['import', '--from', '../copies', ...sign])
+  await scratch.ok(['init', '../second'])
+  await scratch.ok(['copy', '--to', '../second', ...sign])
+  for (const from of [[], ['--from', '../second']]) {
+    const proven = await scratch.run([...proof, ...from])
+    expect(proven, proven.stderr).toMatchObject({ status: 0 })
+  }
+  const refused = await scratch.run(['forget', 'latest', '--from', '../copies', '--yes', ...sign])
+  expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('no signatures are kept') as string })
+  // Without the key it is said what that means, and the log tells.
+  expect((await scratch.run(['forget', 'v1', '--yes'])).stderr).toContain('without --sign this will not be')
+  expect((await scratch.run(proof)).status).toBe(3)
+})
+
+test('a recipient has one key, and a descriptor that is closed is no passphrase', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const recipient = (await scratch.ok(['key', 'new-identity', '../me'])).trim()
+  const other = (await scratch.ok(['key', 'new-identity', '../other'])).trim()
+  const from = ['--from', '../v', '--identity', '../me']
+  await scratch.ok(['init', '../v', '--encrypt', 'recipient', '--recipient', recipient])
+  await scratch.ok(['key', 'add', '--recipient', other, ...from])
+  for (const more of [[], ['--write-only']]) {
+    const again = await scratch.run(['key', 'add', '--recipient', other, ...more, ...from])
+    expect(again).toMatchObject({ status: 2, stdout: '' })
+    expect(again.stderr).toMatch(/has a key of the vault already: [0-9a-f]{12} .*remove that key first/s)
+  }
+  expect((await scratch.ok(['key', 'list', ...from])).trim().split('\n')).toHaveLength(3)
+  for (const fd of ['9', '4321']) {
+    const closed = scratch.spawn(['list', '--from', '../v', '--passphrase-fd', fd])
+    expect(closed).toMatchObject({ status: 2, stdout: '' })
+    expect(closed.stderr).toMatch(
+      new RegExp(`nothing can be read from file descriptor ${fd}: it is not open .*${fd}<FILE`, 's'),
+    )
+  }
+})

@@ -56,8 +56,9 @@ test(
     await using empty = await serviceOf(404, 'NoSuchBucket')
     const s3 = (at: number): string => `s3://bucket/x?endpoint=http://127.0.0.1:${at}`
     const webdav = (at: number): string => `webdav+http://127.0.0.1:${at}/x`
-    const closed = /^ARC_BACKEND_FAILED Nothing answers there: check the address and the port/
+    const closed = /^ARC_BACKEND_FAILED Check the address and the port/
     const denied = /^ARC_BACKEND_DENIED Check the credentials, what they permit/
+    const noBucket = /^ARC_BACKEND_NOT_FOUND Check how its name is spelt, or make it: aws s3 mb s3:\/\/bucket$/
     const cases: readonly (readonly [RegExp, ...string[]])[] = [
       [closed, 'list', '--from', `sftp://me@127.0.0.1:${port}/x`],
       [closed, 'list', '--from', webdav(port)],
@@ -67,7 +68,9 @@ test(
       [denied, 'list', '--from', webdav(portOf(refusing))],
       [/^ARC_BACKEND_FAILED The service is busy or out of order/, 'list', '--from', s3(portOf(failing))],
       [/^ARC_BACKEND_FAILED Make room/, 'list', '--from', webdav(portOf(full))],
-      [/^ARC_OBJECT_NOT_FOUND Check the spelling of the bucket/, 'snapshot', '--to', s3(portOf(empty))],
+      [noBucket, 'list', '--from', s3(portOf(empty))],
+      [noBucket, 'storage', 'ls', s3(portOf(empty))],
+      [noBucket, 'snapshot', '--to', s3(portOf(empty))],
     ]
     // Each tries several times before it gives up.
     const results = await Promise.all(cases.map(([, ...line]) => told(scratch, line)))

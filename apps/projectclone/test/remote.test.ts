@@ -73,9 +73,21 @@ test('a place that holds something else, and one that is not there, become no va
   await bucket.write('other/file', Buffer.from('x'))
   const other = scratch.spawn(['--to', 's3://backups/other'], { env })
   expect(other.stderr).toContain('s3://backups/other is no vault, and not empty')
-  const missing = scratch.spawn(['--to', 's3://no-such-bucket/vault'], { env })
-  expect(missing.stderr).toContain('there is no s3://no-such-bucket')
-})
+  const missing = 's3://no-such-bucket/vault'
+  for (const line of [
+    ['--to', missing],
+    ['list', '--from', missing],
+    ['storage', 'ls', missing],
+  ]) {
+    const { status, stderr } = scratch.spawn(line, { env })
+    expect({ line, status, stderr }).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /the bucket s3:\/\/no-such-bucket does not exist \[ARC_BACKEND_NOT_FOUND\]\nhint: .* make it: aws s3 mb/,
+      ),
+    })
+  }
+}, 30_000)
 
 test('of a snapshot that was killed, the next one sends only the rest', async () => {
   using scratch = makeScratch()

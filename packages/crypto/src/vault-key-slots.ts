@@ -59,7 +59,7 @@ export async function openKeySlots(
   const what = 'identity' in secret ? 'identity' : 'passphrase'
   throw (
     faults[0] ??
-    new ArcError('ARC_KEY_WRONG', `this ${what} opens none of the ${documents.length} keys of the vault`, {
+    new ArcError('ARC_KEY_WRONG', `this ${what} opens none of the keys of the vault`, {
       hint: `Check which ${what} belongs to this vault.`,
     })
   )

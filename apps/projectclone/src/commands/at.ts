@@ -1,22 +1,23 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ArcError, assertSafePath, type EntryPath, isArcError } from '@arc/core'
-import { defineCommand, flagOption, type Host, type Log, textOption, visible } from '@arc/kit'
+import { defineCommand, flagOption, type Host, type Log, nameOption, textOption, visible } from '@arc/kit'
+import { snapshotLabel } from '@arc/kit/vault'
 import { resolveSnapshot, type SnapshotInfo, type SnapshotStore } from '@arc/snapshot'
 import { checkOut } from '../runs/checkout.ts'
 import { environmentFacts } from '../runs/environment.ts'
 import { endText, execute, passedOn, statusOf } from '../runs/execute.ts'
 import { findRun, type RunSnapshot, snapshotBefore } from '../runs/find-run.ts'
 import { shellLine } from '../shell-words.ts'
-import { shortId, timeText } from '../snapshot-rows.ts'
-import { filterOf, filterOptions, openFrom, vaultOptions } from '../vault-options.ts'
+import { shortId } from '../snapshot-rows.ts'
+import { filterOptions, openFrom, scopeOf, vaultOptions } from '../vault-options.ts'
 
 export const at = defineCommand({
   summary: 'Run a command in a past state, in a scratch folder',
   description:
     'Restores the state that a run found, or with --after the one it left, into a private folder of its own, and runs the command there: the recorded one, if none is given. The folder is removed afterwards. The project itself is not touched. A name that belongs to no run is that of a snapshot; then a command must be given. Of the environment only names are recorded: the command gets the one of now, and what is different is told.',
   arguments: {
-    state: textOption(
+    state: nameOption(
       'a run, or a snapshot: an id or its beginning, latest, latest~2, a tag, a note, or a time in UTC',
       {
         required: true,
@@ -43,11 +44,11 @@ export const at = defineCommand({
     126: 'the command could not be started',
     127: 'there is no such command; any other status may be its own',
   },
-  async run({ arguments: args, options, host, common, log, signal }) {
+  async run({ arguments: args, options, host, common, log }) {
     if (common.json)
       throw new ArcError('ARC_OPTION_INVALID', 'standard output is that of the command', { hint: 'Leave --json out.' })
     await using store = await openFrom(options, host)
-    const { run, state } = await stateOf(store, args.state, { ...filterOf(options), signal }, options.after)
+    const { run, state } = await stateOf(store, args.state, scopeOf(options, host), options.after)
     const command = args.command.length > 0 ? args.command : run?.run.command
     if (command === undefined)
       throw new ArcError('ARC_ARGUMENT_INVALID', `${args.state} is a snapshot and no run: CMD is missing`, {
@@ -55,7 +56,7 @@ export const at = defineCommand({
       })
     const env = passedOn(host.env)
     if (run !== undefined) tellEnvironment(run, env, log)
-    log.info(`in the state of ${timeText(state.time)} UTC (${shortId(state.id)}): ${visible(shellLine(command))}`)
+    log.info(`in the state of ${snapshotLabel(state)}: ${visible(shellLine(command))}`)
     using checkout = await checkOut(store, state, { host, log, isKept: options.keep })
     const folder = run === undefined ? checkout.path : folderOf(run, checkout.path)
     const settings = { host, folder, env: { ...env, PWD: folder }, stdout: host.stdout, stderr: host.stderr }

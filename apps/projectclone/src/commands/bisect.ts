@@ -1,11 +1,10 @@
-import { realpathSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { ArcError } from '@arc/core'
 import {
   type CommandContext,
   createStyle,
   defineCommand,
   formatCounted,
+  nameOption,
   printJson,
   textOption,
   type Values,
@@ -23,8 +22,8 @@ import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } fr
 const PARTIAL_STATUS = 4
 
 const options = {
-  good: textOption(`where the command succeeds: ${SNAPSHOT_HELP}`, { required: true, placeholder: 'SNAPSHOT' }),
-  bad: textOption('a later one, where it fails', { default: 'latest', placeholder: 'SNAPSHOT' }),
+  good: nameOption(`where the command succeeds: ${SNAPSHOT_HELP}`, { required: true, placeholder: 'SNAPSHOT' }),
+  bad: nameOption('a later one, where it fails', { default: 'latest', placeholder: 'SNAPSHOT' }),
   ...filterOptions,
   ...vaultOptions,
 }
@@ -88,9 +87,8 @@ async function statesBetween(
   store: SnapshotStore,
   { options: values, host, signal }: Context,
 ): Promise<SnapshotInfo[]> {
-  const filter = await scopeOf(store, values, host, signal)
-  const good = await findSnapshot(store, values.good, filter, signal)
-  const bad = await findSnapshot(store, values.bad, filter, signal)
+  const good = await findSnapshot(store, values.good, values, host)
+  const bad = await findSnapshot(store, values.bad, values, host)
   if (good.project !== bad.project || good.host !== bad.host)
     throw impossible(`${values.good} and ${values.bad} are snapshots of different projects`, 'Choose with --project.')
   const all = (await listSnapshots(store, { project: good.project, host: good.host, signal })).toSorted(
@@ -105,19 +103,6 @@ async function statesBetween(
   if (states.length < 2)
     throw impossible(`${values.good} and ${values.bad} are the same state`, 'Choose two that differ.')
   return states
-}
-
-/** Which snapshots are meant: those of the current folder, unless the options say it or there are none. */
-async function scopeOf(
-  store: SnapshotStore,
-  values: Values<typeof options>,
-  host: Context['host'],
-  signal: AbortSignal,
-): Promise<Values<typeof filterOptions>> {
-  if (values.project !== undefined || values.host !== undefined || values.tag.length > 0) return values
-  const path = realpathSync(host.cwd)
-  const own = (await listSnapshots(store, { host: hostname(), signal })).findLast((snapshot) => snapshot.path === path)
-  return own === undefined ? values : { ...values, project: own.project, host: own.host }
 }
 
 function impossible(message: string, hint: string): ArcError {

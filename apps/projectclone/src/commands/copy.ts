@@ -1,7 +1,8 @@
-import { defineCommand, fileOption, formatCounted, printJson, textOption } from '@arc/kit'
+import { defineCommand, fileOption, formatCounted, nameOption, printJson } from '@arc/kit'
 import { openVaultPlace, secretSource, vaultPlace } from '@arc/kit/vault'
 import { copySnapshots, listSnapshots } from '@arc/snapshot'
 import { writeStatus } from '../exit-status.ts'
+import { signingKeyOf, signOption } from '../signing-option.ts'
 import { shortId, snapshotTable } from '../snapshot-rows.ts'
 import { filterOf, filterOptions, findSnapshot, openVaultFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
@@ -11,15 +12,16 @@ export const copy = defineCommand({
   summary: 'Copy snapshots into another vault',
   description:
     'What the other vault has already is passed by. The two may be locked with different keys, or one of them not at all. Without names and filters, all snapshots are copied.',
-  arguments: { snapshot: textOption(SNAPSHOT_HELP, { repeatable: true, placeholder: 'SNAPSHOT' }) },
+  arguments: { snapshot: nameOption(SNAPSHOT_HELP, { repeatable: true, placeholder: 'SNAPSHOT' }) },
   options: {
-    to: textOption('the other vault, which must be there: a folder or URL', {
+    to: nameOption('the other vault, which must be there: a folder or URL', {
       required: true,
       placeholder: 'DEST',
       complete: 'folder',
     }),
     toPassphraseFile: fileOption('its passphrase is the first line of FILE', { group: GROUP }),
     toIdentity: fileOption('an age identity that opens it', { group: GROUP }),
+    sign: signOption,
     ...filterOptions,
     ...vaultOptions,
   },
@@ -32,6 +34,7 @@ export const copy = defineCommand({
     await using from = await openVaultFrom(options, host)
     const own = { passphraseFile: options.toPassphraseFile, passphraseFd: undefined, identity: options.toIdentity }
     await using to = await openVaultPlace(vaultPlace(options.to, host), host, {
+      signingKey: await signingKeyOf(options.sign, host),
       secret: secretSource(
         own,
         host,
@@ -42,7 +45,7 @@ export const copy = defineCommand({
     const ids: string[] = []
     if (args.snapshot.length === 0)
       for (const { id } of await listSnapshots(from, { ...filterOf(options), signal })) ids.push(id)
-    for (const name of args.snapshot) ids.push((await findSnapshot(from, name, options, signal)).id)
+    for (const name of args.snapshot) ids.push((await findSnapshot(from, name, options, host)).id)
     const snapshots = await copySnapshots(from, to, { ids, signal, onProgress: progress.listener })
     if (common.json) printJson(host, { location: to.location, snapshots })
     else if (snapshots.length > 0) host.stdout.write(snapshotTable(snapshots))

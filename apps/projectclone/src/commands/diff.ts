@@ -5,12 +5,13 @@ import {
   defineCommand,
   flagOption,
   folderOption,
+  nameOption,
   printJson,
   reportOmissions,
   textOption,
   type Values,
 } from '@arc/kit'
-import { openStorePlace, secretSource, vaultPlace } from '@arc/kit/vault'
+import { openStorePlace, secretSource, snapshotLabel, vaultPlace } from '@arc/kit/vault'
 import { type Change, diffSnapshots, type DiffOptions, type SnapshotInfo, type SnapshotStore } from '@arc/snapshot'
 import { reportChanges, totalsText } from '../change-report.ts'
 import { asEntryPath } from '../entry-argument.ts'
@@ -24,7 +25,7 @@ import { filterOptions, findSnapshot, SNAPSHOT_HELP, vaultOptions } from '../vau
 const options = {
   root: folderOption('the folder on disk to compare with', { default: '.' }),
   path: textOption('only this path and what is below it', { placeholder: 'PATH', repeatable: true }),
-  patch: flagOption('show the lines that differ, as git does; git apply takes it', { short: 'p' }),
+  patch: flagOption('show what differs, as git does; git apply takes it', { short: 'p' }),
   bytes: flagOption('with the disk: read files to tell whether those of equal size are the same'),
   times: flagOption('do not mind files that differ in their times alone', { default: true }),
   exitCode: flagOption('end with 1 when anything differs'),
@@ -40,8 +41,8 @@ export const diff = defineCommand({
   description:
     'With one snapshot, the disk is what it is compared with: the current folder, or --root, but for what the snapshot was told to leave out, unless options say what is. A added, M changed, D removed.',
   arguments: {
-    before: textOption(SNAPSHOT_HELP, { default: 'latest', placeholder: 'BEFORE' }),
-    after: textOption('another snapshot (default: the disk)', { placeholder: 'AFTER' }),
+    before: nameOption(SNAPSHOT_HELP, { default: 'latest', placeholder: 'BEFORE' }),
+    after: nameOption('another snapshot (default: the disk)', { placeholder: 'AFTER' }),
   },
   options,
   examples: [
@@ -52,21 +53,21 @@ export const diff = defineCommand({
   exitStatus: {
     ...readStatus,
     1: 'something differs, with --exit-code; or it failed',
-    4: 'some paths on disk could not be read',
+    4: 'some paths on disk could not be read, or are too large for --patch',
   },
   async run(context) {
-    const { arguments: args, options: values, host, common, signal } = context
+    const { arguments: args, options: values, host, common } = context
     if (values.patch && common.json)
       throw new ArcError('ARC_OPTION_INVALID', '--patch is no JSON', { hint: 'Leave one of the two out.' })
     const place = vaultPlace(values.from, host)
     await using vault = await openStorePlace(place, host, { secret: secretSource(values, host) })
     if (args.after !== undefined) {
-      const before = await findSnapshot(vault, args.before, values, signal)
-      const after = await findSnapshot(vault, args.after, values, signal)
-      return await report(vault, before, after.id, { before, after }, context)
+      const before = await findSnapshot(vault, args.before, values, host, values.root)
+      const after = await findSnapshot(vault, args.after, values, host, values.root)
+      return await report(vault, before, after, { before, after }, context)
     }
     const located = locateProject(values.root, host, place)
-    const before = await oneBefore(vault, args.before, values, located, signal)
+    const before = await oneBefore(vault, args.before, located, context)
     await using project = await openProject(located, recallSelection(values, before.selection), host, place)
     return await report(vault, before, project.source, { before, path: project.path }, context)
   },
@@ -76,49 +77,58 @@ export const diff = defineCommand({
 function oneBefore(
   vault: SnapshotStore,
   name: string,
-  values: Values<typeof options>,
   project: ProjectPlace,
-  signal: AbortSignal,
+  { options: values, host, signal }: Context,
 ): Promise<SnapshotInfo> {
   const isFiltered = values.project !== undefined || values.host !== undefined || values.tag.length > 0
-  return name === 'latest' && !isFiltered ? lastOf(vault, project, signal) : findSnapshot(vault, name, values, signal)
+  if (name === 'latest' && !isFiltered && values.root === '.') return lastOf(vault, project, signal)
+  return findSnapshot(vault, name, values, host, values.root)
 }
 
 async function report(
   vault: SnapshotStore,
   before: SnapshotInfo,
-  after: string | EntrySource,
+  after: SnapshotInfo | EntrySource,
   head: object,
   { host, common, log, signal, options: values, color }: Context,
 ): Promise<number> {
   const compare: DiffOptions = { compare: values.bytes ? 'bytes' : 'times', ignoreTimes: !values.times, signal }
-  const batches = within(values.path, vault, before, diffSnapshots(vault, before.id, after, compare))
+  const batches = within(
+    values.path,
+    vault,
+    before,
+    diffSnapshots(vault, before.id, 'id' in after ? after.id : after, compare),
+  )
   const style = createStyle(color)
+  const sides = `from ${snapshotLabel(before)} to ${'id' in after ? snapshotLabel(after) : 'the disk'}`
   if (values.patch) {
     const patch = new PatchPages(batches, (change) => patchOf(change, style))
     await host.page(patch.text())
-    if (reportOmissions(omissionsOf(after), common, log)) return 4
+    log.info(sides)
+    for (const path of patch.leftOut) log.warn(`left out, for it is too large for a patch: ${printablePath(path)}`)
+    if (reportOmissions(omissionsOf(after), common, log) || patch.leftOut.length > 0) return 4
     return values.exitCode && patch.count > 0 ? 1 : 0
   }
   const { totals, changes } = await reportChanges(batches, host, { isJson: common.json, style })
   const omissions = omissionsOf(after)
   if (common.json) printJson(host, { ...head, totals, changes, omissions })
-  log.info(totalsText(totals))
+  log.info(`${totalsText(totals)}, ${sides}`)
   if (reportOmissions(omissions, common, log)) return 4
   return values.exitCode && totals.added + totals.changed + totals.removed > 0 ? 1 : 0
 }
 
 /** What could not be compared with, once the disk was read; snapshots tell of their own elsewhere. */
-function omissionsOf(after: string | EntrySource): readonly Omission[] {
-  return typeof after === 'string' ? [] : after.omissions
+function omissionsOf(after: SnapshotInfo | EntrySource): readonly Omission[] {
+  return 'id' in after ? [] : after.omissions
 }
 
 class PatchPages {
   count = 0
+  readonly leftOut: EntryPath[] = []
   readonly #batches: AsyncIterable<readonly Change[]>
-  readonly #format: (change: Change) => Promise<string>
+  readonly #format: (change: Change) => Promise<string | undefined>
 
-  constructor(batches: AsyncIterable<readonly Change[]>, format: (change: Change) => Promise<string>) {
+  constructor(batches: AsyncIterable<readonly Change[]>, format: (change: Change) => Promise<string | undefined>) {
     this.#batches = batches
     this.#format = format
   }
@@ -128,7 +138,8 @@ class PatchPages {
       for (const change of batch) {
         this.count++
         const text = await this.#format(change)
-        if (text !== '') yield text
+        if (text === undefined) this.leftOut.push(change.path)
+        else if (text !== '') yield text
       }
     }
   }

@@ -1,5 +1,5 @@
 import { ArcError, isArcError } from '@arc/core'
-import { defineCommand, fileOption, flagOption, type Host, textOption } from '@arc/kit'
+import { defineCommand, fileOption, flagOption, type Host, nameOption } from '@arc/kit'
 import {
   isResticPlace,
   newPassphrase,
@@ -19,9 +19,9 @@ export const exportSnapshots = defineCommand({
   summary: 'Write snapshots into a repository of restic',
   description:
     'restic lists, checks and restores them as its own: time, host, path and tags stay. What the repository has already is not stored again, whoever stored it. Snapshots that were exported before are passed by. Without names and filters, all snapshots are exported. Owners become those of whoever exports where the snapshot has none.',
-  arguments: { snapshot: textOption(SNAPSHOT_HELP, { repeatable: true, placeholder: 'SNAPSHOT' }) },
+  arguments: { snapshot: nameOption(SNAPSHOT_HELP, { repeatable: true, placeholder: 'SNAPSHOT' }) },
   options: {
-    to: textOption('restic: and a folder or URL', { required: true, placeholder: 'restic:DEST', complete: 'folder' }),
+    to: nameOption('restic: and a folder or URL', { required: true, placeholder: 'restic:DEST', complete: 'folder' }),
     init: flagOption('make the repository if there is none'),
     toPassphraseFile: fileOption('its password is the first line of FILE; - is standard input', { group: GROUP }),
     ...filterOptions,
@@ -44,7 +44,7 @@ export const exportSnapshots = defineCommand({
     const ids: string[] = []
     if (args.snapshot.length === 0)
       for (const { id } of await listSnapshots(from, { ...filterOf(options), signal })) ids.push(id)
-    for (const name of args.snapshot) ids.push((await findSnapshot(from, name, options, signal)).id)
+    for (const name of args.snapshot) ids.push((await findSnapshot(from, name, options, host)).id)
     const snapshots = await transferSnapshots(from, to, { ids, signal, onProgress: progress.listener })
     const transfer = { location: to.location, snapshots, asked: new Set(ids).size, done: 'exported' }
     return reportTransfer(transfer, { host, common, log })

@@ -4,6 +4,7 @@ import {
   choiceOption,
   defineCommand,
   formatTable,
+  nameOption,
   printJson,
   sizeOption,
   textOption,
@@ -29,7 +30,7 @@ export const find = defineCommand({
     'Lists what matches any of the globs, snapshot by snapshot, oldest first. A glob without a slash is a name in any folder. The exit status is 1 when nothing is found.',
   arguments: { glob: textOption("a name or path, with * and ?: '*.sqlite'", { repeatable: true, required: true }) },
   options: {
-    in: textOption(`only this snapshot: ${SNAPSHOT_HELP}`, { placeholder: 'SNAPSHOT', repeatable: true }),
+    in: nameOption(`only this snapshot: ${SNAPSHOT_HELP}`, { placeholder: 'SNAPSHOT', repeatable: true }),
     ...conditions,
     ...filterOptions,
     ...vaultOptions,
@@ -44,7 +45,7 @@ export const find = defineCommand({
     const matches = (entry: Entry): boolean => globs.some((glob) => isMatch(glob, entry)) && meets(entry, options)
     await using vault = await openFrom(options, host)
     const ids: string[] = []
-    for (const name of options.in) ids.push((await findSnapshot(vault, name, options, signal)).id)
+    for (const name of options.in) ids.push((await findSnapshot(vault, name, options, host)).id)
     const found: object[] = []
     let count = 0
     const filter = { ...filterOf(options), ids: ids.length === 0 ? undefined : ids, signal }

@@ -5,6 +5,7 @@ import {
   durationOption,
   defineCommand,
   flagOption,
+  formatCount,
   formatCounted,
   formatTable,
   integerOption,
@@ -14,6 +15,7 @@ import {
   type Values,
   visible,
 } from '@arc/kit'
+import { snapshotLabel } from '@arc/kit/vault'
 import {
   applyForget,
   type ForgetPlan,
@@ -24,7 +26,8 @@ import {
 } from '@arc/snapshot'
 import { readStatus } from '../exit-status.ts'
 import { oneLine, shortId, snapshotTable, timeText } from '../snapshot-rows.ts'
-import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
+import { signOption, warnOfUnsigned } from '../signing-option.ts'
+import { filterOptions, findSnapshot, openToChange, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
 
 const GROUP = 'What to keep'
 const MANY = { min: 0, max: 1_000_000 }
@@ -49,6 +52,7 @@ const options = {
   ...rules,
   project: filterOptions.project,
   host: filterOptions.host,
+  sign: signOption,
   ...vaultOptions,
 }
 
@@ -58,7 +62,7 @@ export const forget = defineCommand({
   summary: 'Drop snapshots, by name or by rule',
   description:
     'By name, or by rules of what to keep: a snapshot that any rule keeps stays. Each project on each machine is judged for itself. The fate of every snapshot is shown, then asked about. The space comes back with projectclone prune.',
-  arguments: { snapshot: textOption(SNAPSHOT_HELP, { repeatable: true, placeholder: 'SNAPSHOT' }) },
+  arguments: { snapshot: nameOption(SNAPSHOT_HELP, { repeatable: true, placeholder: 'SNAPSHOT' }) },
   options,
   examples: [
     { command: 'projectclone forget --keep-last 7 --keep-weekly 8 --keep-monthly 12', summary: 'thin them out' },
@@ -78,7 +82,7 @@ export const forget = defineCommand({
           hint: 'Name snapshots, or give rules such as --keep-last 7.',
         },
       )
-    await using vault = await openFrom(values, host)
+    await using vault = await openToChange(values, host)
     if (policy === undefined) return await forgetNamed(vault, context)
     const plan = await planForget(vault, policy, { project: values.project, host: values.host, signal })
     return await forgetByRule(plan, vault, context)
@@ -99,6 +103,8 @@ async function forgetByRule(plan: ForgetPlan, vault: SnapshotStore, context: Con
   if (!common.json) host.stdout.write(describeFates(plan))
   const count = formatCounted(plan.forget.length, 'snapshot')
   if (!values.dryRun && plan.forget.length > 0) {
+    const all = plan.groups.flatMap(({ fates }) => fates.map(({ snapshot }) => snapshot))
+    warnOfUnsigned(all, values.sign, log)
     if (!(await confirm(context, { message: `Forget ${count}?` }))) return 1
     await applyForget(plan, vault, { signal })
     log.info(`forgot ${count}`)
@@ -119,21 +125,25 @@ function describeFates({ groups, keep, forget: gone }: ForgetPlan): string {
     const columns = ['Fate', 'Id', 'Time (UTC)', 'Note', 'Because'].map((header) => ({ header }))
     return `${oneLine(project)} on ${oneLine(host)}\n${formatTable(columns, rows)}`
   })
-  return `${tables.join('\n')}${keep.length} stay, ${gone.length} go\n`
+  return `${tables.join('\n')}${formatCount(keep.length)} stay, ${formatCount(gone.length)} go\n`
 }
 
 async function forgetNamed(vault: SnapshotStore, context: Context): Promise<number> {
   const { arguments: args, options: values, host, common, log, signal } = context
   const found = new Map<string, SnapshotInfo>()
   for (const name of args.snapshot) {
-    const snapshot = await findSnapshot(vault, name, { ...values, tag: [] }, signal)
+    const snapshot = await findSnapshot(vault, name, { ...values, tag: [] }, host)
     found.set(snapshot.id, snapshot)
   }
   const snapshots = [...found.values()]
-  if (!common.json) host.stdout.write(snapshotTable(snapshots))
   const count = formatCounted(snapshots.length, 'snapshot')
+  if (!common.json)
+    host.stdout.write(`${snapshotTable(snapshots)}${values.dryRun ? `${count} would be forgotten\n` : ''}`)
   if (!values.dryRun) {
-    if (!(await confirm(context, { message: `Forget ${count}?` }))) return 1
+    warnOfUnsigned(snapshots, values.sign, log)
+    const [only] = snapshots
+    const what = snapshots.length === 1 && only !== undefined ? snapshotLabel(only) : count
+    if (!(await confirm(context, { message: `Forget ${what}?` }))) return 1
     await vault.remove([...found.keys()], { reason: 'named', signal })
     log.info(`forgot ${count}`)
   }

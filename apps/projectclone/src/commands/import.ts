@@ -1,7 +1,8 @@
-import { defineCommand, fileOption, integerOption, textOption } from '@arc/kit'
+import { defineCommand, fileOption, integerOption, nameOption } from '@arc/kit'
 import { openStorePlace, secretSource, vaultPlace } from '@arc/kit/vault'
 import { listSnapshots, transferSnapshots } from '@arc/snapshot'
 import { writeStatus } from '../exit-status.ts'
+import { signingKeyOf, signOption } from '../signing-option.ts'
 import { reportTransfer } from '../transfer-report.ts'
 import { openOrCreateVault } from '../vault-at-hand.ts'
 import { filterOf, filterOptions, findSnapshot, SNAPSHOT_HELP, toOption } from '../vault-options.ts'
@@ -12,9 +13,9 @@ export const importSnapshots = defineCommand({
   summary: 'Take over the snapshots of restic, or of an old vault',
   description:
     'Time, host, path and tags stay. --from is a repository of restic, a vault of the projectclone before this one, or a folder of copies and archives. Snapshots that were imported before are passed by. Without names and filters, all snapshots are imported. A snapshot that restic took of one folder becomes one of what is in that folder.',
-  arguments: { snapshot: textOption(SNAPSHOT_HELP, { repeatable: true, placeholder: 'SNAPSHOT' }) },
+  arguments: { snapshot: nameOption(SNAPSHOT_HELP, { repeatable: true, placeholder: 'SNAPSHOT' }) },
   options: {
-    from: textOption('where they are: restic: and a folder or URL, or a folder', {
+    from: nameOption('where they are: restic: and a folder or URL, or a folder', {
       required: true,
       placeholder: 'PLACE',
       complete: 'folder',
@@ -22,6 +23,7 @@ export const importSnapshots = defineCommand({
     to: toOption,
     toPassphraseFile: fileOption('the passphrase of the vault is the first line of FILE', { group: 'Key of DEST' }),
     toIdentity: fileOption('an age identity that opens the vault', { group: 'Key of DEST' }),
+    sign: signOption,
     ...filterOptions,
     passphraseFile: fileOption('its passphrase is the first line of FILE; - is standard input', { group: SOURCE }),
     passphraseFd: integerOption({ min: 0, max: 1_000_000 }, 'its passphrase is the first line of this descriptor', {
@@ -41,12 +43,13 @@ export const importSnapshots = defineCommand({
     })
     const own = { passphraseFile: options.toPassphraseFile, passphraseFd: undefined, identity: options.toIdentity }
     await using to = await openOrCreateVault(vaultPlace(options.to, host), host, log, {
+      signingKey: await signingKeyOf(options.sign, host),
       secret: secretSource(own, host, undefined, '--to-passphrase-file, --to-identity, or in ARC_PASSPHRASE'),
     })
     const ids: string[] = []
     if (args.snapshot.length === 0)
       for (const { id } of await listSnapshots(from, { ...filterOf(options), signal })) ids.push(id)
-    for (const name of args.snapshot) ids.push((await findSnapshot(from, name, options, signal)).id)
+    for (const name of args.snapshot) ids.push((await findSnapshot(from, name, options, host)).id)
     const snapshots = await transferSnapshots(from, to, { ids, signal, onProgress: progress.listener })
     const transfer = { location: to.location, snapshots, asked: new Set(ids).size, done: 'imported' }
     return reportTransfer(transfer, { host, common, log })

@@ -2,11 +2,12 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ArcError, systemCallError } from '@arc/core'
 import { type KeyLock, recipientOf } from '@arc/crypto'
-import { choiceOption, defineCommand, type Host, printJson, textOption, type Values } from '@arc/kit'
+import { choiceOption, defineCommand, type Host, printJson, nameOption, textOption, type Values } from '@arc/kit'
 import { openPlace } from '@arc/kit/place'
 import { newPassphrase, rememberVault, secretOptions, vaultPlace, type VaultPlace } from '@arc/kit/vault'
 import { createVault } from '@arc/snapshot'
 import { labelOption, recipientOption, recipientsOf } from '../key-options.ts'
+import { makePrivateFolder } from '../private-folder.ts'
 import { readKeyFile } from '../signing-option.ts'
 
 const options = {
@@ -25,7 +26,7 @@ export const init = defineCommand({
   description:
     'DEST is a folder or a URL: s3://bucket/prefix, azblob://container/prefix, sftp://user@host/path, webdav+https://host/path. With --encrypt passphrase whoever knows the passphrase can read the vault; with --encrypt recipient whoever has the age identity of a recipient. Losing all of them loses the vault.',
   arguments: {
-    dest: textOption('a folder that is empty or missing, or a URL', {
+    dest: nameOption('a folder that is empty or missing, or a URL', {
       required: true,
       placeholder: 'DEST',
       complete: 'folder',
@@ -61,6 +62,7 @@ export const init = defineCommand({
       throw new ArcError('ARC_OPTION_INVALID', '--encrypt recipient does not say for whom', {
         hint: 'Add --recipient with a public key, or --identity with a key of your own; projectclone key new-identity makes one.',
       })
+    makePrivateFolder(place)
     await using backend = await openPlace(place.url, host)
     const vault = await createVault(backend, { locks, signal, now: () => host.now() })
     const { id, keysId, location, isEncrypted } = vault

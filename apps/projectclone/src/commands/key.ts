@@ -9,6 +9,7 @@ import {
   defineCommand,
   fileOption,
   flagOption,
+  formatCounted,
   formatTable,
   printJson,
   textOption,
@@ -125,7 +126,8 @@ async function rotate(vault: Vault, context: Context): Promise<number> {
     locks.push({ passphrase: await freshPassphrase(values, host), label: values.label ?? passphrases[0]?.label })
   locks.push(...recipientsOf(values.recipient, 'full', values.label))
   const lost = passphrases.length - 1
-  const question = lost > 0 ? `${lost} other passphrases will not open the vault any more. Go on?` : 'Renew the keys?'
+  const others = `${formatCounted(lost, 'other passphrase')} will not open the vault any more`
+  const question = lost > 0 ? `${others}. Go on?` : 'Renew the keys?'
   if (!(await confirm(context, { message: question }))) return 1
   const ids = await rotateVaultKeys(vault, locks, { signal })
   if (common.json) printJson(host, { ids })

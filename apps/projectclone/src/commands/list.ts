@@ -26,5 +26,6 @@ export const list = defineCommand({
     if (common.json) printJson(host, { location: vault.location, snapshots })
     else if (snapshots.length > 0) host.stdout.write(snapshotTable(snapshots))
     else log.info('no snapshots')
+    return damaged > 0 ? 3 : 0
   },
 })

@@ -1,14 +1,14 @@
 import type { Entry } from '@arc/core'
-import { defineCommand, flagOption, formatTable, printJson, textOption } from '@arc/kit'
+import { defineCommand, flagOption, formatTable, nameOption, printJson, textOption } from '@arc/kit'
 import { asEntryPath } from '../entry-argument.ts'
 import { readStatus } from '../exit-status.ts'
 import { ENTRY_COLUMNS, entryCells, entryJson, shortId } from '../snapshot-rows.ts'
-import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'
+import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, tellFound, vaultOptions } from '../vault-options.ts'
 
 export const ls = defineCommand({
   summary: 'List a folder of a snapshot',
   arguments: {
-    snapshot: textOption(SNAPSHOT_HELP, { default: 'latest', placeholder: 'SNAPSHOT' }),
+    snapshot: nameOption(SNAPSHOT_HELP, { default: 'latest', placeholder: 'SNAPSHOT' }),
     path: textOption('a path in it (default: its top)', { placeholder: 'PATH' }),
   },
   options: {
@@ -21,9 +21,11 @@ export const ls = defineCommand({
     { command: 'projectclone ls 3f2a -R', summary: 'everything in one' },
   ],
   exitStatus: readStatus,
-  async run({ arguments: args, options, host, common, signal }) {
+  async run({ arguments: args, options, host, common, log, signal }) {
     await using vault = await openFrom(options, host)
-    const { id } = await findSnapshot(vault, args.snapshot, options, signal)
+    const found = await findSnapshot(vault, args.snapshot, options, host)
+    const { id } = found
+    tellFound(args.snapshot, found, log)
     const under = asEntryPath(args.path)
     await using source = await vault.open(id, { under, signal })
     const entries: Entry[] = []

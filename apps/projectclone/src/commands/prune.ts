@@ -11,6 +11,7 @@ import {
 } from '@arc/kit'
 import { applyPrune, planPrune, type PrunePlan } from '@arc/snapshot'
 import { readStatus } from '../exit-status.ts'
+import { signingKeyOf, signOption } from '../signing-option.ts'
 import { timeText } from '../snapshot-rows.ts'
 import { openVaultFrom, vaultOptions } from '../vault-options.ts'
 
@@ -30,6 +31,7 @@ export const prune = defineCommand({
       },
     ),
     dryRun: flagOption('only say what would be done', { short: 'n' }),
+    sign: signOption,
     ...vaultOptions,
   },
   examples: [
@@ -39,7 +41,7 @@ export const prune = defineCommand({
   exitStatus: { ...readStatus, 75: 'another prune is at work there' },
   async run(context) {
     const { options, host, common, signal, progress } = context
-    await using vault = await openVaultFrom(options, host)
+    await using vault = await openVaultFrom(options, host, { signingKey: await signingKeyOf(options.sign, host) })
     const settings = {
       graceMs: options.grace ?? DEFAULT_GRACE_MS,
       maxUnused: options.maxUnused / 100,

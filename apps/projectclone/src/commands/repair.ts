@@ -70,7 +70,7 @@ function describePlan({ records, indexes, reindexed, replaced, incomplete }: Rep
     `${formatCounted(indexes.length, 'index', 'indexes')} to remove`,
     `${formatCounted(reindexed.length, 'pack')} to index anew`,
     `${formatCounted(replaced.length, 'pack')} to replace by what can be read of them`,
-    `${formatCounted(incomplete.length, 'snapshot')} that lack something`,
+    `${formatCounted(incomplete.length, 'snapshot lacks', 'snapshots lack')} something`,
   ]
     .map((line) => `${line}\n`)
     .join('')

@@ -13,7 +13,7 @@ import { readStatus } from '../exit-status.ts'
 import { findRun, isRun, runArgument, snapshotBefore } from '../runs/find-run.ts'
 import { describeRun, runTable } from '../runs/run-rows.ts'
 import { shortId, timeText } from '../snapshot-rows.ts'
-import { filterOf, filterOptions, openVaultFrom, vaultOptions } from '../vault-options.ts'
+import { filterOf, filterOptions, openVaultFrom, scopeOf, vaultOptions } from '../vault-options.ts'
 
 const ACTIONS = ['list', 'show'] as const
 
@@ -57,7 +57,7 @@ export const runs = defineCommand({
 })
 
 async function show(vault: Vault, name: string, { options: values, host, common, signal }: Context): Promise<void> {
-  const found = await findRun(vault, name, { ...filterOf(values), signal })
+  const found = await findRun(vault, name, scopeOf(values, host))
   if (values.log) {
     if (common.json)
       throw new ArcError('ARC_OPTION_INVALID', 'what a command printed is no JSON', { hint: 'Leave --json out.' })

@@ -1,14 +1,15 @@
-import { defineCommand, printJson, textOption } from '@arc/kit'
+import { ArcError } from '@arc/core'
+import { defineCommand, textOption } from '@arc/kit'
 import { writeStatus } from '../exit-status.ts'
 import { takeOptions } from '../snapshot-options.ts'
-import { describeSnapshot, reportGaps, shownId, takeProject } from '../take-project.ts'
+import { noteOptions, takeOrPlan } from '../take-or-plan.ts'
 
 export const save = defineCommand({
   summary: 'Take a snapshot of the current folder, with a note',
   description:
     'What `projectclone NOTE` does. Everything in the current folder goes into the vault, whatever git ignores included: ~/project_backups/vault, or the one that ARC_VAULT or --to names. The vault is made at the first use. The id of the snapshot is printed on standard output.',
   arguments: { note: textOption('what to call it', { repeatable: true, placeholder: 'NOTE' }) },
-  options: takeOptions,
+  options: { ...noteOptions, ...takeOptions },
   examples: [
     { command: 'projectclone', summary: 'before every risky step' },
     { command: 'projectclone before the big merge', summary: 'with a note' },
@@ -16,13 +17,10 @@ export const save = defineCommand({
   ],
   exitStatus: { ...writeStatus, 4: 'taken, but for what could not be read or kept changing, which is listed' },
   async run(context) {
-    const { arguments: args, options, host, common, log } = context
-    const note = args.note.length === 0 ? undefined : args.note.join(' ')
-    const result = await takeProject('.', note, options, context)
-    if (common.json) printJson(host, result)
-    else host.stdout.write(shownId(result))
-    log.info(describeSnapshot(result))
-    const status = reportGaps(result.snapshot, common, log)
-    return result.hooks?.some((hook) => hook.status !== 0) === true ? 1 : status
+    const { arguments: args, options } = context
+    const words = args.note.length === 0 ? undefined : args.note.join(' ')
+    if (words !== undefined && options.note !== undefined)
+      throw new ArcError('ARC_OPTION_INVALID', 'two notes are given', { hint: 'Leave --note or the words out.' })
+    return await takeOrPlan('.', words ?? options.note, context)
   },
 })

@@ -1,13 +1,4 @@
-import {
-  defineCommand,
-  formatBytes,
-  formatCount,
-  formatCounted,
-  omissionSummary,
-  printJson,
-  textOption,
-  visible,
-} from '@arc/kit'
+import { defineCommand, formatBytes, formatCounted, nameOption, omissionSummary, printJson, visible } from '@arc/kit'
 import type { SnapshotInfo } from '@arc/snapshot'
 import { readStatus } from '../exit-status.ts'
 import { shellLine } from '../shell-words.ts'
@@ -17,13 +8,13 @@ import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } fr
 
 export const show = defineCommand({
   summary: 'Show what is known of a snapshot',
-  arguments: { snapshot: textOption(SNAPSHOT_HELP, { default: 'latest', placeholder: 'SNAPSHOT' }) },
+  arguments: { snapshot: nameOption(SNAPSHOT_HELP, { default: 'latest', placeholder: 'SNAPSHOT' }) },
   options: { ...filterOptions, ...vaultOptions },
   examples: [{ command: 'projectclone show latest', summary: 'the newest one' }],
   exitStatus: readStatus,
-  async run({ arguments: args, options, host, common, signal }) {
+  async run({ arguments: args, options, host, common }) {
     await using vault = await openFrom(options, host)
-    const snapshot = await findSnapshot(vault, args.snapshot, options, signal)
+    const snapshot = await findSnapshot(vault, args.snapshot, options, host)
     if (common.json) printJson(host, { snapshot })
     else host.stdout.write(describe(snapshot))
   },
@@ -51,7 +42,7 @@ export function describe(snapshot: SnapshotInfo): string {
     [
       'added',
       statistics &&
-        `${formatBytes(statistics.newBytes)}, stored as ${formatBytes(statistics.storedBytes)}; ${formatCount(statistics.unchangedFiles)} files were not read again`,
+        `${formatBytes(statistics.newBytes)}, stored as ${formatBytes(statistics.storedBytes)}; ${formatCounted(statistics.unchangedFiles, 'file')} not read again`,
     ],
     ['tree', snapshot.root],
     ['signed by', snapshot.signer],

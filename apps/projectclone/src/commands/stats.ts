@@ -38,16 +38,18 @@ function describe(statistics: VaultStatistics): string {
     ['saving', contentBytes === 0 ? 'nothing' : `${savingRatio.toFixed(1)} times smaller than copies`],
   ] as const
   const table = rows.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join('')
-  return `${table}${growthChart(statistics.growth)}`
+  return `${table}${growthChart(statistics)}`
 }
 
 function ratio(before: number, after: number): string {
   return before > 0 && after > 0 ? `${(before / after).toFixed(1)} times smaller` : 'nothing saved'
 }
 
-/** The size of the vault after each snapshot; of many, evenly chosen ones. */
-function growthChart(growth: VaultStatistics['growth']): string {
-  let total = 0
+/** The size of the packs after each snapshot; of many, evenly chosen ones. */
+function growthChart({ growth, packBytes }: VaultStatistics): string {
+  const added = growth.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
+  // What snapshots that were forgotten have left is there from the beginning: when it came is not known any more.
+  let total = Math.max(0, packBytes - added)
   const sizes = growth.map(({ time, storedBytes }) => ({ time, totalBytes: (total += storedBytes) }))
   if (total === 0 || sizes.length < 2) return ''
   const step = Math.max(1, (sizes.length - 1) / (MAX_ROWS - 1))

@@ -1,15 +1,15 @@
 import { ArcError, isArcError } from '@arc/core'
-import { textOption } from '@arc/kit'
+import { nameOption } from '@arc/kit'
 import {
+  type ResolveOptions,
   resolveSnapshot,
   type RunFacts,
-  type SnapshotFilter,
   type SnapshotInfo,
   type SnapshotStore,
 } from '@arc/snapshot'
 
 /** An argument that names a run. */
-export const runArgument = textOption(
+export const runArgument = nameOption(
   'the id of a run or its beginning, latest, latest~2, a tag, a note, or a time in UTC',
   { placeholder: 'RUN' },
 )
@@ -24,11 +24,7 @@ export function isRun(snapshot: SnapshotInfo): snapshot is RunSnapshot {
 }
 
 /** The run that a name means. Throws `ARC_SNAPSHOT_UNKNOWN`. */
-export async function findRun(
-  store: SnapshotStore,
-  name: string,
-  filter: SnapshotFilter & { signal: AbortSignal },
-): Promise<RunSnapshot> {
+export async function findRun(store: SnapshotStore, name: string, filter: ResolveOptions): Promise<RunSnapshot> {
   const found = await resolveSnapshot(store, name, { ...filter, runs: true }).catch((error: unknown) => {
     if (!isArcError(error) || error.code !== 'ARC_SNAPSHOT_UNKNOWN') throw error
     throw new ArcError(error.code, `there is no run ${name} in ${store.location}`, {
@@ -44,7 +40,7 @@ export async function findRun(
 export async function snapshotBefore(
   store: SnapshotStore,
   { run }: RunSnapshot,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<SnapshotInfo | undefined> {
   const all = await store.list({ signal })
   return all.find(({ id }) => id === run.before) ?? all.find(({ origin }) => origin?.snapshot === run.before)
