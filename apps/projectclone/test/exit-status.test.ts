@@ -62,6 +62,8 @@ test('a damaged record is told by what lists and checks, and keeps nobody from t
     ['show', 'two'],
   ])
     expect((await scratch.run(line)).status, line.join(' ')).toBe(3)
+  const { stderr } = await scratch.run(['show', 'latest'])
+  expect(stderr).toContain('1 record of snapshots could not be read')
   for (const line of [['show', 'one'], ['cat', 'three', 'README.md'], ['four'], ['ls', 'four']]) await scratch.ok(line)
 })
 

@@ -4,6 +4,7 @@ import { openPlace } from './open-place.ts'
 import { openVaultPlace, type OpenVaultPlaceOptions } from './open-vault-place.ts'
 import { openResticPlace } from './restic-place.ts'
 import { isPredecessorPlace, isResticPlace, isSnapshotFolder } from './store-format.ts'
+import { tellingDamage } from './tell-damage.ts'
 import type { VaultPlace } from './vault-place.ts'
 import { assertNoKey } from './vault-secret.ts'
 
@@ -21,7 +22,8 @@ export async function openStorePlace(
   const isOld = isPredecessorPlace(place)
   if (isOld || (folder !== undefined && isSnapshotFolder(folder))) assertNoKey(options.secret, folder ?? place.url)
   // How its snapshots are kept stands in the record of each; the mode is for new ones.
-  if (folder !== undefined && isSnapshotFolder(folder)) return openSnapshotFolder(folder, { mode: 'copy' })
+  if (folder !== undefined && isSnapshotFolder(folder))
+    return tellingDamage(openSnapshotFolder(folder, { mode: 'copy' }), host)
   if (isOld) {
     const { PredecessorVault } = await import('@arc/snapshot/predecessor')
     return new PredecessorVault(await openPlace(place.url, host))

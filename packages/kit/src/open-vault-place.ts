@@ -6,6 +6,7 @@ import { type Backend, retaining, type RetainingOptions, withLocalCopies } from 
 import type { Host } from './host.ts'
 import { openPlace } from './open-place.ts'
 import { isResticPlace, isSnapshotFolder } from './store-format.ts'
+import { tellingDamage } from './tell-damage.ts'
 import { rememberedVaults, rememberVault } from './vault-memory.ts'
 import { cachePath, type VaultPlace } from './vault-place.ts'
 import { assertNoKey, type SecretSource } from './vault-secret.ts'
@@ -37,7 +38,7 @@ export async function openVaultPlace(place: VaultPlace, host: Host, options: Ope
     const vault = await openVault(backend, { secret, signingKey, compressionLevel, signal, now: () => host.now() })
     assertKnown(vault, host, trust ?? false)
     if (!vault.isEncrypted) assertNoKey(secret, vault.location)
-    return vault
+    return tellingDamage(vault, host)
   } catch (error) {
     await backend[Symbol.asyncDispose]()
     throw isArcError(error) && error.code === 'ARC_VAULT_NOT_FOUND' ? nothingThere(place, error) : error

@@ -1,4 +1,4 @@
-import { defineCommand, formatCounted, integerOption, printJson } from '@arc/kit'
+import { defineCommand, integerOption, printJson } from '@arc/kit'
 import { listSnapshots } from '@arc/snapshot'
 import { readStatus } from '../exit-status.ts'
 import { snapshotTable } from '../snapshot-rows.ts'
@@ -20,12 +20,9 @@ export const list = defineCommand({
     await using vault = await openFrom(options, host)
     const all = await listSnapshots(vault, { ...filterOf(options), signal })
     const snapshots = options.last === undefined ? all : all.slice(-options.last)
-    const damaged = vault.damagedRecords?.length ?? 0
-    if (damaged > 0)
-      log.warn(`${formatCounted(damaged, 'record')} cannot be read and is left out; see what projectclone verify says`)
     if (common.json) printJson(host, { location: vault.location, snapshots })
     else if (snapshots.length > 0) host.stdout.write(snapshotTable(snapshots))
     else log.info('no snapshots')
-    return damaged > 0 ? 3 : 0
+    return vault.damagedRecords?.length ? 3 : 0
   },
 })
