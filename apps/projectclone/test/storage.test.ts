@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeScratch } from './scratch.ts'
@@ -28,7 +28,7 @@ test('a file keeps its past: put, versions, cat, diff, tag, rollback', async () 
     ['write', []],
     ['rollback', []],
   ])
-  expect(await scratch.ok(['storage', 'ls', 'notes'])).toMatch(/8 B {2}2026-01-01 \d\d:\d\d:\d\d {2}plan\.md\n$/)
+  expect(await scratch.ok(['storage', 'ls', 'notes'])).toMatch(/8 B {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}plan\.md\n$/)
   await scratch.ok(['storage', 'tag', ...place, 'v1', '--remove'])
   expect((await scratch.run(['storage', 'tag', ...place, 'v1', '--remove'])).status).toBe(1)
 })
@@ -63,8 +63,54 @@ test('what cannot be meant is told', async () => {
   expect(await told('ls', 'missing')).toContain('there is no folder missing')
   expect(await told('cat', 'missing', 'x', '--json')).toContain('Leave --json out')
   expect(await told('versions', '.', 'nope')).toContain('there has never been anything at nope')
+  expect(await told('ls', '.', 'nope')).toContain('there is nothing at nope')
+  expect(await told('cleanup', '.', 'nope', '--keep-last', '1')).toContain('there has never been anything at nope')
+  expect(await told('put', 'notes', 'dir/')).toContain('nothing says what the file is called')
   expect(await told('cleanup', '.', 'x')).toContain('Give --keep-last, --keep-days or both')
   expect(await told('rollback', '.', 'x')).toContain('Add --at, --tag or --as-of')
   expect(await told('find', '.', 'nonsense')).toContain('is no fact')
   expect(await told('put', 'ftp://host/x', 'y')).toContain('ARC_') // a scheme that nobody knows is no folder either
+})
+
+test('commands that only read leave no trace', async () => {
+  using scratch = makeScratch()
+  scratch.write('app', { 'notes/a.txt': 'plain\n' })
+  const notes = join(scratch.path, 'app/notes')
+  expect(await scratch.ok(['storage', 'ls', 'notes', '-R'])).toContain('a.txt')
+  expect(await scratch.ok(['storage', 'ls', 'notes', 'a.txt'])).toContain('a.txt')
+  expect(await scratch.ok(['storage', 'cat', 'notes', 'a.txt'])).toBe('plain\n')
+  expect(await scratch.ok(['storage', 'versions', 'notes', 'a.txt'])).toContain('external')
+  expect((await scratch.run(['storage', 'find', 'notes', 'author=ada'])).status).toBe(1)
+  expect(await scratch.ok(['storage', 'fsck', 'notes'])).toBe('intact: 0 files, 0 versions\n')
+  expect(readdirSync(notes)).toEqual(['a.txt'])
+})
+
+test('a folder is written into, a number stays what it is', async () => {
+  using scratch = makeScratch()
+  scratch.write('app', { 'plan.md': 'x' })
+  await scratch.ok([
+    'storage',
+    'put',
+    'notes',
+    'dir/',
+    'plan.md',
+    '--fact',
+    'ticket=12345678901234567891',
+    '--fact',
+    'n=7',
+  ])
+  const { versions } = await scratch.json<{ versions: readonly { metadata: unknown }[] }>([
+    'storage',
+    'versions',
+    'notes',
+    'dir/plan.md',
+  ])
+  expect(versions.map(({ metadata }) => metadata)).toEqual([{ ticket: '12345678901234567891', n: 7 }])
+})
+
+test('binary versions are said to differ', async () => {
+  using scratch = makeScratch()
+  scratch.write('app', {})
+  for (const text of ['a\0b', 'a\0c']) await scratch.ok(['storage', 'put', 'notes', 'x.bin'], { stdin: text })
+  expect(await scratch.ok(['storage', 'diff', 'notes', 'x.bin'])).toBe('Binary versions of x.bin differ\n')
 })

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { ArcError } from '@arc/core'
+import { assertContent } from './input.ts'
 import { diffSequences, Interner } from './sequence.ts'
 
 /** Rows are held as strings, several times the size of the file. */
@@ -54,7 +55,7 @@ export interface DiffCsvOptions {
   maxBytes?: number | undefined
 }
 
-/** Compare two tables in CSV (RFC 4180) by row, or by key. */
+/** Compare two tables in CSV (RFC 4180) by row, or by key. An empty content is an empty table. */
 export async function diffCsv(
   before: string | Uint8Array,
   after: string | Uint8Array,
@@ -62,7 +63,8 @@ export async function diffCsv(
 ): Promise<CsvDiff> {
   const [left, right] = [await readTable(before, 'old', options), await readTable(after, 'new', options)]
   const key = typeof options.key === 'string' ? [options.key] : options.key
-  const rows = key === undefined ? compareInOrder(left, right) : compareByKey(left, right, key)
+  const isEmpty = left.columns.length + right.columns.length === 0
+  const rows = key === undefined || isEmpty ? compareInOrder(left, right) : compareByKey(left, right, key)
   const addedColumns = right.columns.filter((column) => !left.columns.includes(column))
   const removedColumns = left.columns.filter((column) => !right.columns.includes(column))
   const same = rows.added.length + rows.removed.length + rows.changed.length === 0
@@ -78,6 +80,7 @@ interface Table {
 }
 
 async function readTable(text: string | Uint8Array, name: string, options: DiffCsvOptions): Promise<Table> {
+  assertContent(text)
   const bytes = Buffer.from(text)
   const { maxBytes = MAX_CSV_BYTES, header = true, delimiter = ',' } = options
   if (bytes.length > maxBytes) {
@@ -142,7 +145,11 @@ function rowsAt({ rows }: Table, start: number, end: number): CsvRow[] {
 }
 
 function compareByKey(before: Table, after: Table, key: readonly string[]): RowsDiff {
-  const [keyBefore, keyAfter] = [keyReader(before, key), keyReader(after, key)]
+  // A file without a row has no header either: it is the empty table with the columns of the other.
+  const withColumns = (table: Table, { columns }: Table): Table =>
+    table.columns.length === 0 ? { ...table, columns } : table
+  const keyBefore = keyReader(withColumns(before, after), key)
+  const keyAfter = keyReader(withColumns(after, before), key)
   // Rows that share a key are paired in their order.
   const waiting = new Map<string, number[]>()
   for (const [at, row] of before.rows.entries()) {

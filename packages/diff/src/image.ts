@@ -1,4 +1,5 @@
 import { ArcError } from '@arc/core'
+import { assertBytes } from './input.ts'
 import { decodePng, encodePng, type Picture } from './png.ts'
 
 /** 5,000 x 5,000: a hundred megabytes for each of the three pictures in memory. */
@@ -38,6 +39,7 @@ export async function diffImages(
   if (!(threshold >= 0 && threshold <= 1)) {
     throw new ArcError('ARC_OPTION_INVALID', `a threshold is a number from 0 to 1, not ${threshold}`)
   }
+  for (const picture of [before, after]) assertBytes(picture)
   for (const { length } of [before, after]) {
     if (length <= MAX_FILE_BYTES) continue
     throw new ArcError('ARC_LIMIT_EXCEEDED', `a picture of ${length} bytes is too large to be compared`, {

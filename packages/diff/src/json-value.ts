@@ -1,4 +1,5 @@
 import { ArcError } from '@arc/core'
+import { assertContent } from './input.ts'
 
 /** What JSON can say. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
@@ -11,12 +12,15 @@ const MAX_DEPTH = 500
 /** Two documents of this many values are compared within a gigabyte. */
 const MAX_VALUES = 2_000_000
 
-/** Parse a document and check its bounds. */
+const BYTE_ORDER_MARK = '\ufeff'
+
+/** Parse a document, with a byte order mark or without, and check its bounds. */
 export function parseJson(text: string | Uint8Array, name: string): JsonValue {
+  assertContent(text)
   let value: JsonValue
   try {
     const decoded = typeof text === 'string' ? text : new TextDecoder('utf-8', { fatal: true }).decode(text)
-    value = JSON.parse(decoded) as JsonValue
+    value = JSON.parse(decoded.startsWith(BYTE_ORDER_MARK) ? decoded.slice(1) : decoded) as JsonValue
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ArcError('ARC_DIFF_INPUT_INVALID', `the ${name} document is no JSON: ${reason}`, {
@@ -46,11 +50,12 @@ export function assertBounded(root: unknown): asserts root is JsonValue {
     const next: unknown[] = []
     for (const value of level) {
       if (Array.isArray(value)) for (const element of value) next.push(element)
-      else if (isJsonObject(value)) for (const key of Object.keys(value)) next.push(value[key])
+      else if (isPlainObject(value)) for (const key of Object.keys(value)) next.push(value[key])
       else if (!isJsonScalar(value)) {
         throw new ArcError(
           'ARC_DIFF_INPUT_INVALID',
-          `a value to be compared is of a kind that JSON lacks: ${typeof value}`,
+          `a value to be compared is of a kind that JSON lacks: ${kindOf(value)}`,
+          { hint: 'Compare what JSON.stringify makes of it.' },
         )
       }
     }
@@ -60,6 +65,17 @@ export function assertBounded(root: unknown): asserts root is JsonValue {
 
 function isJsonScalar(value: unknown): boolean {
   return value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+}
+
+/** A `Map` or a `Date` has no members of its own, so that any two would be equal. */
+function isPlainObject(value: unknown): value is JsonObject {
+  if (!isJsonObject(value)) return false
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function kindOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? value.constructor.name : typeof value
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {

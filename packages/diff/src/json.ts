@@ -56,7 +56,7 @@ export function diffJson(
   return diffJsonValues(parseJson(before, 'old'), parseJson(after, 'new'), options)
 }
 
-/** As {@link diffJson}, of values that are at hand. */
+/** As {@link diffJson}, of values that are at hand. Throws `ARC_DIFF_INPUT_INVALID` for what JSON cannot say, such as a `Map` or a `Date`. */
 export function diffJsonValues(before: unknown, after: unknown, options: DiffJsonOptions = {}): JsonDiff {
   assertBounded(before)
   assertBounded(after)

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { ArcError } from '@arc/core'
+import { assertContent } from './input.ts'
 import { type Change, diffSequences, Interner } from './sequence.ts'
 
 /** Two texts of this size are compared within some 500 MiB of memory. */
@@ -34,7 +35,7 @@ export interface DiffTextOptions {
   maxTextBytes?: number | undefined
 }
 
-/** Compare two contents by lines. Lines end with LF; a CR before it belongs to its line. */
+/** Compare two contents by lines. Lines end with LF; a CR before it belongs to its line. Throws `ARC_DIFF_INPUT_INVALID` for what is no content. */
 export function diffText(
   before: Uint8Array | string,
   after: Uint8Array | string,
@@ -50,6 +51,7 @@ export function diffText(
 }
 
 function bytesOf(text: Uint8Array | string, { maxTextBytes = MAX_TEXT_BYTES }: DiffTextOptions): Buffer {
+  assertContent(text)
   if (typeof text === 'string' && !text.isWellFormed()) {
     throw new ArcError('ARC_DIFF_INPUT_INVALID', 'a string to be compared has half a character: a lone surrogate', {
       hint: 'Give the bytes instead.',

@@ -1,3 +1,4 @@
+import { ArcError } from '@arc/core'
 import { headerPath, quotePath } from './header-path.ts'
 import { type Hunk, hunksOf, markedLine } from './hunk.ts'
 import type { BinaryDiff, TextDiff } from './text.ts'
@@ -25,8 +26,10 @@ export function prefixed(prefix: string, path: string | undefined): string {
   return path === undefined ? '/dev/null' : prefix + path
 }
 
+/** Throws `ARC_OPTION_INVALID` for what is no number of lines. */
 export function contextLinesOf({ contextLines = CONTEXT_LINES }: PatchOptions): number {
-  return Math.max(0, Math.floor(contextLines))
+  if (typeof contextLines === 'number' && contextLines >= 0) return Math.floor(contextLines)
+  throw new ArcError('ARC_OPTION_INVALID', `contextLines is ${contextLines}, and must be a number of lines from 0`)
 }
 
 function unifiedHunk({ before, after }: TextDiff, hunk: Hunk): string {

@@ -1,3 +1,4 @@
+import { assertContent } from './input.ts'
 import { type Change, diffSequences, Interner } from './sequence.ts'
 
 /** A piece of a text that stayed, came or went. */
@@ -11,6 +12,8 @@ const TOKEN = /[\p{L}\p{M}\p{N}_]+|[^\S\n]+|\n|[^]/gu
 
 /** Compare two texts word by word. All that is not `added` gives `before`, all that is not `removed` gives `after`. */
 export function diffWords(before: string, after: string): WordChange[] {
+  assertContent(before)
+  assertContent(after)
   const sides = [before.match(TOKEN) ?? [], after.match(TOKEN) ?? []] as const
   const interner = new Interner<string>()
   const numbers = sides.map((tokens) => tokens.map((token) => interner.number(token)))

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { ArcError } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
-import type { Backend } from '@arc/storage'
+import { type Backend, readBytes } from '@arc/storage'
 import { type BackendPasts, removeForGood } from './backend-pasts.ts'
-import { type Edit, isKeyEdit, type KeyEdit } from './edit.ts'
+import { type Edit, isKeyEdit, type KeyEdit, type SnapshotEdit } from './edit.ts'
+import { snapshotTaken } from './history.ts'
 import { type Manifest, manifestHistory } from './manifest.ts'
 import { parseJournalEntry } from './manifest-schema.ts'
-import { backOff, type ManifestSlot, type ReadManifest, readJsonObject } from './manifest-slot.ts'
+import { backOff, isConflict, type ManifestSlot, type ReadManifest, readJsonObject } from './manifest-slot.ts'
 import type { CommitOptions, Decide, Decision, StoredEvent } from './store.ts'
-import { damagedStore } from './store-error.ts'
+import { damagedStore, ignoreMissing } from './store-error.ts'
 
 export const SNAPSHOTS = '.arc/snapshots/'
 export const OUTBOX = '.arc/outbox/'
@@ -68,7 +69,7 @@ export class BackendCommits {
 
   async #attempt(
     reads: readonly ReadManifest[],
-    { edits, events = [] }: Decision<unknown>,
+    { edits, events = [], isNewSnapshot = false }: Decision<unknown>,
     { signal, staged = [] }: CommitOptions,
   ): Promise<boolean> {
     const [only] = reads
@@ -80,6 +81,12 @@ export class BackendCommits {
     for (const read of reads) {
       const now = await this.#slot.read(read.manifest.key, signal)
       if (now.manifest.changes.at(-1) !== read.manifest.changes.at(-1)) return false
+    }
+    if (isNewSnapshot) {
+      await this.#claim(edits, signal).catch(async (error: unknown) => {
+        await this.#withdraw(events)
+        throw error
+      })
     }
     const entry = { format: 'arc-journal/1', id, edits, events }
     await this.#backend.write(`${JOURNAL}${id}.json`, Buffer.from(JSON.stringify(entry)), { signal })
@@ -118,9 +125,24 @@ export class BackendCommits {
   async #applySnapshot(edit: Exclude<Edit, KeyEdit>): Promise<void> {
     const name = snapshotName(edit.prefix, edit.tag)
     if (edit.op === 'unsnapshot') return removeForGood(this.#backend, name)
-    const { prefix, tag, at, items } = edit
-    const snapshot = { format: 'arc-snapshot/1', prefix, tag, atMs: at, items }
-    await this.#backend.write(name, Buffer.from(JSON.stringify(snapshot)), { contentType: 'application/json' })
+    const bytes = encodeSnapshot(edit)
+    const there = await readBytes(this.#backend, name).catch(ignoreMissing)
+    if (there !== undefined && Buffer.from(there).equals(bytes)) return // a second time would leave a version of it
+    await this.#backend.write(name, bytes, { contentType: 'application/json' })
+  }
+
+  /** Of several who make a snapshot of one name at once, one gets it. */
+  async #claim(edits: readonly Edit[], signal: AbortSignal | undefined): Promise<void> {
+    if (!(await this.#backend.capabilities()).createOnly) return // the tags of its versions were looked at
+    for (const edit of edits) {
+      if (edit.op !== 'snapshot') continue
+      const condition = { ifAbsent: true, contentType: 'application/json', signal }
+      try {
+        await this.#backend.write(snapshotName(edit.prefix, edit.tag), encodeSnapshot(edit), condition)
+      } catch (error) {
+        throw isConflict(error) ? snapshotTaken(edit.prefix, edit.tag) : error
+      }
+    }
   }
 
   /** Say where events will be before they are there, so that whoever delivers them finds them. */
@@ -146,6 +168,10 @@ export class BackendCommits {
     }
     return false
   }
+}
+
+function encodeSnapshot({ prefix, tag, at, items }: SnapshotEdit): Uint8Array {
+  return Buffer.from(JSON.stringify({ format: 'arc-snapshot/1', prefix, tag, atMs: at, items }))
 }
 
 export function snapshotName(prefix: string, tag: string): string {

@@ -1,8 +1,10 @@
+import type { ArcError } from '@arc/core'
 import type { Backend } from '@arc/storage'
 import type { KeyEdit } from './edit.ts'
 import type { History } from './history.ts'
 import type { ReadManifest } from './manifest-slot.ts'
 import type {
+  CallOptions,
   CheckProblem,
   Content,
   ContentInput,
@@ -39,10 +41,14 @@ export interface BackendPasts {
   replace(read: ReadManifest, edits: readonly KeyEdit[], change: KeyChange): Promise<boolean>
   /** Do what {@link BackendPasts.replace} does behind the manifest, for a writer that was stopped there. */
   settle(key: string, edits: readonly KeyEdit[]): Promise<void>
-  /** Histories of all keys that start with `prefix`, in batches. */
-  histories(prefix: string, signal?: AbortSignal): AsyncIterable<readonly History[]>
+  /** Histories of all keys that start with `prefix`, in batches; without those that are damaged, of which `onDamaged` hears. */
+  histories(prefix: string, options?: HistoriesOptions): AsyncIterable<readonly History[]>
   /** Remove what nothing needs; `named` are the contents that versions have. */
   removeLitter(named: ReadonlySet<string>, signal?: AbortSignal): Promise<readonly CheckProblem[]>
+}
+
+export interface HistoriesOptions extends CallOptions {
+  onDamaged?: ((key: string, error: ArcError) => void) | undefined
 }
 
 /** One change of the manifest of a key. */

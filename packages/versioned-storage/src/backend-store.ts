@@ -1,3 +1,5 @@
+import type { ArcError } from '@arc/core'
+import { takeTurn } from '@arc/core/node'
 import type { Backend, ObjectInfo } from '@arc/storage'
 import { BackendCommits, OUTBOX, snapshotName, SNAPSHOTS } from './backend-commits.ts'
 import { type BackendPasts, type ProtectedFeature, removeForGood } from './backend-pasts.ts'
@@ -7,6 +9,7 @@ import { parseSnapshot } from './manifest-schema.ts'
 import { readJsonObject } from './manifest-slot.ts'
 import { hasOwnVersions, NativePasts } from './native-pasts.ts'
 import { openManifestSlot } from './open-manifest-slot.ts'
+import { PastReader } from './past-reader.ts'
 import { GRACE_MS } from './sidecar-objects.ts'
 import { plainStat, SidecarPasts } from './sidecar-pasts.ts'
 import { isReserved } from './storage-path.ts'
@@ -27,15 +30,16 @@ import type {
   StoredEvent,
   VersionStore,
 } from './store.ts'
-import { nothingThere } from './store-error.ts'
+import { nothingThere, readOnlyStore } from './store-error.ts'
 import type { BackendStoreOptions } from './stores.ts'
 import { type VersionInfo, versionInfo, type VersionRecord } from './version.ts'
 
 /** A place that keeps its versions beside its objects, or has them of its own: see `stores.ts`. */
 export async function openBackendStore(
   backend: Backend,
-  { now = () => new Date(), versions = 'auto' }: BackendStoreOptions = {},
+  { now = () => new Date(), versions = 'auto', readOnly = false }: BackendStoreOptions = {},
 ): Promise<VersionStore> {
+  if (readOnly) return new BackendStore(backend, new PastReader(backend, versions, now), undefined, now)
   const isNative = versions === 'native' || (versions === 'auto' && (await hasOwnVersions(backend)))
   const slot = await openManifestSlot(backend, isNative ? 'arc-native/1' : 'arc-versions/1')
   const pasts = isNative ? await NativePasts.open(backend, slot, now) : new SidecarPasts(backend, slot, now)
@@ -46,14 +50,16 @@ export async function openBackendStore(
 
 class BackendStore implements VersionStore {
   readonly location: string
-  readonly isWritable = true
+  readonly isWritable: boolean
   readonly #backend: Backend
   readonly #pasts: BackendPasts
-  readonly #commits: BackendCommits
+  /** `undefined` for who may only read. */
+  readonly #commits: BackendCommits | undefined
   readonly #now: () => Date
 
-  constructor(backend: Backend, pasts: BackendPasts, commits: BackendCommits, now: () => Date) {
+  constructor(backend: Backend, pasts: BackendPasts, commits: BackendCommits | undefined, now: () => Date) {
     this.location = backend.location
+    this.isWritable = commits !== undefined
     this.#backend = backend
     this.#pasts = pasts
     this.#commits = commits
@@ -112,14 +118,14 @@ class BackendStore implements VersionStore {
   }
 
   histories(prefix: string, { signal }: CallOptions = {}): AsyncIterable<readonly History[]> {
-    return this.#pasts.histories(prefix, signal)
+    return this.#pasts.histories(prefix, { signal })
   }
 
   async *listVersions(
     prefix: string,
     { signal }: CallOptions = {},
   ): AsyncGenerator<readonly VersionInfo[], void, undefined> {
-    for await (const batch of this.#pasts.histories(prefix, signal)) {
+    for await (const batch of this.#pasts.histories(prefix, { signal })) {
       for (const { key, versions, tags, latest } of batch) {
         const names = tagsBySeq(tags)
         yield versions.map((record) => versionInfo(key, record, record.seq === latest?.seq, names.get(record.seq)))
@@ -131,12 +137,12 @@ class BackendStore implements VersionStore {
     return this.#pasts.stage(content, options)
   }
 
-  commit<T>(keys: readonly string[], decide: Decide<T>, options: CommitOptions = {}): Promise<T> {
-    return this.#commits.commit(keys, decide, options)
+  async commit<T>(keys: readonly string[], decide: Decide<T>, options: CommitOptions = {}): Promise<T> {
+    return this.#writable().commit(keys, decide, options)
   }
 
-  renewLock(key: string, token: number, untilMs: number): Promise<boolean> {
-    return this.#commits.change(key, (manifest) =>
+  async renewLock(key: string, token: number, untilMs: number): Promise<boolean> {
+    return this.#writable().change(key, (manifest) =>
       manifest.lock?.token === token ? { ...manifest, lock: { ...manifest.lock, untilMs } } : undefined,
     )
   }
@@ -166,7 +172,7 @@ class BackendStore implements VersionStore {
       const event = (await this.#pasts.read(key)).manifest.events?.find((pending) => pending.id === id)
       if (event !== undefined) events.push(event)
       // Announced, and the commit never came: give a slow one time.
-      else if (this.#now().getTime() - modified.getTime() > GRACE_MS)
+      else if (this.isWritable && this.#now().getTime() - modified.getTime() > GRACE_MS)
         await removeForGood(this.#backend, `${OUTBOX}${id}.json`)
     }
     return events
@@ -175,7 +181,7 @@ class BackendStore implements VersionStore {
   async forgetEvents(ids: readonly string[]): Promise<void> {
     for await (const { id, key } of this.#announced()) {
       if (!ids.includes(id)) continue
-      await this.#commits.change(key, (manifest) => {
+      await this.#writable().change(key, (manifest) => {
         const events = manifest.events?.filter((event) => event.id !== id) ?? []
         return { ...manifest, events: events.length === 0 ? undefined : events }
       })
@@ -198,12 +204,15 @@ class BackendStore implements VersionStore {
   }
 
   async check({ repair, signal }: { repair: boolean; signal?: AbortSignal | undefined }): Promise<CheckReport> {
-    await this.#commits.recover()
+    await this.#commits?.recover()
     const problems: CheckProblem[] = []
     const named = new Set<string>()
     let keys = 0
     let count = 0
-    for await (const batch of this.#pasts.histories('', signal)) {
+    const onDamaged = (key: string, { message: detail }: ArcError): void => {
+      problems.push({ kind: 'manifest-damaged', key, detail, isRepaired: false })
+    }
+    for await (const batch of this.#pasts.histories('', { signal, onDamaged })) {
       for (const { key, versions } of batch) {
         keys++
         for (const version of versions) {
@@ -212,20 +221,32 @@ class BackendStore implements VersionStore {
           // Beside the objects a content is kept once, by the service once for each version.
           if (named.has(version.sha256) && version.backendVersion === undefined) continue
           named.add(version.sha256)
-          const problem = await this.#contentProblem(key, version)
+          const problem = await this.#contentProblem(key, version, signal)
           if (problem !== undefined) problems.push(problem)
         }
       }
     }
-    if (repair) problems.push(...(await this.#pasts.removeLitter(named, signal)))
+    // What a damaged manifest named cannot be told from litter.
+    if (repair && !problems.some(({ kind }) => kind === 'manifest-damaged'))
+      problems.push(...(await this.#pasts.removeLitter(named, signal)))
     return { keys, versions: count, problems, isClean: problems.every(({ isRepaired }) => isRepaired) }
   }
 
-  async #contentProblem(key: string, version: VersionRecord): Promise<CheckProblem | undefined> {
+  #writable(): BackendCommits {
+    if (this.#commits !== undefined) return this.#commits
+    throw readOnlyStore(this.location)
+  }
+
+  async #contentProblem(
+    key: string,
+    version: VersionRecord,
+    signal: AbortSignal | undefined,
+  ): Promise<CheckProblem | undefined> {
     try {
-      for await (const _piece of await this.readVersion(key, version)) continue
+      for await (const _piece of await this.readVersion(key, version, { signal })) await takeTurn(signal)
       return undefined
     } catch (error) {
+      if (signal?.aborted === true) throw error
       return {
         kind: 'content-damaged',
         key,

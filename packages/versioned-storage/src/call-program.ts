@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { ArcError } from '@arc/core'
+import { abortedAsOurs, assertNotAborted } from './abort.ts'
 import type { LocalFile } from './local-file.ts'
 import { StorageNode } from './node.ts'
 import type { CallOptions } from './store.ts'
@@ -30,11 +31,13 @@ export async function callProgram(
   args: readonly ProgramArgument[],
   options: CallProgramOptions = {},
 ): Promise<ProgramResult> {
+  assertNotAborted(options.signal)
   const inputs: LocalFile[] = []
   const outputs: LocalFile[] = []
   try {
     const words: string[] = []
     for (const arg of args) {
+      assertArgument(arg)
       if (typeof arg === 'string') words.push(arg)
       else if (arg instanceof StorageNode) words.push(await keep(inputs, arg.localPath('r', options)))
       else if ('output' in arg) words.push(await keep(outputs, arg.output.localPath('w', options)))
@@ -47,6 +50,15 @@ export async function callProgram(
     for (const file of inputs) await file[Symbol.asyncDispose]()
     for (const file of outputs) await file.discard()
   }
+}
+
+function assertArgument(arg: unknown): void {
+  if (typeof arg === 'string') return
+  if (typeof arg === 'object' && arg !== null && (arg instanceof StorageNode || 'output' in arg || 'change' in arg))
+    return
+  throw new ArcError('ARC_OPTION_INVALID', 'an argument of a program is a text, a node, { output } or { change }', {
+    hint: 'Turn numbers into texts.',
+  })
 }
 
 async function keep(files: LocalFile[], opening: Promise<LocalFile>): Promise<string> {
@@ -68,7 +80,10 @@ function run(program: string, args: readonly string[], options: CallProgramOptio
         else collected[name].push(piece)
       })
     }
-    child.once('error', (error) => reject(failed(program, error.message, error)))
+    child.once('error', (error) => {
+      const ours = abortedAsOurs(error, signal)
+      reject(ours === error ? failed(program, error.message, error) : ours)
+    })
     child.once('close', (status, killedBy) => {
       const [stdout, stderr] = [Buffer.concat(collected.stdout), Buffer.concat(collected.stderr)]
       if (status === 0) return resolve({ stdout, stderr })

@@ -1,5 +1,5 @@
 import { isArcError } from '@arc/core'
-import { sha256Hex, startSha256 } from '@arc/core/node'
+import { sha256Hex, startSha256, takeTurn } from '@arc/core/node'
 import { presentVersion } from './history.ts'
 import { indexHistory } from './index-history.ts'
 import { parseRecord } from './log-schema.ts'
@@ -8,14 +8,15 @@ import { inlineBytes, type ObjectFolder } from './object-folder.ts'
 import type { CheckProblem, CheckReport } from './store.ts'
 import { damagedStore } from './store-error.ts'
 import { VersionIndex } from './version-index.ts'
-import { applyRecord, type VersionJournal } from './version-journal.ts'
+import { applyRecord } from './log-replay.ts'
+import type { Journal } from './version-journal.ts'
 import { LOG_START } from './version-log.ts'
 import type { WorkingTree } from './working-tree.ts'
 
 interface Parts {
   tree: WorkingTree
   objects: ObjectFolder
-  journal: VersionJournal
+  journal: Journal
 }
 
 /**
@@ -31,7 +32,7 @@ export async function checkLocalStore(
   const changed: string[] = []
   const counts = await parts.journal.exclusively(async () => {
     const { index } = parts.journal
-    problems.push(...checkLog(root, parts.journal), ...(await checkContents(parts, signal)))
+    problems.push(...(await checkLog(root, parts.journal, signal)), ...(await checkContents(parts, signal)))
     problems.push(...checkObjects(parts, repair))
     for (const row of index.all('SELECT key FROM keys ORDER BY key')) {
       const key = row['key'] as string
@@ -62,7 +63,11 @@ const COMPARED = [
 ]
 
 /** Build a second index from the log and compare. */
-function checkLog(root: string, { log, index }: VersionJournal): CheckProblem[] {
+async function checkLog(
+  root: string,
+  { log, index }: Journal,
+  signal: AbortSignal | undefined,
+): Promise<CheckProblem[]> {
   using second = new VersionIndex('') // a database on disk that is gone when it is closed
   second.create()
   try {
@@ -70,9 +75,10 @@ function checkLog(root: string, { log, index }: VersionJournal): CheckProblem[] 
       const record = parseRecord(body)
       if (record === undefined) throw damagedStore(log.folder, 'a record is malformed')
       applyRecord(second, record)
+      await takeTurn(signal)
     }
   } catch (error) {
-    if (!isArcError(error)) throw error
+    if (!isArcError(error) || signal?.aborted === true) throw error
     return [{ kind: 'log-damaged', detail: error.message, isRepaired: false }]
   }
   const differing = COMPARED.filter((sql) => digest(index, sql) !== digest(second, sql))
@@ -89,16 +95,16 @@ function digest(index: VersionIndex, sql: string): string {
 async function checkContents({ journal, objects }: Parts, signal: AbortSignal | undefined): Promise<CheckProblem[]> {
   const problems: CheckProblem[] = []
   for (const { sha, size, encoding, bytes } of journal.index.contents()) {
-    signal?.throwIfAborted()
+    await takeTurn(signal)
     try {
       const actual =
         bytes === undefined
-          ? await hashObject(objects, sha, size, encoding)
+          ? await hashObject(objects, sha, { size, encoding, signal })
           : sha256Hex(inlineBytes(bytes, size, encoding, sha))
       if (actual !== sha)
         problems.push({ kind: 'content-damaged', detail: `the content ${sha} has another hash`, isRepaired: false })
     } catch (error) {
-      if (!isArcError(error)) throw error
+      if (!isArcError(error) || signal?.aborted === true) throw error
       problems.push({ kind: 'content-missing', detail: error.message, isRepaired: false })
     }
   }
@@ -108,12 +114,14 @@ async function checkContents({ journal, objects }: Parts, signal: AbortSignal | 
 async function hashObject(
   objects: ObjectFolder,
   sha256: string,
-  sizeBytes: number,
-  encoding: 'zstd' | undefined,
+  { size, encoding, signal }: { size: number; encoding: 'zstd' | undefined; signal: AbortSignal | undefined },
 ): Promise<string> {
   const sha = startSha256()
   const whole = { range: { start: 0 } } // which is not compared, as a read without a range would be
-  for await (const piece of objects.read(sha256, sizeBytes, encoding, whole)) sha.update(piece)
+  for await (const piece of objects.read(sha256, size, encoding, whole)) {
+    sha.update(piece)
+    await takeTurn(signal)
+  }
   return sha.digestHex()
 }
 

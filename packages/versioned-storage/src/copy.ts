@@ -1,5 +1,7 @@
 import { matchesGlob } from 'node:path'
 import { ArcError, isArcError, printablePath, type ProgressListener } from '@arc/core'
+import { assertNotAborted } from './abort.ts'
+import { assertHas } from './arguments.ts'
 import type { StorageNode } from './node.ts'
 import type { CallOptions } from './store.ts'
 import { baseName } from './storage-path.ts'
@@ -33,24 +35,27 @@ export interface CopyReport {
   readonly omissions: readonly { readonly path: string; readonly reason: string }[]
 }
 
-/** Copy a file, or a folder with all in it. What is read is listed before anything is written. Throws `ARC_OPTION_INVALID` for a target within the source. */
+/** Copy a file, or a folder with all in it, with the facts that are noted of each. What is read is listed before anything is written. Throws `ARC_OPTION_INVALID` for a target within the source. */
 export async function copyNode(
   source: StorageNode,
   target: StorageNode,
   options: CopyOptions = {},
 ): Promise<CopyReport> {
+  assertHas(target, 'writeStream', 'node to copy to')
   checkOptions(options)
   const { pairs, folders, omissions } = await planCopy(source, target, options)
   const report = { copiedFiles: 0, copiedBytes: 0, skippedFiles: 0, omissions }
   for (const folder of folders) await folder.mkdir()
   for (const { from, to } of pairs) {
-    options.signal?.throwIfAborted()
+    assertNotAborted(options.signal)
     if (await isSkipped(from, to, options.skip ?? 'never')) {
       report.skippedFiles++
       options.onSkip?.(from, to)
       continue
     }
-    const { version } = await to.writeStream(from.stream(options), { signal: options.signal })
+    const { signal } = options
+    const metadata = await from.metadata({ signal })
+    const { version } = await to.writeStream(from.stream(options), { signal, metadata, origin: 'copy' })
     report.copiedFiles++
     report.copiedBytes += version.sizeBytes
     options.onFile?.(from, to)
@@ -142,7 +147,7 @@ async function planCopy(
 async function emptyFolders(source: StorageNode, target: StorageNode, options: CallOptions): Promise<StorageNode[]> {
   const { store, key } = await source.locate()
   if (store.localPath(key) === undefined) return []
-  options.signal?.throwIfAborted()
+  assertNotAborted(options.signal)
   const items = await store.list(key, options)
   if (items.length === 0) return [target]
   const found: StorageNode[] = []

@@ -1,5 +1,6 @@
 import { ArcError } from '@arc/core'
 import { contentSha256 } from './content-bytes.ts'
+import { assertObject } from './arguments.ts'
 import type { PermittedStore } from './mount.ts'
 import type { CallOptions, ItemStat } from './store.ts'
 
@@ -54,8 +55,10 @@ export async function findDuplicates(
 export async function deduplicate(
   store: PermittedStore,
   prefix: string,
-  { strategy, dryRun = false, ...options }: CallOptions & { strategy: 'reference'; dryRun?: boolean | undefined },
+  given: CallOptions & { strategy: 'reference'; dryRun?: boolean | undefined },
 ): Promise<DeduplicationReport> {
+  assertObject(given, 'options')
+  const { strategy, dryRun = false, ...options } = given
   if ((strategy as string) !== 'reference')
     throw new ArcError('ARC_OPTION_INVALID', 'there is no such strategy of deduplication', {
       hint: "There is one: 'reference'.",

@@ -1,12 +1,18 @@
-import { comparePaths, type Entry, type EntryPath, type EntrySource, isTrouble, readContent } from '@arc/core'
+import { comparePaths, type EntryPath, type EntrySource, isTrouble, readContent } from '@arc/core'
 import { clampRange, cut } from './object-folder.ts'
 import type { Content, ItemStat, ReadRange } from './store.ts'
 import { ReadOnlyStore } from './read-only-store.ts'
 import { nothingThere } from './store-error.ts'
 
-type FileEntry = Pick<Entry, 'sizeBytes' | 'mtimeNs'>
+interface FileEntry {
+  readonly sizeBytes: number
+  readonly mtimeNs: bigint | undefined
+  /** The entry that has the content: of a further name of a file, its first. */
+  readonly contentPath: string
+  readonly problem?: string | undefined
+}
 
-/** Archives and revisions as a store: what an entry source lists, by path. */
+/** Archives as a store: what an entry source lists, by path. Links are not followed; like all that cannot be read they are listed with a problem. */
 export class EntryStore extends ReadOnlyStore {
   readonly location: string
   readonly #open: () => Promise<EntrySource>
@@ -47,9 +53,10 @@ export class EntryStore extends ReadOnlyStore {
 
   async read(key: string, { range, signal }: ReadRange = {}): Promise<Content> {
     const file = (await this.#list()).get(key)
-    if (file === undefined) throw nothingThere(this.location, key)
+    if (file === undefined || file.problem !== undefined) throw nothingThere(this.location, key)
     const { start, end } = clampRange(range, file.sizeBytes)
-    return { sizeBytes: end - start, [Symbol.asyncIterator]: () => cut(this.#contentOf(key, signal), start, end) }
+    const pieces = (): AsyncIterator<Uint8Array> => cut(this.#contentOf(file.contentPath, signal), start, end)
+    return { sizeBytes: end - start, [Symbol.asyncIterator]: pieces }
   }
 
   /** Some archives can only be read from the front: then everything before the entry is passed over. */
@@ -77,8 +84,16 @@ export class EntryStore extends ReadOnlyStore {
     const source = await this.#open()
     const files = new Map<string, FileEntry>()
     for await (const batch of source.entries()) {
-      for (const { path, type, sizeBytes, mtimeNs } of batch)
-        if (type === 'file' && path.isWellFormed()) files.set(path, { sizeBytes, mtimeNs })
+      for (const { path, type, sizeBytes, mtimeNs, content, hardLink } of batch) {
+        if (type === 'directory' || !path.isWellFormed()) continue
+        const contentPath = content === undefined ? (hardLink ?? path) : path
+        const entry = { sizeBytes, mtimeNs, contentPath }
+        files.set(path, type === 'file' ? entry : { ...entry, sizeBytes: 0, problem: 'a link, which is not followed' })
+      }
+    }
+    for (const { path, reason } of source.omissions) {
+      if (path.isWellFormed() && path !== '' && !files.has(path))
+        files.set(path, { sizeBytes: 0, mtimeNs: undefined, contentPath: path, problem: reason })
     }
     if (source.access === 'random' && !source.omissions.some(isTrouble)) this.#opened = source
     else await source[Symbol.asyncDispose]()
@@ -90,8 +105,9 @@ export class EntryStore extends ReadOnlyStore {
   }
 }
 
-function itemOf(key: string, { sizeBytes, mtimeNs }: FileEntry): ItemStat {
-  return { key, type: 'file', sizeBytes, modified: new Date(Number((mtimeNs ?? 0n) / 1_000_000n)) }
+function itemOf(key: string, { sizeBytes, mtimeNs, problem }: FileEntry): ItemStat {
+  const modified = new Date(Number((mtimeNs ?? 0n) / 1_000_000n))
+  return { key, type: 'file', sizeBytes, modified, ...(problem !== undefined && { problem }) }
 }
 
 function folderItem(key: string): ItemStat {

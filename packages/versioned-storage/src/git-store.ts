@@ -7,7 +7,10 @@ import { nothingThere } from './store-error.ts'
 
 type File = TreeItem & { readonly sizeBytes: number }
 
-/** The files of a commit, as the repository has them: no filter and no hook is run. Links and submodules are left out. */
+/**
+ * The files of a commit, as the repository has them: no filter and no hook is run. Links, which are not followed, submodules
+ * and blobs that the repository lacks are listed with a problem.
+ */
 export async function openGitStore(folder: string, revision: string): Promise<GitStore> {
   const repository = await openRepository(folder)
   if (repository === undefined)
@@ -16,36 +19,41 @@ export async function openGitStore(folder: string, revision: string): Promise<Gi
       hint: 'Name a folder of a repository.',
     })
   const { items, commit } = await listTree(repository, revision)
-  const files = items.filter(
-    (item): item is File => item.mode.startsWith('100') && item.sizeBytes !== undefined && item.path.isWellFormed(),
-  )
-  return new GitStore(`${folder}@${commit.slice(0, 12)}`, files, new BlobReader(repository, files, { ahead: false }))
+  const listed = items.filter(({ path }) => path.isWellFormed())
+  const files = listed.filter((item): item is File => problemOf(item) === undefined)
+  const blobs = new BlobReader(repository, files, { ahead: false })
+  return new GitStore(`${folder}@${commit.slice(0, 12)}`, { listed, files, blobs })
 }
 
 class GitStore extends ReadOnlyStore {
   readonly location: string
+  readonly #listed: readonly TreeItem[]
   readonly #files: readonly File[]
   readonly #places: ReadonlyMap<string, number>
   readonly #blobs: BlobReader
 
-  constructor(location: string, files: readonly File[], blobs: BlobReader) {
+  constructor(
+    location: string,
+    { listed, files, blobs }: { listed: readonly TreeItem[]; files: readonly File[]; blobs: BlobReader },
+  ) {
     super()
     this.location = location
+    this.#listed = listed
     this.#files = files
     this.#places = new Map(files.map(({ path }, place) => [path, place]))
     this.#blobs = blobs
   }
 
   async stat(key: string): Promise<ItemStat | undefined> {
-    const file = this.#files[this.#places.get(key) ?? -1]
+    const file = this.#files[this.#places.get(key) ?? -1] ?? this.#listed.find(({ path }) => path === key)
     if (file !== undefined) return itemOf(file)
-    return this.#files.some(({ path }) => path.startsWith(`${key}/`)) ? folderItem(key) : undefined
+    return this.#listed.some(({ path }) => path.startsWith(`${key}/`)) ? folderItem(key) : undefined
   }
 
   async list(folder: string): Promise<readonly ItemStat[]> {
     const prefix = folder === '' ? '' : `${folder}/`
     const items = new Map<string, ItemStat>()
-    for (const file of this.#files) {
+    for (const file of this.#listed) {
       if (!file.path.startsWith(prefix)) continue
       const slash = file.path.indexOf('/', prefix.length)
       const key = slash === -1 ? file.path : file.path.slice(0, slash)
@@ -55,7 +63,7 @@ class GitStore extends ReadOnlyStore {
   }
 
   async *walk(prefix: string): AsyncGenerator<readonly ItemStat[], void, undefined> {
-    const items = this.#files.filter(({ path }) => path.startsWith(prefix)).map(itemOf)
+    const items = this.#listed.filter(({ path }) => path.startsWith(prefix)).map(itemOf)
     if (items.length > 0) yield items
   }
 
@@ -71,14 +79,23 @@ class GitStore extends ReadOnlyStore {
   }
 }
 
-function itemOf({ path, sizeBytes, objectId }: File): ItemStat {
-  // A commit does not say when a file was changed; its object id says more.
+/** Why an item of a tree is no file that can be read. */
+function problemOf({ mode, sizeBytes, objectId }: TreeItem): string | undefined {
+  if (mode.startsWith('120')) return 'a link, which is not followed'
+  if (!mode.startsWith('100')) return 'a submodule'
+  return sizeBytes === undefined || objectId.length === 0 ? 'not in this repository' : undefined
+}
+
+function itemOf(item: TreeItem): ItemStat {
+  const problem = problemOf(item)
+  const sizeBytes = problem === undefined ? (item.sizeBytes ?? 0) : 0
+  // A commit does not say when a file was changed.
   return {
-    key: path,
+    key: item.path,
     type: 'file',
     sizeBytes,
     modified: new Date(0),
-    ...(objectId.length === 0 && { problem: 'no object' }),
+    ...(problem !== undefined && { problem }),
   }
 }
 

@@ -142,6 +142,14 @@ export function snapshotTag(prefix: string, tag: string): string {
   return `${SNAPSHOT_TAG}${tag}:${prefix}`
 }
 
+/** `ARC_TAG_TAKEN`: of a snapshot. */
+export function snapshotTaken(prefix: string, tag: string): ArcError {
+  return new ArcError('ARC_TAG_TAKEN', `there is a snapshot ${tag} of ${printablePath(prefix)}`, {
+    hint: 'Choose another name, or move the tag here.',
+    details: { tag },
+  })
+}
+
 /** True for a tag that a snapshot put there. */
 export function isSnapshotTag(name: string): boolean {
   return name.startsWith(SNAPSHOT_TAG)

@@ -48,3 +48,12 @@ export function equalJson(a: JsonValue | undefined, b: JsonValue | undefined): b
     one.every(([name, value]) => Object.hasOwn(other, name) && equalJson(value, other[name]))
   )
 }
+
+/** A value as JSON; `undefined` when it has none: for functions, loops and big integers. */
+export function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, undefined, 2)
+  } catch {
+    return undefined
+  }
+}

@@ -23,7 +23,7 @@ export async function openLocalFile(
   present: string | undefined,
   { signal }: CallOptions,
 ): Promise<LocalFile> {
-  if (present !== undefined && (await node.isFile()))
+  if (present !== undefined && (await node.isFile({ signal })))
     return { path: present, discard: async () => {}, [Symbol.asyncDispose]: async () => {} }
   const folder = mkdtempSync(join(tmpdir(), 'arc-file-'))
   const path = join(folder, node.name)
@@ -53,7 +53,7 @@ async function download(
   mode: LocalFileMode,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  if (mode === 'rw' && !(await node.exists())) return undefined
+  if (mode === 'rw' && !(await node.exists({ signal }))) return undefined
   const file = await open(path, 'wx', 0o600)
   try {
     for await (const piece of node.stream({ signal })) await file.writeFile(Buffer.from(piece))

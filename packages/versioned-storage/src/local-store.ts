@@ -1,9 +1,10 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ArcError, printablePath, systemCallError } from '@arc/core'
-import { type FileSystem, makeFolders, nodeFileSystem, sha256Hex } from '@arc/core/node'
+import { makeFolders, nodeFileSystem, sha256Hex } from '@arc/core/node'
 import { type History, presentVersion, tagsBySeq } from './history.ts'
 import { hashOpenFile } from './external-change.ts'
+import { HistoryCache } from './history-cache.ts'
 import { historyOfRow, indexHistory } from './index-history.ts'
 import { clampRange, filePieces, inlineBytes, INLINE_BYTES, ObjectFolder } from './object-folder.ts'
 import type { LocalStoreOptions } from './stores.ts'
@@ -26,7 +27,8 @@ import type {
 import { damagedStore, nothingThere } from './store-error.ts'
 import { type VersionInfo, versionInfo, type VersionRecord } from './version.ts'
 import { VersionIndex } from './version-index.ts'
-import { VersionJournal } from './version-journal.ts'
+import { type Journal, VersionJournal } from './version-journal.ts'
+import type { LogPosition } from './version-log.ts'
 import { folderOf, walkTree } from './walk-tree.ts'
 import { CONTROL_FOLDER } from './storage-path.ts'
 import { WorkingTree } from './working-tree.ts'
@@ -34,7 +36,6 @@ import { WorkingTree } from './working-tree.ts'
 const READER_TIMEOUT_MS = 10_000 // while another process recovers the index after a crash
 const BATCH = 1000
 const PAGE = 200 // of versions: what is alive at once decides how far the heap grows
-const CACHED_VERSIONS = 100_000 // some 20 MB
 
 /** See {@link openLocalStore} of `stores.ts`. */
 export async function openLocalStore(folder: string, options: LocalStoreOptions = {}): Promise<VersionStore> {
@@ -42,6 +43,8 @@ export async function openLocalStore(folder: string, options: LocalStoreOptions 
   const root = resolve(folder)
   const control = join(root, CONTROL_FOLDER)
   try {
+    makeFolders(root, { fs })
+    makeFolders(control, { fs, mode: 0o700 }) // it holds all contents, of files too that not everybody may read
     makeFolders(join(control, 'log'), { fs })
   } catch (error) {
     throw systemCallError(error, 'create', control)
@@ -54,7 +57,7 @@ export async function openLocalStore(folder: string, options: LocalStoreOptions 
     await journal.recover()
     objects.removeAbandoned()
     const reader = new VersionIndex(join(control, 'index.db'), { busyTimeoutMs: READER_TIMEOUT_MS })
-    return new LocalStore(root, { tree, objects, journal, reader, fs })
+    return new LocalStore(root, { tree, objects, journal, reader })
   } catch (error) {
     await journal[Symbol.asyncDispose]()
     throw error
@@ -64,25 +67,27 @@ export async function openLocalStore(folder: string, options: LocalStoreOptions 
 interface Parts {
   tree: WorkingTree
   objects: ObjectFolder
-  journal: VersionJournal
+  journal: Journal
   /** A connection of its own, which does not see what is not yet committed. */
   reader: VersionIndex
-  fs: FileSystem
 }
 
-class LocalStore implements VersionStore {
+/** A folder and its past. With a {@link LogFollower} for a journal it can only be read. */
+export class LocalStore implements VersionStore {
   readonly location: string
-  readonly isWritable = true
+  readonly isWritable: boolean = true
+  protected readonly tree: WorkingTree
   readonly #parts: Parts
-  readonly #tree: WorkingTree
-  #cache = new Map<string, History>()
-  #cachedVersions = 0
-  #generation = -1
+  readonly #cache: HistoryCache
+  /** How far the index was when it was last looked at. */
+  #position: LogPosition
 
   constructor(location: string, parts: Parts) {
     this.location = location
     this.#parts = parts
-    this.#tree = parts.tree
+    this.tree = parts.tree
+    this.#cache = new HistoryCache(parts.reader)
+    this.#position = parts.reader.position()
   }
 
   enforcedBy(): 'arc' {
@@ -90,16 +95,17 @@ class LocalStore implements VersionStore {
   }
 
   async stat(key: string): Promise<ItemStat | undefined> {
-    return this.#withHash(this.#tree.stat(key))
+    if (this.#lags()) await this.#parts.journal.catchUp()
+    return this.#withHash(this.tree.stat(key))
   }
 
   async list(folder: string): Promise<readonly ItemStat[]> {
-    return this.#tree.list(folder)
+    return this.tree.list(folder)
   }
 
   async *walk(prefix: string, options: CallOptions = {}): AsyncGenerator<readonly ItemStat[], void, undefined> {
     let batch: ItemStat[] = []
-    for (const item of walkTree(this.#tree, folderOf(prefix))) {
+    for (const item of walkTree(this.tree, folderOf(prefix))) {
       if (!item.key.startsWith(prefix)) continue
       batch.push(item)
       if (batch.length < BATCH) continue
@@ -111,7 +117,7 @@ class LocalStore implements VersionStore {
   }
 
   async read(key: string, { range, signal }: ReadRange = {}): Promise<Content> {
-    const opened = this.#tree.open(key)
+    const opened = this.tree.open(key)
     if (opened === undefined) throw nothingThere(this.location, key)
     const { fd, sizeBytes } = opened
     const { start, end } = clampRange(range, sizeBytes)
@@ -135,7 +141,7 @@ class LocalStore implements VersionStore {
     { start, end }: { start: number; end: number },
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const opened = this.#tree.open(key)
+    const opened = this.tree.open(key)
     if (opened === undefined) throw nothingThere(this.location, key)
     try {
       if (openStamp(opened.fd) !== stamp) throw changedMeanwhile(key)
@@ -160,16 +166,20 @@ class LocalStore implements VersionStore {
 
   async history(key: string, options: HistoryOptions = {}): Promise<History> {
     const { reader, journal } = this.#parts
-    let cached = this.#cached(key)
-    if (options.record === true && this.#tree.stamp(key) !== (cached?.stamp ?? null)) {
+    if (this.#lags()) await journal.catchUp()
+    const stamp = options.record === true ? this.tree.stamp(key) : undefined
+    let cached = this.#cache.get(key, stamp)
+    if (stamp !== undefined && stamp !== (cached?.stamp ?? null)) {
       await journal.commit([key], () => ({ edits: [], result: undefined }))
-      cached = this.#cached(key)
+      if (this.#lags()) await journal.catchUp()
+      cached = this.#cache.get(key, stamp)
     }
     return cached?.history ?? indexHistory(reader, key)
   }
 
   async *histories(prefix: string, options: CallOptions = {}): AsyncGenerator<readonly History[], void, undefined> {
-    const { reader } = this.#parts
+    const { reader, journal } = this.#parts
+    if (this.#lags()) await journal.catchUp()
     for (let from = prefix, isFirst = true; ; isFirst = false) {
       options.signal?.throwIfAborted()
       const rows = reader.keysFrom(from, isFirst, BATCH).filter(({ key }) => key.startsWith(prefix))
@@ -183,7 +193,8 @@ class LocalStore implements VersionStore {
     prefix: string,
     options: CallOptions = {},
   ): AsyncGenerator<readonly VersionInfo[], void, undefined> {
-    const { reader } = this.#parts
+    const { reader, journal } = this.#parts
+    if (this.#lags()) await journal.catchUp()
     let batch: VersionInfo[] = []
     for (let from = prefix, isFirst = true; ; isFirst = false) {
       const rows = reader.keysFrom(from, isFirst, BATCH).filter(({ key }) => key.startsWith(prefix))
@@ -221,24 +232,27 @@ class LocalStore implements VersionStore {
   }
 
   async makeFolder(folder: string): Promise<void> {
-    this.#tree.makeFolder(folder)
+    this.tree.makeFolder(folder)
   }
 
   async removeFolder(folder: string): Promise<void> {
-    this.#tree.removeFolder(folder)
+    this.tree.removeFolder(folder)
   }
 
   async snapshot(prefix: string, tag: string): Promise<Snapshot | undefined> {
+    if (this.#lags()) await this.#parts.journal.catchUp()
     const found = this.#parts.reader.snapshot(prefix, tag)
     return found === undefined ? undefined : { prefix, tag, atMs: found.at, items: found.items }
   }
 
   async snapshots(prefix: string): Promise<readonly Snapshot[]> {
+    if (this.#lags()) await this.#parts.journal.catchUp()
     const all = this.#parts.reader.snapshots().filter((snapshot) => snapshot.prefix.startsWith(prefix))
     return all.map(({ prefix: of, tag, at, items }) => ({ prefix: of, tag, atMs: at, items }))
   }
 
   async pendingEvents(): Promise<readonly StoredEvent[]> {
+    if (this.#lags()) await this.#parts.journal.catchUp()
     return this.#parts.reader.events().map(({ id, body }) => ({ id, body }))
   }
 
@@ -251,14 +265,15 @@ class LocalStore implements VersionStore {
     return journal.exclusively(async () => {
       const isSame = (key: string): boolean => {
         const row = journal.index.key(key)
-        const opened = this.#tree.open(key)
+        const opened = this.tree.open(key)
         const actual = opened === undefined ? undefined : hashOpenFile(opened.fd, opened.sizeBytes)
-        return actual === sha256 && this.#tree.stamp(key) === (row?.stamp ?? this.#tree.stamp(key))
+        return actual === sha256 && this.tree.stamp(key) === (row?.stamp ?? this.tree.stamp(key))
       }
       const [first, ...others] = keys.filter(isSame)
       let method: 'reflink' | 'hardlink' = 'reflink'
       for (const key of first === undefined ? [] : others) {
-        const shared = this.#tree.shareFile(first as string, key)
+        const shared = this.tree.shareFile(first as string, key)
+        if (shared === undefined) continue
         method = shared.method
         if (journal.index.key(key)?.stamp !== undefined) journal.index.setStamp(key, shared.stamp)
       }
@@ -267,11 +282,11 @@ class LocalStore implements VersionStore {
   }
 
   async removeStray(key: string): Promise<void> {
-    if (this.#tree.stat(key)?.type !== 'directory') this.#tree.remove(key)
+    if (this.tree.stat(key)?.type !== 'directory') this.tree.remove(key)
   }
 
   localPath(key: string): string {
-    return this.#tree.path(key)
+    return this.tree.path(key)
   }
 
   async check(options: { repair: boolean; signal?: AbortSignal | undefined }): Promise<CheckReport> {
@@ -284,38 +299,23 @@ class LocalStore implements VersionStore {
     this.#parts.reader[Symbol.dispose]()
   }
 
+  /** Whether the log has more than the index: of this process, or of another. What was acknowledged is in the log. */
+  #lags(): boolean {
+    const { journal, reader } = this.#parts
+    if (!journal.log.hasMore(this.#position)) return false
+    this.#position = reader.position()
+    this.#cache.clear()
+    return journal.log.hasMore(this.#position)
+  }
+
   /** What the index says of a file that is as Arc left it. */
   #withHash(item: ItemStat | undefined): ItemStat | undefined {
     if (item === undefined || item.type !== 'file') return item
-    const cached = this.#cached(item.key)
+    const stamp = this.tree.stamp(item.key)
+    const cached = this.#cache.get(item.key, stamp)
     const present = cached === undefined ? undefined : presentVersion(cached.history)
-    if (present === undefined || this.#tree.stamp(item.key) !== cached?.stamp) return item
+    if (present === undefined || stamp !== cached?.stamp) return item
     return { ...item, sha256: present.sha256, modified: new Date(present.atMs) }
-  }
-
-  readonly #stamps = new WeakMap<History, string | null>()
-
-  /** A history with all its parts, as long as nobody has changed anything. */
-  #cached(key: string): { history: History; stamp: string | null } | undefined {
-    const { reader } = this.#parts
-    for (let tries = 0; ; tries++) {
-      const generation = reader.generation
-      if (generation !== this.#generation || this.#cachedVersions > CACHED_VERSIONS) {
-        this.#cache = new Map()
-        this.#cachedVersions = 0
-        this.#generation = generation
-      }
-      const known = this.#cache.get(key)
-      if (known !== undefined) return { history: known, stamp: this.#stamps.get(known) ?? null }
-      const row = reader.key(key)
-      if (row === undefined) return undefined
-      const history = historyOfRow(reader, key, row)
-      const { versions, tags } = history
-      if (reader.generation !== generation && tries < 100) continue // somebody wrote between the parts
-      this.#cache.set(key, history)
-      this.#stamps.set(history, row.stamp)
-      this.#cachedVersions += versions.length + tags.size + 1
-    }
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ArcError, isArcError } from '@arc/core'
+import { heeding } from './abort.ts'
 import type { LockRecord } from './history.ts'
 import type { PermittedStore } from './mount.ts'
 import { lockHeld } from './version-changes.ts'
@@ -113,10 +114,12 @@ export async function takeLock(
   options: LockOptions & { now: () => Date; onRelease: (lock: NodeLock) => void },
 ): Promise<NodeLock> {
   const { timeoutMs = 0, leaseMs = DEFAULT_LEASE_MS, signal, now, onRelease } = options
-  if (!(leaseMs >= MIN_LEASE_MS))
+  if (typeof leaseMs !== 'number' || !(leaseMs >= MIN_LEASE_MS))
     throw new ArcError('ARC_OPTION_INVALID', `leaseMs is ${leaseMs}, and must be at least ${MIN_LEASE_MS}`)
-  if (!(timeoutMs >= 0))
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0))
     throw new ArcError('ARC_OPTION_INVALID', `timeoutMs is ${timeoutMs}, and must be a number of milliseconds from 0`)
+  if (options.owner !== undefined && typeof options.owner !== 'string')
+    throw new ArcError('ARC_OPTION_INVALID', 'the owner of a lock is a text')
   const owner = `${options.owner ?? hostname()} (${randomUUID().slice(0, 8)})`
   const deadline = performance.now() + timeoutMs
   for (;;) {
@@ -135,6 +138,7 @@ export async function takeLock(
     const { lock } = outcome
     const leftMs = deadline - performance.now()
     if (leftMs <= 0) throw lockHeld(key, lock.owner, lock.untilMs)
-    await delay(Math.min(leftMs, 1 + Math.random() * MAX_POLL_MS), undefined, signal === undefined ? {} : { signal })
+    const waitMs = Math.min(leftMs, 1 + Math.random() * MAX_POLL_MS)
+    await heeding(signal, () => delay(waitMs, undefined, signal === undefined ? {} : { signal }))
   }
 }

@@ -124,7 +124,10 @@ export class StorageManager implements AsyncDisposable {
     return callProgram(program, args, options)
   }
 
-  /** Versions of everything below `mount:prefix`, in batches: keys in order, of one key the oldest first. */
+  /**
+   * Versions of everything below `mount:prefix`, in batches: keys in order, of one key the oldest first. A key whose past is
+   * damaged is left out: `fsck` names it.
+   */
   async *listVersions(
     path: string,
     options: CallOptions = {},

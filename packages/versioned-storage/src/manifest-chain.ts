@@ -1,8 +1,7 @@
-import type { Backend } from '@arc/storage'
+import type { Backend, ObjectInfo } from '@arc/storage'
 import { emptyManifest, type Manifest, type ManifestFormat } from './manifest.ts'
 import {
   encodeManifest,
-  ignoreMissing,
   MANIFEST_NAME,
   manifestFolder,
   manifestOf,
@@ -10,7 +9,7 @@ import {
   MAX_TRIES,
   type ReadManifest,
 } from './manifest-slot.ts'
-import { damagedStore } from './store-error.ts'
+import { damagedStore, ignoreMissing } from './store-error.ts'
 
 /** Which version of the manifest's object a manifest was made from. */
 const PARENT = 'arc-parent'
@@ -88,6 +87,11 @@ export class ChainedManifests implements ManifestSlot {
     }
     return links
   }
+}
+
+/** Whether a manifest's object is part of a chain. */
+export function isChained({ metadata }: ObjectInfo): boolean {
+  return metadata?.[PARENT] !== undefined
 }
 
 function nameOf(key: string): string {

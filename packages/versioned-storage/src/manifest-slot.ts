@@ -3,7 +3,7 @@ import { ArcError, isArcError, printablePath } from '@arc/core'
 import { type Backend, readBytes } from '@arc/storage'
 import { emptyManifest, type Manifest, type ManifestFormat } from './manifest.ts'
 import { parseManifest } from './manifest-schema.ts'
-import { damagedStore } from './store-error.ts'
+import { damagedStore, ignoreMissing } from './store-error.ts'
 
 /** Where manifests lie; below it each key is a folder, so that no key is in another's way. */
 export const MANIFESTS = '.arc/keys/'
@@ -158,13 +158,8 @@ export async function backOff(tries: number, signal?: AbortSignal): Promise<void
   await delay(Math.random() * Math.min(200, 2 ** Math.min(tries, 8)), undefined, signal === undefined ? {} : { signal })
 }
 
-function isConflict(error: unknown): boolean {
+export function isConflict(error: unknown): boolean {
   return isArcError(error) && error.code === 'ARC_OBJECT_CONFLICT'
-}
-
-export function ignoreMissing(error: unknown): undefined {
-  if (isArcError(error) && error.code === 'ARC_OBJECT_NOT_FOUND') return undefined
-  throw error
 }
 
 function manifestName(key: string, generation: number): string {

@@ -1,4 +1,5 @@
-import { ArcError, isArcError, printablePath } from '@arc/core'
+import { ArcError, printablePath } from '@arc/core'
+import { heeding, heedingContent, heedingEach } from './abort.ts'
 import type { ProtectedFeature } from './backend-pasts.ts'
 import type { Edit } from './edit.ts'
 import { type EventFacts, factsOfEdits, makeEvent, type StorageEvent } from './event.ts'
@@ -131,22 +132,14 @@ export class PermittedStore implements VersionStore {
         : []
       return { ...decision, events: stored }
     }
-    try {
-      const result = await this.#store.commit(keys, guarded, options)
-      if (events.length > 0) this.#listener.heard(events)
-      return result
-    } catch (error) {
-      throw abortedAsOurs(error, options.signal)
-    }
+    const result = await heeding(options.signal, () => this.#store.commit(keys, guarded, options))
+    if (events.length > 0) this.#listener.heard(events)
+    return result
   }
 
   async stage(content: ContentInput, options: StageOptions = {}): Promise<Staged> {
     this.assertPermits('readwrite', '')
-    try {
-      return await this.#store.stage(content, options)
-    } catch (error) {
-      throw abortedAsOurs(error, options.signal)
-    }
+    return heeding(options.signal, () => this.#store.stage(content, options))
   }
 
   async renewLock(key: string, token: number, untilMs: number): Promise<boolean> {
@@ -181,43 +174,46 @@ export class PermittedStore implements VersionStore {
 
   async check(options: { repair: boolean; signal?: AbortSignal | undefined }): Promise<CheckReport> {
     if (options.repair) this.assertPermits('delete', '')
-    if (this.#store.check !== undefined) return this.#store.check(options)
-    return { keys: 0, versions: 0, problems: [], isClean: true }
+    const nothing: CheckReport = { keys: 0, versions: 0, problems: [], isClean: true }
+    return heeding(options.signal, async () => this.#store.check?.(options) ?? nothing)
   }
 
   // What only reads needs no permission beyond the mount itself.
 
   stat(key: string, options?: CallOptions): Promise<ItemStat | undefined> {
-    return this.#store.stat(key, options)
+    return heeding(options?.signal, () => this.#store.stat(key, options))
   }
 
   list(folder: string, options?: CallOptions): Promise<readonly ItemStat[]> {
-    return this.#store.list(folder, options)
+    return heeding(options?.signal, () => this.#store.list(folder, options))
   }
 
   walk(prefix: string, options?: CallOptions): AsyncIterable<readonly ItemStat[]> {
-    return this.#store.walk(prefix, options)
+    return heedingEach(options?.signal, this.#store.walk(prefix, options))
   }
 
-  read(key: string, options?: ReadRange): Promise<Content> {
-    return this.#store.read(key, options)
+  async read(key: string, options?: ReadRange): Promise<Content> {
+    const content = await heeding(options?.signal, () => this.#store.read(key, options))
+    return heedingContent(options?.signal, content)
   }
 
-  readVersion(key: string, version: VersionRecord, options?: ReadRange): Promise<Content> {
-    return this.#store.readVersion(key, version, options)
+  async readVersion(key: string, version: VersionRecord, options?: ReadRange): Promise<Content> {
+    const content = await heeding(options?.signal, () => this.#store.readVersion(key, version, options))
+    return heedingContent(options?.signal, content)
   }
 
   /** What other programs changed is recorded only through a mount that may write. */
   history(key: string, options: HistoryOptions = {}): Promise<History> {
-    return this.#store.history(key, { ...options, record: options.record !== false && this.isWritable })
+    const record = options.record !== false && this.isWritable
+    return heeding(options.signal, () => this.#store.history(key, { ...options, record }))
   }
 
   histories(prefix: string, options?: CallOptions): AsyncIterable<readonly History[]> {
-    return this.#store.histories(prefix, options)
+    return heedingEach(options?.signal, this.#store.histories(prefix, options))
   }
 
   listVersions(prefix: string, options?: CallOptions): AsyncIterable<readonly VersionInfo[]> {
-    return this.#store.listVersions(prefix, options)
+    return heedingEach(options?.signal, this.#store.listVersions(prefix, options))
   }
 
   snapshot(prefix: string, tag: string): Promise<Snapshot | undefined> {
@@ -246,9 +242,4 @@ export class PermittedStore implements VersionStore {
   #event(facts: EventFacts): StorageEvent {
     return makeEvent(facts, this.mount.name, this.mount.prefix, this.#listener.now())
   }
-}
-
-function abortedAsOurs(error: unknown, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted !== true || isArcError(error)) return error
-  return new ArcError('ARC_ABORTED', 'the call was stopped', { cause: error })
 }

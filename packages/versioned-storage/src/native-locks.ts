@@ -26,6 +26,11 @@ export class NativeLocks {
     return new NativeLocks(backend, features)
   }
 
+  /** For who protects nothing. */
+  static none(backend: Backend): NativeLocks {
+    return new NativeLocks(backend, new Set())
+  }
+
   enforcedBy(feature: ProtectedFeature): 'arc' | 'backend' {
     return this.#features.has(feature) ? 'backend' : 'arc'
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { ArcError, isArcError } from '@arc/core'
 import type { Backend, VersionInfo as ListedVersion } from '@arc/storage'
-import type { BackendPasts, KeyChange, ProtectedFeature } from './backend-pasts.ts'
+import type { BackendPasts, HistoriesOptions, KeyChange, ProtectedFeature } from './backend-pasts.ts'
 import { contentSha256, verified } from './content-bytes.ts'
 import type { KeyEdit } from './edit.ts'
 import type { History } from './history.ts'
@@ -15,7 +15,7 @@ import { objectContent, plainStat } from './sidecar-pasts.ts'
 import { SpooledContent } from './spooled-content.ts'
 import { isReserved } from './storage-path.ts'
 import type { CheckProblem, Content, ContentInput, ItemStat, ReadRange, Staged, StageOptions } from './store.ts'
-import { nothingThere } from './store-error.ts'
+import { damageOf, nothingThere } from './store-error.ts'
 import type { VersionRecord } from './version.ts'
 
 const UNDER_WAY_MS = 60_000 // a writer that has not made its version part of the manifest by then has died
@@ -55,6 +55,11 @@ export class NativePasts implements BackendPasts {
     throw new ArcError('ARC_BACKEND_UNSUITABLE', `${backend.location} keeps no versions of its own`, {
       hint: "Enable versions there, or give the mount versions: 'sidecar'.",
     })
+  }
+
+  /** For reading only: nothing is asked of the backend beforehand. */
+  static reader(backend: Backend, slot: ManifestSlot, now: () => Date): NativePasts {
+    return new NativePasts(backend, slot, NativeLocks.none(backend), now)
   }
 
   enforcedBy(feature: ProtectedFeature): 'arc' | 'backend' {
@@ -138,26 +143,30 @@ export class NativePasts implements BackendPasts {
 
   async settle(): Promise<void> {} // what is still to be removed is named in the manifest
 
-  async *histories(prefix: string, signal?: AbortSignal): AsyncGenerator<readonly History[], void, undefined> {
+  async *histories(
+    prefix: string,
+    options: HistoriesOptions = {},
+  ): AsyncGenerator<readonly History[], void, undefined> {
+    const { signal } = options
     let listed: ListedVersion[] = []
     for await (const batch of this.#backend.listVersions?.(prefix, { signal }) ?? []) {
       for (const version of batch) {
         if (isReserved(version.key)) continue
         const first = listed[0]
         if (first !== undefined && first.key !== version.key) {
-          yield [await this.#historyOf(first.key, listed.reverse(), signal)]
+          yield await this.#historyOf(first.key, listed.reverse(), options)
           listed = []
         }
         listed.push(version)
       }
     }
     const last = listed[0]
-    if (last !== undefined) yield [await this.#historyOf(last.key, listed.reverse(), signal)]
+    if (last !== undefined) yield await this.#historyOf(last.key, listed.reverse(), options)
   }
 
   async removeLitter(_named: ReadonlySet<string>, signal?: AbortSignal): Promise<CheckProblem[]> {
     const problems: CheckProblem[] = []
-    for await (const batch of this.histories('', signal)) {
+    for await (const batch of this.histories('', { signal })) {
       for (const { key } of batch) {
         const { removing = [] } = (await this.#slot.read(key, signal)).manifest
         const isListed = new Set((await listKey(this.#backend, key, signal)).map(({ version }) => version))
@@ -172,9 +181,18 @@ export class NativePasts implements BackendPasts {
     return problems
   }
 
-  async #historyOf(key: string, listed: readonly ListedVersion[], signal?: AbortSignal): Promise<History> {
-    const { manifest } = await this.#slot.read(key, signal)
-    return manifestHistory((await this.#takeUp(manifest, listed, signal)).manifest)
+  async #historyOf(
+    key: string,
+    listed: readonly ListedVersion[],
+    { signal, onDamaged }: HistoriesOptions,
+  ): Promise<History[]> {
+    try {
+      const { manifest } = await this.#slot.read(key, signal)
+      return [manifestHistory((await this.#takeUp(manifest, listed, signal)).manifest)]
+    } catch (error) {
+      onDamaged?.(key, damageOf(error))
+      return []
+    }
   }
 
   #takeUp(

@@ -7,7 +7,7 @@ import { listKey } from './native-listing.ts'
 import { encodePutFacts, PUT_METADATA } from './put-facts.ts'
 import type { SpooledContent } from './spooled-content.ts'
 import type { Staged } from './store.ts'
-import { damagedStore } from './store-error.ts'
+import { damagedStore, ignoreMissing } from './store-error.ts'
 
 const MAX_COPY_BYTES = 5 * 1024 * 1024 * 1024 // what S3 copies in one request
 
@@ -47,6 +47,7 @@ export class NativeWrites {
         const version = await (content === undefined
           ? this.#again(manifest, edit, change.signal)
           : this.#put(manifest, edit, content, change.signal))
+        if (version === undefined) return { bySeq, unstaged, areNext: false }
         if (content === undefined) unstaged.push(version)
         bySeq.set(edit.seq, version)
       } else if (edit.op === 'delete') {
@@ -87,14 +88,18 @@ export class NativeWrites {
     return version
   }
 
-  /** A content that the key had before, as its newest version. */
-  async #again(manifest: Manifest, edit: PutEdit, signal: AbortSignal | undefined): Promise<string> {
+  /** A content that the key had before, as its newest version; `undefined` when somebody deleted the key meanwhile. */
+  async #again(manifest: Manifest, edit: PutEdit, signal: AbortSignal | undefined): Promise<string | undefined> {
     const { key, sha, size } = edit
     const version = manifest.versions.find(({ sha256 }) => sha256 === sha)?.backendVersion
     if (version === undefined)
       throw damagedStore(`${this.#backend.location}/${key}`, 'the content of a version is gone')
-    if (size <= MAX_COPY_BYTES && this.#backend.copy !== undefined)
-      return this.#named(await this.#backend.copy(key, key, { version, signal }))
+    if (size <= MAX_COPY_BYTES && this.#backend.copy !== undefined) {
+      const copied = await this.#backend.copy(key, key, { version, signal }).catch(ignoreMissing)
+      if (copied !== undefined) return this.#named(copied)
+      if ((await this.#backend.stat(key, { version, signal })) !== undefined) return undefined
+      throw damagedStore(`${this.#backend.location}/${key}`, 'the content of a version is gone')
+    }
     const metadata = { [PUT_METADATA]: encodePutFacts(edit, manifest.token) }
     const body = await this.#backend.read(key, { version, signal })
     return this.#named(await this.#backend.write(key, body, { sha256: sha, sizeBytes: size, metadata, signal }))

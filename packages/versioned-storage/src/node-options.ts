@@ -1,4 +1,4 @@
-import type { ProgressListener } from '@arc/core'
+import { ArcError, type ProgressListener } from '@arc/core'
 import type { Metadata } from './json.ts'
 import type { PermittedStore } from './mount.ts'
 import type { CallOptions } from './store.ts'
@@ -40,4 +40,24 @@ export interface NodeStat {
   readonly sizeBytes: number
   readonly modified: Date
   readonly sha256: string | undefined
+}
+
+export interface UrlOptions extends CallOptions {
+  /** How many seconds the URL is good for: from 1 to 604,800, which are seven days; 3,600 by default. */
+  expiresIn?: number | undefined
+  /** The same under a name that says its unit. */
+  expiresInSeconds?: number | undefined
+}
+
+const DEFAULT_EXPIRY_SECONDS = 3600
+const MAX_EXPIRY_SECONDS = 7 * 24 * 3600 // what S3 and Google sign at most
+
+/** Throws `ARC_OPTION_INVALID` for what no service would sign. */
+export function expiryOf({ expiresIn, expiresInSeconds }: UrlOptions): number {
+  const seconds = expiresIn ?? expiresInSeconds ?? DEFAULT_EXPIRY_SECONDS
+  const isOne = expiresIn === undefined || expiresInSeconds === undefined || expiresIn === expiresInSeconds
+  if (isOne && Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_EXPIRY_SECONDS) return seconds
+  throw new ArcError('ARC_OPTION_INVALID', `a URL cannot expire in ${String(seconds)} seconds`, {
+    hint: `Give expiresIn, a whole number of seconds from 1 to ${MAX_EXPIRY_SECONDS}.`,
+  })
 }

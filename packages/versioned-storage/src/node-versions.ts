@@ -1,5 +1,6 @@
-import { ArcError } from '@arc/core'
+import { ArcError, printablePath } from '@arc/core'
 import type { CsvDiff, DiffCsvOptions, DiffImagesOptions, DiffJsonOptions, ImageDiff, JsonDiff } from '@arc/diff'
+import { assertObject } from './arguments.ts'
 import type { ProtectedFeature } from './backend-pasts.ts'
 import { contentBytes } from './content-bytes.ts'
 import { describeVersions, findVersion, type History, matchesQuery } from './history.ts'
@@ -98,7 +99,7 @@ export abstract class NodeVersions {
    * Remove versions that no rule keeps; one that any rule keeps stays. The latest, tagged, held and retained ones and those
    * of snapshots always stay. Gives what became of each version, or would with `dryRun`.
    */
-  async cleanupVersions(options: CleanupOptions): Promise<RetentionPlan> {
+  async cleanupVersions(options: CleanupOptions = {}): Promise<RetentionPlan> {
     const { now } = this.change()
     const { keepLast, keepDays, dryRun = false, signal } = options
     const rules = { ...(keepLast !== undefined && { keepLast }), ...(keepDays !== undefined && { keepDays }) }
@@ -139,13 +140,15 @@ export abstract class NodeVersions {
 
   /** Add facts to a version; a member that is `null` is removed. */
   async annotateVersion(annotation: VersionSelector & CallOptions & { metadata: Metadata }): Promise<VersionInfo> {
+    assertObject(annotation, 'an annotation')
     const { metadata, ...selector } = annotation
     return this.own(await this.#decide((history) => decideAnnotation(history, selector, metadata), annotation))
   }
 
-  /** Versions whose metadata has every member of `query`, oldest first; of a folder those of everything in it. */
+  /** Versions whose metadata has every member of `query`, oldest first; of a folder those of everything in it, without keys whose past is damaged: `fsck` names them. */
   async findVersions(query: Metadata, options: CallOptions = {}): Promise<VersionInfo[]> {
     const { store, key } = await this.locate()
+    assertObject(query, 'facts to look for')
     const matches = ({ metadata }: VersionInfo): boolean => matchesQuery(metadata, query, equalJson)
     const own = key === '' ? [] : describeVersions(await store.history(key, { ...options, record: false }))
     if (own.length > 0) return own.filter(matches).map((version) => this.own(version))
@@ -182,7 +185,7 @@ export abstract class NodeVersions {
     return { before, after, isEqual: before.equals(after) }
   }
 
-  /** How two versions differ as text; `''` when they are equal. Bytes that are no text only differ or not. */
+  /** How two versions differ as text; `''` when they are equal. Throws `ARC_DIFF_INPUT_INVALID` when one is no text. */
   async diffVersionsText(
     range: DiffRange & { format?: 'unified' | 'context' | 'html' | undefined; contextLines?: number | undefined } = {},
   ): Promise<string> {
@@ -194,7 +197,13 @@ export abstract class NodeVersions {
       throw new ArcError('ARC_OPTION_INVALID', 'there is no such format of a difference', {
         hint: `There are ${Object.keys(formats).join(', ')}.`,
       })
-    return formats[name](diffText(before, after), {
+    const diff = diffText(before, after)
+    if (diff.kind === 'binary')
+      throw new ArcError('ARC_DIFF_INPUT_INVALID', `${printablePath(this.path)} is no text in both versions`, {
+        path: printablePath(this.path),
+        hint: 'diffVersions gives the bytes of both, and says whether they differ.',
+      })
+    return formats[name](diff, {
       before: this.path,
       after: this.path,
       contextLines: range.contextLines,

@@ -1,20 +1,30 @@
-import { ArcError, printablePath } from '@arc/core'
+import { ArcError } from '@arc/core'
+import { assertNotAborted, heeding } from './abort.ts'
+import { assertHas, assertRange } from './arguments.ts'
 import { bytesContent, checkedContent, contentBytes, contentSha256, noContent } from './content-bytes.ts'
 import { copyNode, type CopyOptions, type CopyReport, moveNode } from './copy.ts'
 import { fetchContent } from './fetch-content.ts'
 import { findVersion, type History, namesVersion, presentVersion } from './history.ts'
-import type { Metadata } from './json.ts'
+import { jsonText, type Metadata } from './json.ts'
 import { type LocalFile, type LocalFileMode, openLocalFile } from './local-file.ts'
 import { type LockOptions, type NodeLock, takeLock } from './lock.ts'
 import { mimeTypeOf } from './mime-type.ts'
 import type { PermittedStore } from './mount.ts'
-import type { Located, NodeContext, NodeStat, ReadOptions, WriteOptions } from './node-options.ts'
+import {
+  expiryOf,
+  type Located,
+  type NodeContext,
+  type NodeStat,
+  type ReadOptions,
+  type UrlOptions,
+  type WriteOptions,
+} from './node-options.ts'
 import { NodeVersions } from './node-versions.ts'
 import type { Readable } from './readable.ts'
 import { serveContent, type ServeOptions } from './serve.ts'
 import { baseName, extensionOf, joinPath, parentPath } from './storage-path.ts'
 import type { CallOptions, Content, ContentInput, ItemStat } from './store.ts'
-import { nothingThere } from './store-error.ts'
+import { folderHasNone, ignoreMissing, isRoot, nothingThere } from './store-error.ts'
 import { decideDelete, decidePut, type WriteResult } from './version-changes.ts'
 import type { VersionSelector } from './version.ts'
 
@@ -98,7 +108,8 @@ export class StorageNode extends NodeVersions implements Readable {
   }
 
   /** Make a folder and those above it, where the place has folders at all. */
-  async mkdir(): Promise<void> {
+  async mkdir(options: CallOptions = {}): Promise<void> {
+    assertNotAborted(options.signal)
     const { store, key } = await this.locate()
     await store.makeFolder(key)
   }
@@ -108,7 +119,6 @@ export class StorageNode extends NodeVersions implements Readable {
     const content = await this.#content(options)
     let doneBytes = 0
     for await (const piece of content) {
-      options.signal?.throwIfAborted()
       yield piece
       doneBytes += piece.length
       options.onProgress?.({
@@ -146,13 +156,16 @@ export class StorageNode extends NodeVersions implements Readable {
   }
 
   async writeJson(value: unknown, options: WriteOptions = {}): Promise<WriteResult> {
-    const text = JSON.stringify(value, undefined, 2) as string | undefined
+    const text = jsonText(value)
     if (text === undefined) throw noContent('something that JSON can say', value)
     return this.#write(Buffer.from(`${text}\n`), options)
   }
 
-  /** As {@link StorageNode.writeBytes}, from pieces, with constant memory. Nothing appears before the last piece has come. */
-  async writeStream(content: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<WriteResult> {
+  /** As {@link StorageNode.writeBytes}, from pieces, with constant memory. Nothing appears before the last piece has come. `origin` notes that it was taken over from another node. */
+  async writeStream(
+    content: AsyncIterable<Uint8Array>,
+    options: WriteOptions & { origin?: 'copy' | undefined } = {},
+  ): Promise<WriteResult> {
     return this.#write(content, options)
   }
 
@@ -233,9 +246,10 @@ export class StorageNode extends NodeVersions implements Readable {
   }
 
   /** A URL that gives the present content to whoever has it, for a while. Throws `ARC_BACKEND_UNSUITABLE` where there is none. */
-  async url({ expiresInSeconds = 3600 }: { expiresInSeconds?: number | undefined } = {}): Promise<string> {
+  async url(options: UrlOptions = {}): Promise<string> {
+    const expiresInSeconds = expiryOf(options)
     const { store, key } = await this.locate()
-    const url = await store.url(key, { expiresInSeconds })
+    const url = await heeding(options.signal, () => store.url(key, { expiresInSeconds }))
     if (url !== undefined) return url
     throw new ArcError('ARC_BACKEND_UNSUITABLE', `${store.location} gives out no URLs`, {
       hint: 'Serve the node yourself: node.serve(request).',
@@ -244,6 +258,7 @@ export class StorageNode extends NodeVersions implements Readable {
 
   /** Answer a request for this node, as a fetch handler does: `GET`, `HEAD`, ranges, validators. */
   async serve(request: Request, options: ServeOptions = {}): Promise<Response> {
+    assertHas(request, 'headers', 'request')
     return serveContent(this, request, options)
   }
 
@@ -283,7 +298,7 @@ export class StorageNode extends NodeVersions implements Readable {
   async #write(content: ContentInput, options: WriteOptions): Promise<WriteResult> {
     const { store, key } = await this.locate()
     store.assertPermits('readwrite', key)
-    if (key === '') throw this.#isRoot()
+    if (key === '') throw isRoot(this.fullPath)
     const { signal, onProgress } = options
     const staged = await store.stage(checkedContent(content), {
       compress: this.#context.compresses(this.mount, this.path),
@@ -298,16 +313,14 @@ export class StorageNode extends NodeVersions implements Readable {
     return { ...result, version: this.own(result.version) }
   }
 
-  #isRoot(): ArcError {
-    return new ArcError('ARC_OPTION_INVALID', `${printablePath(this.fullPath)} is the root of a mount, not a file`, {
-      hint: 'Name a path below it.',
-    })
-  }
-
   async #content(options: ReadOptions): Promise<Content> {
     const { store, key } = await this.locate()
     const { signal, range } = options
-    if (!namesVersion(options)) return store.read(key, { signal, range })
+    assertRange(range)
+    if (!namesVersion(options)) {
+      const content = await store.read(key, { signal, range }).catch(ignoreMissing)
+      return content ?? this.#nothing(options)
+    }
     const version = findVersion(await store.history(key, { signal }), options)
     return version.sizeBytes === 0 ? bytesContent(new Uint8Array()) : store.readVersion(key, version, { signal, range })
   }
@@ -323,9 +336,12 @@ export class StorageNode extends NodeVersions implements Readable {
     return store.stat(key, options)
   }
 
+  async #nothing({ signal }: CallOptions): Promise<never> {
+    throw (await this.isDirectory({ signal })) ? folderHasNone(this.fullPath) : nothingThere(this.mount, this.path)
+  }
+
   async #present(options: CallOptions): Promise<NodeStat> {
     const stat = await this.stat({ signal: options.signal })
-    if (stat?.type === 'file') return stat
-    throw nothingThere(this.mount, this.path)
+    return stat?.type === 'file' ? stat : this.#nothing(options)
   }
 }

@@ -9,6 +9,7 @@ import {
   sha256Hex,
   startSha256,
   syncDirectory,
+  takeTurn,
   temporaryPathFor,
   writeFully,
 } from '@arc/core/node'
@@ -87,8 +88,8 @@ export class ObjectFolder {
       }
       for (const piece of head) take(piece)
       for await (const piece of rest) {
-        signal?.throwIfAborted()
         take(piece)
+        await takeTurn(signal)
       }
     })
     const staged = { sha256: sha.digestHex(), sizeBytes, bytes: undefined, plain: undefined }
@@ -164,7 +165,7 @@ export class ObjectFolder {
 
   /** Every object there is. */
   *list(): Generator<{ sha256: string; encoding: 'zstd' | undefined }, void, undefined> {
-    for (const folder of this.#fs.readdirSync(this.#objects)) {
+    for (const folder of this.#fs.existsSync(this.#objects) ? this.#fs.readdirSync(this.#objects) : []) {
       for (const name of this.#fs.readdirSync(join(this.#objects, folder))) {
         const [, sha256, extension] = /^([0-9a-f]{64})(\.zst)?$/.exec(name) ?? []
         if (sha256 !== undefined) yield { sha256, encoding: extension === undefined ? undefined : 'zstd' }

@@ -13,11 +13,12 @@ export async function openStore(
   now: () => Date,
 ): Promise<VersionStore> {
   const { versions } = config
+  const readOnly = config.permissions === 'readonly'
   if ('store' in config) return borrowed(config.store as VersionStore)
-  if ('backend' in config) return overBackend(config.backend as Backend, { now, versions, isOwned: false })
+  if ('backend' in config) return overBackend(config.backend as Backend, { now, versions, readOnly, isOwned: false })
   switch (config.protocol) {
     case 'local':
-      return (await import('./local-store.ts')).openLocalStore(folder ?? String(config.basePath), { now })
+      return (await import('./local-reader.ts')).openFolder(folder ?? String(config.basePath), { now, readOnly })
     case 'memory':
       return overBackend((await import('@arc/storage')).memoryBackend({ now }), { now, versions, isOwned: true })
     case 'base64':
@@ -37,7 +38,7 @@ export async function openStore(
       return new BackendReader(await openRemote(config.url, {}))
     }
     default:
-      return overBackend(await openRemoteMount(config), { now, versions, isOwned: true })
+      return overBackend(await openRemoteMount(config), { now, versions, readOnly, isOwned: true })
   }
 }
 
@@ -94,11 +95,11 @@ async function openRemote(url: string, client: Readonly<Record<string, unknown>>
 
 async function overBackend(
   backend: Backend,
-  { now, versions, isOwned }: BackendStoreOptions & { now: () => Date; isOwned: boolean },
+  { isOwned, ...options }: BackendStoreOptions & { now: () => Date; isOwned: boolean },
 ): Promise<VersionStore> {
   const { openBackendStore } = await import('./backend-store.ts')
   try {
-    const store = await openBackendStore(backend, { now, versions })
+    const store = await openBackendStore(backend, options)
     if (isOwned) store[Symbol.asyncDispose] = () => backend[Symbol.asyncDispose]()
     return store
   } catch (error) {

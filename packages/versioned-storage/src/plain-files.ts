@@ -28,16 +28,18 @@ export class PlainFiles {
     edits: readonly Edit[],
     contents: ReadonlyMap<string, StagedContent>,
     present: ReadonlySet<string> = NO_KEYS,
+    alsoLeaving: ReadonlySet<string> = NO_KEYS,
   ): Promise<{ files: PreparedFile[]; removals: string[] }> {
     const files: PreparedFile[] = []
-    const removals: string[] = []
+    const states = latestStates(edits)
+    const removals = states.flatMap(({ op, key }) => (op === 'delete' ? [key] : []))
+    const leaving = new Set([...removals, ...alsoLeaving])
     try {
-      for (const edit of latestStates(edits)) {
+      for (const edit of states) {
         const { key } = edit
-        if (edit.op === 'delete') removals.push(key)
-        else {
+        if (edit.op === 'put') {
           const content = await this.#plainContent(edit.sha, edit.size, contents.get(edit.sha))
-          files.push(this.#tree.prepare(key, content, { isThere: present.has(key) }))
+          files.push(this.#tree.prepare(key, content, { isThere: present.has(key), leaving }))
         }
         this.#index.setStamp(key, edit.op === 'delete' ? null : (files.at(-1)?.stamp ?? null))
       }
@@ -64,9 +66,14 @@ export class PlainFiles {
 
   /**
    * Give a key the plain file that the log says. `passed` are states of the same commits that it may have had on the way:
-   * what else is there was written by another program meanwhile, and becomes a version later.
+   * what else is there was written by another program meanwhile, and becomes a version later. `leaving` are keys that the
+   * log deletes, so that a folder they lay in may give way to a file.
    */
-  async bringIntoLine(edit: StateEdit, passed: readonly StateEdit[]): Promise<void> {
+  async bringIntoLine(
+    edit: StateEdit,
+    passed: readonly StateEdit[],
+    leaving: ReadonlySet<string> = NO_KEYS,
+  ): Promise<void> {
     const { key } = edit
     const stamp = this.#tree.stamp(key)
     const opened = stamp === null ? undefined : this.#tree.open(key)
@@ -74,7 +81,7 @@ export class PlainFiles {
     if (present === contentOf(edit)) return this.#index.setStamp(key, stamp)
     const isAsBefore = stamp === (this.#index.key(key)?.stamp ?? null)
     if (!isAsBefore && !passed.some((state) => state.key === key && contentOf(state) === present)) return
-    const { files, removals } = await this.prepare([edit], new Map())
+    const { files, removals } = await this.prepare([edit], new Map(), NO_KEYS, leaving)
     for (const removal of removals) this.#tree.remove(removal)
     for (const file of files) this.#tree.publish(file)
   }

@@ -2,11 +2,10 @@ import { assertWithin } from '@arc/core'
 import type { Backend } from '@arc/storage'
 import { unzstdPieces, zstdPieces } from './compression.ts'
 import { verified } from './content-bytes.ts'
-import { ignoreMissing } from './manifest-slot.ts'
 import { clampRange, cut } from './object-folder.ts'
 import { SpooledContent } from './spooled-content.ts'
 import type { CallOptions, Content, ContentInput, ReadRange, Staged, StageOptions } from './store.ts'
-import { damagedStore } from './store-error.ts'
+import { damagedStore, ignoreMissing } from './store-error.ts'
 
 const OBJECTS = '.arc/objects/'
 /** Objects that nothing names are removed after this time; one that is half as old is written again before it is named. */

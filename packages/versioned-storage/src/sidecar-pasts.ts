@@ -1,20 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Backend, ObjectInfo } from '@arc/storage'
-import type { BackendPasts, KeyChange } from './backend-pasts.ts'
+import type { BackendPasts, HistoriesOptions, KeyChange } from './backend-pasts.ts'
 import type { KeyEdit } from './edit.ts'
 import { type History, presentVersion } from './history.ts'
-import { changedManifest, manifestHistory } from './manifest.ts'
-import {
-  ignoreMissing,
-  keyOfManifest,
-  manifestFolder,
-  MANIFESTS,
-  type ManifestSlot,
-  type ReadManifest,
-} from './manifest-slot.ts'
+import { changedManifest, type Manifest, manifestHistory } from './manifest.ts'
+import { keyOfManifest, manifestFolder, MANIFESTS, type ManifestSlot, type ReadManifest } from './manifest-slot.ts'
 import { SidecarObjects } from './sidecar-objects.ts'
 import type { Content, ContentInput, ItemStat, ReadRange, Staged, StageOptions } from './store.ts'
-import { nothingThere } from './store-error.ts'
+import { damageOf, ignoreMissing, nothingThere } from './store-error.ts'
 import type { VersionRecord } from './version.ts'
 
 const MAX_TRIES = 100
@@ -41,19 +34,30 @@ export class SidecarPasts implements BackendPasts {
   }
 
   async stat(key: string, signal?: AbortSignal): Promise<ItemStat | undefined> {
-    const { manifest } = await this.#slot.read(key, signal)
-    const present = presentVersion(manifestHistory(manifest))
+    const manifest = await this.#manifest(key, signal)
+    const present = manifest && presentVersion(manifestHistory(manifest))
     if (present !== undefined) return versionStat(key, present)
-    const info = manifest.nextSeq > 1 ? undefined : await this.#backend.stat(key, { signal })
+    const isDeleted = manifest !== undefined && manifest.nextSeq > 1
+    const info = isDeleted ? undefined : await this.#backend.stat(key, { signal })
     return info === undefined ? undefined : plainStat(info)
   }
 
   async readPresent(key: string, options: ReadRange): Promise<Content> {
-    const { manifest } = await this.#slot.read(key, options.signal)
-    const present = presentVersion(manifestHistory(manifest))
+    const manifest = await this.#manifest(key, options.signal)
+    const present = manifest && presentVersion(manifestHistory(manifest))
     if (present !== undefined) return this.readVersion(key, present, options)
-    if (manifest.nextSeq > 1) throw nothingThere(this.#backend.location, key)
+    if (manifest !== undefined && manifest.nextSeq > 1) throw nothingThere(this.#backend.location, key)
     return objectContent(this.#backend, key, options)
+  }
+
+  /** `undefined` when it is damaged: then the plain object is what there is. */
+  async #manifest(key: string, signal?: AbortSignal): Promise<Manifest | undefined> {
+    try {
+      return (await this.#slot.read(key, signal)).manifest
+    } catch (error) {
+      damageOf(error)
+      return undefined
+    }
   }
 
   async readVersion(key: string, { sha256, sizeBytes }: VersionRecord, options: ReadRange): Promise<Content> {
@@ -110,7 +114,10 @@ export class SidecarPasts implements BackendPasts {
   }
 
   /** In the order of the backend's listing. */
-  async *histories(prefix: string, signal?: AbortSignal): AsyncGenerator<readonly History[], void, undefined> {
+  async *histories(
+    prefix: string,
+    { signal, onDamaged }: HistoriesOptions = {},
+  ): AsyncGenerator<readonly History[], void, undefined> {
     const seen = new Set<string>()
     // A prefix may end within a segment; the escape concerns its last segment only when that is complete.
     for await (const batch of this.#backend.list(prefix === '' ? MANIFESTS : manifestFolder(prefix), { signal })) {
@@ -119,7 +126,11 @@ export class SidecarPasts implements BackendPasts {
         const key = keyOfManifest(name)
         if (key === undefined || seen.has(key) || !key.startsWith(prefix)) continue
         seen.add(key)
-        histories.push(manifestHistory((await this.#slot.read(key, signal)).manifest))
+        try {
+          histories.push(manifestHistory((await this.#slot.read(key, signal)).manifest))
+        } catch (error) {
+          onDamaged?.(key, damageOf(error))
+        }
       }
       if (histories.length > 0) yield histories
     }

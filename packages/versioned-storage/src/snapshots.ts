@@ -1,6 +1,6 @@
 import { ArcError, printablePath } from '@arc/core'
 import type { Edit } from './edit.ts'
-import { assertTag, type History, presentVersion, snapshotTag } from './history.ts'
+import { assertTag, type History, presentVersion, snapshotTag, snapshotTaken } from './history.ts'
 import type { PermittedStore } from './mount.ts'
 import type { CallOptions, Decision, Snapshot } from './store.ts'
 import type { VersionRecord } from './version.ts'
@@ -34,22 +34,21 @@ export async function createSnapshot(
 ): Promise<SnapshotInfo> {
   assertTag(tag)
   const old = await store.snapshot(prefix, tag)
-  if (old !== undefined && !move) {
-    throw new ArcError('ARC_TAG_TAKEN', `there is a snapshot ${tag} of ${printablePath(prefix)}`, {
-      hint: 'Choose another name, or move the tag here.',
-      details: { tag },
-    })
-  }
+  if (old !== undefined && !move) throw snapshotTaken(prefix, tag)
   const keys = new Set(await presentKeys(store, prefix, signal))
   for (const [key] of old?.items ?? []) keys.add(key)
-  return store.commit([...keys].sort(), (histories) => decideSnapshot(histories, { prefix, tag, now, old }), { signal })
+  return store.commit([...keys].sort(), (histories) => decideSnapshot(histories, { prefix, tag, now, old, move }), {
+    signal,
+  })
 }
 
 function decideSnapshot(
   histories: readonly History[],
-  { prefix, tag, now, old }: { prefix: string; tag: string; now: Date; old: Snapshot | undefined },
+  { prefix, tag, now, old, move }: { prefix: string; tag: string; now: Date; old: Snapshot | undefined; move: boolean },
 ): Decision<SnapshotInfo> {
   const name = snapshotTag(prefix, tag)
+  // Somebody may have taken the name since it was looked for.
+  if (!move && histories.some(({ tags }) => tags.has(name))) throw snapshotTaken(prefix, tag)
   const edits: Edit[] = []
   const items: [string, number][] = []
   const before = new Set(old?.items.map(([key]) => key))
@@ -62,7 +61,7 @@ function decideSnapshot(
   }
   const at = now.getTime()
   edits.push({ op: 'snapshot', prefix, tag, at, items })
-  return { edits, result: { prefix, tag, created: now, fileCount: items.length } }
+  return { edits, result: { prefix, tag, created: now, fileCount: items.length }, isNewSnapshot: !move }
 }
 
 /** Make everything below a prefix what it was: in one step, as new versions. Throws `ARC_VERSION_NOT_FOUND`. */

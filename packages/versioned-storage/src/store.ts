@@ -28,7 +28,10 @@ export interface VersionStore extends AsyncDisposable {
   readVersion(key: string, version: VersionRecord, options?: ReadRange): Promise<Content>
   /** The past of a key. `record` first takes up what other programs changed. */
   history(key: string, options?: HistoryOptions): Promise<History>
-  /** The histories of all keys that start with `prefix`, those of deleted ones too, in batches. */
+  /**
+   * The histories of all keys that start with `prefix`, those of deleted ones too, in batches. A key whose past is damaged
+   * does not hide the others: it is left out, and {@link VersionStore.check} names it.
+   */
   histories(prefix: string, options?: CallOptions): AsyncIterable<readonly History[]>
   /** The same as one long list, for prefixes with very many versions: keys in byte order, of one key the oldest first. */
   listVersions(prefix: string, options?: CallOptions): AsyncIterable<readonly VersionInfo[]>
@@ -112,6 +115,8 @@ export interface Staged {
 export interface Decision<T> {
   readonly edits: readonly Edit[]
   readonly result: T
+  /** The snapshot of these edits must not be there: `ARC_TAG_TAKEN` when somebody was quicker. */
+  readonly isNewSnapshot?: boolean | undefined
   /** To be put into the outbox together with the edits. */
   readonly events?: readonly StoredEvent[] | undefined
 }
@@ -149,7 +154,14 @@ export interface CheckReport {
 }
 
 export interface CheckProblem {
-  readonly kind: 'content-missing' | 'content-damaged' | 'index-damaged' | 'log-damaged' | 'file-differs' | 'litter'
+  readonly kind:
+    | 'content-missing'
+    | 'content-damaged'
+    | 'index-damaged'
+    | 'manifest-damaged'
+    | 'log-damaged'
+    | 'file-differs'
+    | 'litter'
   readonly key?: string | undefined
   readonly detail: string
   readonly isRepaired: boolean

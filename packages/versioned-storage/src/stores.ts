@@ -7,14 +7,16 @@ import type { VersionStore } from './store.ts'
 export interface LocalStoreOptions {
   now?: (() => Date) | undefined
   fs?: FileSystem | undefined
+  /** Write nothing there. A past that is there is read from its log, from a copy of the index on where nobody writes. */
+  readOnly?: boolean | undefined
 }
 
 /**
- * Open a folder as a store; `.arc` in it is made when it is not there. Present contents stay plain files; the past lies in
+ * Open a folder as a store; it and `.arc` in it are made when something is written. Present contents stay plain files; the past lies in
  * `.arc` (docs/formats/versions-1.md). Any number of processes may have it open. Not for network file systems.
  */
 export async function openLocalStore(folder: string, options: LocalStoreOptions = {}): Promise<VersionStore> {
-  return (await import('./local-store.ts')).openLocalStore(folder, options)
+  return (await import('./local-reader.ts')).openFolder(folder, options)
 }
 
 export interface BackendStoreOptions {
@@ -24,6 +26,11 @@ export interface BackendStoreOptions {
    * native where the service was seen to keep versions. Where a place was begun one way, the other refuses.
    */
   versions?: 'auto' | 'native' | 'sidecar' | undefined
+  /**
+   * Write nothing there, not even to try out what the backend can: the present objects are read as they are, and a past in
+   * the way in which it is found to be kept.
+   */
+  readOnly?: boolean | undefined
 }
 
 /**

@@ -69,11 +69,11 @@ export function decidePut(
   options: PutOptions,
 ): Decision<WriteResult> {
   assertMayChange(history, change)
-  const { key, nextSeq: seq, tags } = history
-  const present = presentVersion(history)
+  const { key, nextSeq: seq } = history
   const { sha256, sizeBytes } = content
-  if (options.skipIfUnchanged === true && present?.sha256 === sha256) {
-    const names = tagsBySeq(tags).get(present.seq)
+  const present = options.skipIfUnchanged === true ? presentVersion(history) : undefined
+  if (present !== undefined && present.sha256 === sha256) {
+    const names = tagsBySeq(history.tags).get(present.seq)
     return { edits: [], result: { version: versionInfo(key, present, true, names), isNew: false } }
   }
   const { origin, metadata } = options

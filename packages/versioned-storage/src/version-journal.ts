@@ -1,65 +1,57 @@
 import { join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
-import { isArcError } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
-import type { Edit } from './edit.ts'
-import type { History } from './history.ts'
-import { historyOfRow, indexHistory } from './index-history.ts'
+import { CommitBatch, type DecidedBatch } from './commit-batch.ts'
+import type { CommitJob } from './commit-job.ts'
+import { IndexBacklog } from './index-backlog.ts'
+import { MAX_BATCH, MAX_LAG, replayLog } from './log-replay.ts'
 import type { ObjectFolder, StagedContent } from './object-folder.ts'
-import type { CommitOptions, Decide, StoredEvent } from './store.ts'
-import { damagedStore } from './store-error.ts'
-import { recordExternalChange } from './external-change.ts'
-import { latestStates, PlainFiles, type StateEdit } from './plain-files.ts'
+import { PlainFiles } from './plain-files.ts'
+import { PutBatch } from './put-batch.ts'
+import type { CommitOptions, Decide } from './store.ts'
 import { VersionIndex } from './version-index.ts'
-import { encodeRecord, type LoggedContent, type LogPosition, type LogRecord, VersionLog } from './version-log.ts'
-import type { PreparedFile, WorkingTree } from './working-tree.ts'
+import { type LogEnd, VersionLog } from './version-log.ts'
+import type { WorkingTree } from './working-tree.ts'
 import { WriteTurn } from './write-turn.ts'
 
-/** A commit that waits for its turn. */
-interface Job {
-  readonly keys: readonly string[]
-  readonly decide: Decide<unknown>
-  readonly staged: readonly StagedContent[]
-  readonly signal: AbortSignal | undefined
-  readonly delivered: readonly string[]
-  readonly resolve: (result: unknown) => void
-  readonly reject: (error: unknown) => void
+/** After its last put a writer brings the index up to date; others need not wait for that. */
+const IDLE_MS = 20
+
+interface JournalParts {
+  readonly tree: WorkingTree
+  readonly objects: ObjectFolder
+  readonly fs: FileSystem
+  readonly now: () => Date
 }
 
-/** What one job will change once the log has it. */
-interface Outcome {
-  readonly job: Job
-  readonly result: unknown
-  readonly line: Buffer | undefined
-  readonly files: readonly PreparedFile[]
-  readonly removals: readonly string[]
-  readonly unneeded: readonly string[]
-}
-
-const MAX_BATCH = 256 // commits that share one sync: enough to hide it, few enough not to keep others waiting
+/** What stands between a local store and its log. */
+export type Journal = Pick<VersionJournal, keyof VersionJournal>
 
 /**
- * The one writer of a local store in this process. A commit is durable once its record is in the log; commits that are
- * asked for at the same time share one sync. The order is: decide and index (not yet committed), prepare plain files,
- * append to the log and sync, name the plain files, commit the index. A crash at any point leaves a log that says what is
- * true, and whoever writes next brings the rest into line with it.
+ * The one writer of a local store in this process. A commit is durable once its record is in the log, and is acknowledged
+ * then; commits that are asked for at the same time share one sync. The order is: decide, prepare plain files, append to the
+ * log and sync, name the plain files, commit the index. Of plain puts the index has many at once, a little later. A crash
+ * at any point leaves a log that says what is true, and whoever comes next brings the rest into line with it.
  */
 export class VersionJournal implements AsyncDisposable {
   readonly index: VersionIndex
   readonly log: VersionLog
   readonly #turn: WriteTurn
-  readonly #tree: WorkingTree
-  readonly #objects: ObjectFolder
-  readonly #now: () => Date
+  readonly #parts: JournalParts
   readonly #files: PlainFiles
-  readonly #queue: Job[] = []
+  readonly #backlog = new IndexBacklog()
+  readonly #queue: CommitJob[] = []
+  /** Where the log ends, unless somebody else has written meanwhile. */
+  #end: LogEnd | undefined
+  /** The index could not take what the log has: no more is put on top before it can. */
+  #hasFailed = false
   #draining: Promise<void> | undefined
   #last: Promise<unknown> = Promise.resolve()
+  #catchingUp: Promise<void> | undefined
+  #catchUpTimer: NodeJS.Timeout | undefined
 
-  constructor(control: string, parts: { tree: WorkingTree; objects: ObjectFolder; fs: FileSystem; now: () => Date }) {
-    this.#tree = parts.tree
-    this.#objects = parts.objects
-    this.#now = parts.now
+  constructor(control: string, parts: JournalParts) {
+    this.#parts = parts
     this.index = new VersionIndex(join(control, 'index.db'))
     this.index.create()
     this.#files = new PlainFiles(this.index, parts.tree, parts.objects)
@@ -94,20 +86,32 @@ export class VersionJournal implements AsyncDisposable {
     await this.exclusively(() => this.#files.afterReboot())
   }
 
+  /** Let the index have all that the log has at this moment. */
+  catchUp(): Promise<void> {
+    this.#catchingUp ??= this.#inTurn(() => {
+      this.#catchingUp = undefined // who asks from now on may need more
+      return this.#alone(async () => {})
+    })
+    return this.#catchingUp
+  }
+
   /** Do something while nobody else writes, in this process or another. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return this.#inTurn(async () => {
-      await this.#turn.begin()
-      try {
-        await this.#replay()
-        const result = await work()
-        this.index.run('COMMIT')
-        return result
-      } catch (error) {
-        this.#rollback()
-        throw error
-      }
-    })
+    return this.#inTurn(() => this.#alone(work))
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    await this.#turn.begin()
+    try {
+      await this.#alignIndex()
+      const result = await work()
+      this.index.run('COMMIT')
+      this.#hasFailed = false
+      return result
+    } catch (error) {
+      this.#forget()
+      throw error
+    }
   }
 
   /** One transaction at a time: they share a connection. */
@@ -122,6 +126,8 @@ export class VersionJournal implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#draining
+    if (this.#backlog.length > 0) await this.catchUp().catch(() => {}) // the log has it, for whoever opens the store next
+    clearTimeout(this.#catchUpTimer)
     await this.#last
     this.#turn[Symbol.dispose]()
     this.log[Symbol.dispose]()
@@ -136,143 +142,74 @@ export class VersionJournal implements AsyncDisposable {
     }
   }
 
-  async #run(jobs: readonly Job[]): Promise<void> {
+  async #run(jobs: readonly CommitJob[]): Promise<void> {
     const settled: (() => void)[] = []
     try {
+      if (this.#hasFailed) await this.#alone(async () => {})
       await this.#turn.begin()
-      try {
-        await this.#replay()
-        const outcomes = await this.#decideAll(jobs, settled)
-        this.#publish(outcomes, settled)
-        this.index.run('COMMIT')
-        for (const { unneeded } of outcomes) for (const sha256 of unneeded) this.#removeUnneeded(sha256)
-      } catch (error) {
-        this.#rollback()
-        throw error
-      }
+      if (!(await this.#putAll(jobs, settled))) await this.#commitAll(jobs, settled)
     } catch (error) {
+      this.#forget()
       for (const job of jobs) job.reject(error)
       return
     } finally {
-      for (const job of jobs) for (const staged of job.staged) this.#objects.discard(staged)
+      for (const job of jobs) for (const staged of job.staged) this.#parts.objects.discard(staged)
     }
     for (const settle of settled) settle()
   }
 
-  async #decideAll(jobs: readonly Job[], settled: (() => void)[]): Promise<Outcome[]> {
-    const start = this.index.position()
-    const outcomes: Outcome[] = []
-    const looked = new Set<string>() // from its first change on, the plain file of a key waits for its name
-    let { n, sum } = start
-    for (const job of jobs) {
-      this.index.run('SAVEPOINT job')
-      try {
-        const outcome = await this.#decide(job, { n: n + 1, sum, looked })
-        outcomes.push(outcome.outcome)
-        if (outcome.outcome.line !== undefined) {
-          n++
-          sum = outcome.sum
-        }
-        this.index.run('RELEASE job')
-        for (const key of job.keys) looked.add(key)
-      } catch (error) {
-        this.index.database.exec('ROLLBACK TO job; RELEASE job')
-        if (isArcError(error) && error.code === 'ARC_STORE_DAMAGED') throw error
-        settled.push(() => job.reject(error))
-      }
-    }
-    const length = outcomes.reduce((total, { line }) => total + (line?.length ?? 0), 0)
-    if (length > 0) this.index.setPosition({ segment: start.segment, offset: start.offset + length, sum }, n)
-    this.#start = start
-    return outcomes
-  }
-
-  /** Where the log ended before the batch at hand. */
-  #start: LogPosition = { segment: 1, offset: 0, sum: '' }
-
-  async #decide(
-    job: Job,
-    { n, sum, looked }: { n: number; sum: string; looked: ReadonlySet<string> },
-  ): Promise<{ outcome: Outcome; sum: string }> {
-    job.signal?.throwIfAborted()
-    const contents = new Map<string, StagedContent>()
-    const fresh = new Map<string, StagedContent>()
-    const edits: Edit[] = []
-    const takeUp = (staged: StagedContent): void => {
-      contents.set(staged.sha256, staged)
-      if (this.#takeUp(staged)) fresh.set(staged.sha256, staged)
-    }
-    const present = new Set<string>()
-    const unchanged = new Map<string, History>()
-    for (const key of job.keys) {
-      if (looked.has(key)) continue
-      const stamp = this.#tree.stamp(key)
-      if (stamp !== null) present.add(key)
-      const row = this.index.key(key)
-      if (stamp === (row?.stamp ?? null)) {
-        unchanged.set(key, historyOfRow(this.index, key, row))
-        continue
-      }
-      const change = await recordExternalChange(key, stamp, {
-        index: this.index,
-        tree: this.#tree,
-        objects: this.#objects,
-        now: this.#now,
-      })
-      if (change === undefined) continue
-      edits.push(change.edit)
-      if (change.content !== undefined) takeUp(change.content)
-      this.index.apply(change.edit)
-      this.index.setStamp(key, change.stamp)
-    }
-    const histories = job.keys.map((key) => unchanged.get(key) ?? indexHistory(this.index, key))
-    const decision = job.decide(histories)
-    for (const staged of job.staged) takeUp(staged)
-    const unneeded: string[] = []
-    for (const edit of decision.edits) {
-      const object = this.index.apply(edit)
-      if (object !== undefined) unneeded.push(object)
-    }
-    edits.push(...decision.edits)
-    const events = decision.events ?? []
-    for (const event of events) this.index.addEvent(event, n)
-    for (const id of job.delivered) this.index.dropEvent(id)
-    const { files, removals } = await this.#files.prepare(decision.edits, contents, present)
-    if (edits.length + events.length + job.delivered.length === 0)
-      return { sum, outcome: { job, result: decision.result, line: undefined, files, removals, unneeded } }
-    const encoded = encodeRecord(recordOf(n, edits, fresh, events, job.delivered), sum)
-    return {
-      sum: encoded.sum,
-      outcome: { job, result: decision.result, line: encoded.line, files, removals, unneeded },
-    }
-  }
-
-  /** Enter a content into the index; `false` when it has it. */
-  #takeUp(staged: StagedContent): boolean {
-    const { sha256, sizeBytes, encoding, bytes } = staged
-    if (!this.index.addContent({ sha: sha256, size: sizeBytes, encoding, bytes })) return false
-    this.#objects.adopt(staged)
+  /** Carry out a batch that is all plain puts; else say so, with nothing done. */
+  async #putAll(jobs: readonly CommitJob[], settled: (() => void)[]): Promise<boolean> {
+    const { index } = this
+    const isKnown = this.#end !== undefined && !this.log.hasMore(this.#end)
+    const start = isKnown && this.#end !== undefined ? this.#end : await this.#alignIndex()
+    const decided = new PutBatch({ index, tree: this.#parts.tree, backlog: this.#backlog }, start).decide(jobs)
+    if (decided === undefined) return false
+    this.#publish(decided, start, settled)
+    this.#backlog.add(decided.puts, start, decided.end)
+    this.#end = decided.end
+    this.#afterwards(() => {
+      if (this.#backlog.length >= MAX_LAG || this.#turn.isShared) this.#backlog.writeTo(index)
+      index.run('COMMIT')
+    })
+    if (this.#backlog.length > 0) this.#catchUpWhenIdle()
     return true
   }
 
-  #publish(outcomes: readonly Outcome[], settled: (() => void)[]): void {
+  async #commitAll(jobs: readonly CommitJob[], settled: (() => void)[]): Promise<void> {
+    const start = await this.#alignIndex()
+    const decided = await new CommitBatch({ ...this.#parts, index: this.index, files: this.#files }).decide(
+      jobs,
+      start,
+      settled,
+    )
+    this.#publish(decided, start, settled)
+    this.#end = decided.end
+    this.#afterwards(() => {
+      this.index.run('COMMIT')
+      for (const { unneeded } of decided.outcomes) for (const sha256 of unneeded) this.#removeUnneeded(sha256)
+    })
+  }
+
+  #publish({ outcomes }: DecidedBatch, start: LogEnd, settled: (() => void)[]): void {
     const lines = outcomes.flatMap(({ line }) => (line === undefined ? [] : [line]))
     if (lines.length > 0) {
       try {
-        this.log.append(lines, this.#start)
+        this.log.append(lines, start)
       } catch (error) {
         try {
-          this.log.takeBack(this.#start)
+          this.log.takeBack(start)
         } catch {
           // What went wrong first must be told; the next writer finds a torn record, or a whole one.
         }
         throw error
       }
     }
+    const { tree } = this.#parts
     for (const { job, files, removals, result } of outcomes) {
       try {
-        for (const key of removals) this.#tree.remove(key)
-        for (const file of files) this.#tree.publish(file)
+        for (const key of removals) tree.remove(key)
+        for (const file of files) tree.publish(file)
         settled.push(() => job.resolve(result))
       } catch (error) {
         settled.push(() => job.reject(error)) // the version is recorded; the file is put right by the next who reads the log
@@ -280,70 +217,39 @@ export class VersionJournal implements AsyncDisposable {
     }
   }
 
-  #removeUnneeded(sha256: string): void {
-    if (this.index.content(sha256) === undefined) this.#objects.removeObject(sha256)
-  }
-
-  /** Do what the log says behind the place up to which the index has it. */
-  async #replay(): Promise<void> {
-    const position = this.index.position()
-    if (!this.log.hasMore(position)) return
-    const { parseRecord } = await import('./log-schema.ts')
-    const states = new Map<string, StateEdit>()
-    const passed: StateEdit[][] = []
-    let { n } = position
-    for (const { body, after } of this.log.read(position)) {
-      const record = parseRecord(body) ?? fail(damagedStore(this.log.path(after.segment), 'a record is malformed'))
-      n = record.n
-      applyRecord(this.index, record)
-      const latest = latestStates(record.edits)
-      for (const edit of latest) states.set(edit.key, edit)
-      if (passed.push(latest) > MAX_BATCH) passed.shift()
-      this.index.setPosition(after, n)
+  /** What the log has is done: an index that cannot take it now reads it there later. */
+  #afterwards(step: () => void): void {
+    try {
+      step()
+    } catch {
+      this.#hasFailed = true
+      this.#forget()
     }
-    // A batch gives one plain file several states in a row, and may have been stopped between them.
-    const passedStates = passed.flat()
-    for (const edit of states.values()) await this.#files.bringIntoLine(edit, passedStates)
   }
 
-  #rollback(): void {
+  #removeUnneeded(sha256: string): void {
+    if (this.index.content(sha256) === undefined) this.#parts.objects.removeObject(sha256)
+  }
+
+  /** Bring the index into line with the log, within the transaction of this turn. */
+  async #alignIndex(): Promise<LogEnd> {
+    this.#backlog.writeTo(this.index)
+    if (await replayLog(this.index, this.log, this.#files)) this.#turn.noteOthers()
+    return (this.#end = this.index.position())
+  }
+
+  /** What is not committed is read from the log again. */
+  #forget(): void {
+    this.#backlog.clear()
+    this.#end = undefined
     if (this.index.database.isTransaction) this.index.database.exec('ROLLBACK')
   }
-}
 
-function fail(error: Error): never {
-  throw error
-}
-
-/** Do in the index what a record says. */
-export function applyRecord(index: VersionIndex, record: LogRecord): void {
-  for (const { sha, size, encoding, data } of record.contents ?? []) {
-    index.addContent({ sha, size, encoding, bytes: data === undefined ? undefined : Buffer.from(data, 'base64') })
+  #catchUpWhenIdle(): void {
+    this.#catchUpTimer ??= setTimeout(() => {
+      this.#catchUpTimer = undefined
+      if (this.#backlog.length > 0) this.catchUp().catch(() => {}) // whoever needs it is told
+    }, IDLE_MS)
+    this.#catchUpTimer.refresh()
   }
-  for (const edit of record.edits) index.apply(edit)
-  for (const event of record.events ?? []) index.addEvent(event, record.n)
-  for (const id of record.delivered ?? []) index.dropEvent(id)
-}
-
-function recordOf(
-  n: number,
-  edits: readonly Edit[],
-  contents: ReadonlyMap<string, StagedContent>,
-  events: readonly StoredEvent[],
-  delivered: readonly string[],
-): LogRecord {
-  const logged = [...contents.values()].map(loggedContent)
-  return {
-    n,
-    edits,
-    ...(logged.length > 0 && { contents: logged }),
-    ...(events.length > 0 && { events }),
-    ...(delivered.length > 0 && { delivered }),
-  }
-}
-
-function loggedContent({ sha256, sizeBytes, encoding, bytes }: StagedContent): LoggedContent {
-  const data =
-    bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
-  return { sha: sha256, size: sizeBytes, ...(encoding && { encoding }), ...(data !== undefined && { data }) }
 }

@@ -35,6 +35,11 @@ export interface LogPosition {
   readonly sum: string
 }
 
+/** Where a log ends, and the number of its last record. */
+export interface LogEnd extends LogPosition {
+  readonly n: number
+}
+
 export const LOG_START: Omit<LogPosition, 'segment'> = Object.freeze({ offset: 0, sum: '0'.repeat(16) })
 
 /** A write returns once it is durable; 0 where the system has no such flag (Windows). */
@@ -49,9 +54,11 @@ const DAMAGED_LOG = 'Put the log back from a backup. The plain files are as they
 
 /** A record as it stands in the log, and the sum that the next one is chained to. */
 export function encodeRecord(record: LogRecord, previousSum: string): { line: Buffer; sum: string } {
-  const body = JSON.stringify(record)
-  const sum = hash('sha256', previousSum + body, 'hex').slice(0, SUM_DIGITS)
-  return { line: Buffer.from(`["${sum}",${body}]\n`), sum }
+  const line = Buffer.from(`${' '.repeat(BODY_AT)}${JSON.stringify(record)}]\n`)
+  line.write(previousSum, BODY_AT - SUM_DIGITS, 'latin1') // what is hashed lies in one piece
+  const sum = hash('sha256', line.subarray(BODY_AT - SUM_DIGITS, -2), 'hex').slice(0, SUM_DIGITS)
+  line.write(`["${sum}",`, 'latin1')
+  return { line, sum }
 }
 
 /** The record of a line, or `undefined` when the line is torn or does not follow `previousSum`. */
@@ -71,13 +78,17 @@ function decodeLine(line: Buffer, previousSum: string): { body: unknown; sum: st
 export class VersionLog implements Disposable {
   readonly folder: string
   readonly #fs: FileSystem
+  readonly #isReadOnly: boolean
   #fd = -1
   #segment = -1
   #allocatedBytes = 0
+  readonly #first = Buffer.alloc(1)
 
-  constructor(folder: string, fs: FileSystem) {
+  /** With `readOnly` nothing is made or changed; a log that is not there is an empty one. */
+  constructor(folder: string, fs: FileSystem, { readOnly = false }: { readOnly?: boolean } = {}) {
     this.folder = folder
     this.#fs = fs
+    this.#isReadOnly = readOnly
   }
 
   /** Numbers of the segments there are, ascending. */
@@ -96,8 +107,8 @@ export class VersionLog implements Disposable {
 
   /** Whether a record was written behind `position`, whole or not. */
   hasMore({ segment, offset }: LogPosition): boolean {
-    this.#open(segment)
-    const first = Buffer.alloc(1)
+    if (!this.#open(segment)) return false
+    const first = this.#first
     return this.#fs.readSync(this.#fd, first, 0, 1, offset) === 1 && first[0] === BRACKET
   }
 
@@ -128,7 +139,7 @@ export class VersionLog implements Disposable {
   *read(position: LogPosition): Generator<{ body: unknown; after: LogPosition }, void, undefined> {
     const { segment } = position
     let { offset, sum } = position
-    this.#open(segment)
+    if (!this.#open(segment)) return
     for (const line of this.#lines(offset)) {
       const decoded = decodeLine(line, sum)
       if (decoded === undefined) {
@@ -185,21 +196,24 @@ export class VersionLog implements Disposable {
     this.#allocatedBytes += size
   }
 
-  #open(segment: number): void {
-    if (this.#segment === segment) return
+  /** `false` when there is none, and none may be made. */
+  #open(segment: number): boolean {
+    if (this.#segment === segment) return true
     this.#close()
     const path = this.path(segment)
-    this.#attempt('open', path, () => {
+    return this.#attempt('open', path, () => {
       try {
-        this.#fd = this.#fs.openSync(path, constants.O_RDWR | DURABLE_WRITES)
+        this.#fd = this.#fs.openSync(path, this.#isReadOnly ? constants.O_RDONLY : constants.O_RDWR | DURABLE_WRITES)
       } catch (error) {
         if (errnoOf(error) !== 'ENOENT') throw error
+        if (this.#isReadOnly) return false
         const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | DURABLE_WRITES
         this.#fd = this.#fs.openSync(path, flags, 0o666)
         syncDirectory(this.folder, this.#fs)
       }
       this.#segment = segment
       this.#allocatedBytes = 0
+      return true
     })
   }
 

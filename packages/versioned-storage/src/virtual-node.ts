@@ -1,3 +1,4 @@
+import { assertHas, assertRange } from './arguments.ts'
 import { bytesContent, contentBytes, contentSha256 } from './content-bytes.ts'
 import { mimeTypeOf } from './mime-type.ts'
 import type { StorageNode } from './node.ts'
@@ -37,6 +38,7 @@ export class VirtualNode implements Readable {
   async *stream(
     options: CallOptions & { range?: { readonly start: number; readonly end?: number | undefined } | undefined } = {},
   ): AsyncGenerator<Uint8Array, void, undefined> {
+    assertRange(options.range)
     const { start = 0, end = Number.POSITIVE_INFINITY } = options.range ?? {}
     let at = 0
     for await (const piece of await this.#open(options)) {
@@ -72,6 +74,7 @@ export class VirtualNode implements Readable {
 
 /** The contents of nodes one behind the other. */
 export function concatenateNodes(nodes: readonly Readable[]): VirtualNode {
+  for (const node of nodes) assertHas(node, 'stream', 'node')
   return new VirtualNode(nodes[0]?.name ?? 'empty', async (options) => ({
     sizeBytes: 0,
     async *[Symbol.asyncIterator]() {

@@ -5,6 +5,8 @@ import { type FileSystem, isTemporaryName, makeFolders, temporaryPathFor, writeF
 import { CONTROL_FOLDER, isReserved } from './storage-path.ts'
 import type { ItemStat } from './store.ts'
 
+const NO_KEYS: ReadonlySet<string> = new Set()
+
 /** A plain file that waits for its name. */
 export interface PreparedFile {
   readonly temporaryPath: string
@@ -18,7 +20,7 @@ export interface PreparedFile {
  */
 export class WorkingTree {
   readonly root: string
-  readonly #realRoot: string
+  #knownRoot: string | undefined
   readonly #staging: string
   readonly #fs: FileSystem
 
@@ -26,7 +28,6 @@ export class WorkingTree {
     this.root = root
     this.#fs = fs
     this.#staging = join(root, CONTROL_FOLDER, 'staging')
-    this.#realRoot = this.#attempt('open', root, () => fs.realpathSync(root))
   }
 
   path(key: string): string {
@@ -41,7 +42,7 @@ export class WorkingTree {
 
   /** Children of a folder in byte order; nothing for what is no folder. */
   list(folder: string): ItemStat[] {
-    if (isReserved(folder) || (folder !== '' && !this.#isInside(folder))) return []
+    if (folder !== '' && this.stat(folder)?.type !== 'directory') return [] // a link to a folder is none
     let names: Dirent[]
     try {
       names = this.#fs.readdirSync(this.path(folder), { withFileTypes: true })
@@ -89,21 +90,26 @@ export class WorkingTree {
   }
 
   /**
-   * Write a file that lacks only its name. What is in the way of that is found out now, unless it is known that a plain file
-   * is there.
+   * Write a file that lacks only its name, with the mode of the plain file that it replaces, and as root its owner. What is
+   * in the way of the name is found out now, unless it is known that a plain file is there. Keys that are `leaving` are
+   * removed before the file gets its name.
    */
   prepare(
     key: string,
     content: Uint8Array | { path: string },
-    { isThere = false }: { isThere?: boolean } = {},
+    { isThere = false, leaving = NO_KEYS }: { isThere?: boolean; leaving?: ReadonlySet<string> } = {},
   ): PreparedFile {
-    const path = isThere ? this.path(key) : this.#place(key)
+    const path = isThere ? this.path(key) : this.#place(key, leaving)
     const temporaryPath = temporaryPathFor(join(this.#staging, 'file'))
     return this.#attempt('write', path, () => {
+      const replaced = this.#lstat(path)
       if (!(content instanceof Uint8Array)) copyFileSync(content.path, temporaryPath, constants.COPYFILE_FICLONE)
       const fd = this.#fs.openSync(temporaryPath, content instanceof Uint8Array ? 'wx' : 'r+', 0o666)
       try {
-        if (content instanceof Uint8Array) writeFully(this.#fs, fd, content, 0)
+        const stat = this.#fs.fstatSync(fd)
+        if (replaced?.isFile() === true) this.#giveRights(fd, stat, replaced)
+        if (!(content instanceof Uint8Array)) return { temporaryPath, path, stamp: stampOf(stat) }
+        writeFully(this.#fs, fd, content, 0)
         return { temporaryPath, path, stamp: stampOf(this.#fs.fstatSync(fd)) }
       } catch (error) {
         this.#fs.unlinkSync(temporaryPath)
@@ -114,12 +120,19 @@ export class WorkingTree {
     })
   }
 
+  /** Who may do what with a file is not for Arc to change. */
+  #giveRights(fd: number, stat: Stats, { mode, uid, gid }: Stats): void {
+    if (isRoot() && (stat.uid !== uid || stat.gid !== gid)) this.#fs.fchownSync(fd, uid, gid)
+    if (stat.mode !== mode) this.#fs.fchmodSync(fd, mode & 0o7777)
+  }
+
   /** Where a file gets its name by renaming. */
-  #place(key: string): string {
+  #place(key: string, leaving: ReadonlySet<string> = NO_KEYS): string {
     const path = this.path(key)
-    this.#makeParents(key)
-    const there = this.#fs.lstatSync(path, { throwIfNoEntry: false })
-    if (there?.isDirectory() === true)
+    const inTheWay = foldersOf(key).find((folder) => leaving.has(folder) && this.stamp(folder) !== null)
+    this.#makeParents(inTheWay ?? key) // what is below a file that leaves is made when it has left
+    const there = this.#lstat(path)
+    if (there?.isDirectory() === true && !this.#givesWay(key, leaving))
       throw new ArcError(
         'ARC_TARGET_UNSUITABLE',
         `${printablePath(key)} is a folder, so no file can be written there`,
@@ -131,22 +144,42 @@ export class WorkingTree {
     return path
   }
 
-  /** Give `key` the bytes of `from`, which it equals: as a copy that shares them until it changes, else as a second name. */
-  shareFile(from: string, key: string): { method: 'reflink' | 'hardlink'; stamp: string } {
+  /**
+   * Give `key` the bytes of `from`, which it equals: as a copy that shares them until it changes, else as a second name.
+   * `undefined` when a second name would change who may do what with it.
+   */
+  shareFile(from: string, key: string): { method: 'reflink' | 'hardlink'; stamp: string } | undefined {
     const path = this.#place(key)
     const temporaryPath = temporaryPathFor(join(this.#staging, 'file'))
     const method = this.#attempt('share', path, () => {
+      const [shared, replaced] = [this.#fs.lstatSync(this.path(from)), this.#fs.lstatSync(path)]
       try {
         copyFileSync(this.path(from), temporaryPath, constants.COPYFILE_FICLONE_FORCE)
+        if (isRoot()) this.#fs.chownSync(temporaryPath, replaced.uid, replaced.gid)
+        this.#fs.chmodSync(temporaryPath, replaced.mode & 0o7777)
         return 'reflink'
       } catch {
+        if (rightsOf(shared) !== rightsOf(replaced)) return undefined
         this.#fs.linkSync(this.path(from), temporaryPath)
         return 'hardlink'
       }
     })
+    if (method === undefined) return undefined
     const stamp = stampOf(this.#fs.lstatSync(temporaryPath))
     this.publish({ temporaryPath, path, stamp })
     return { method, stamp }
+  }
+
+  /** Whether keys that leave lay in a folder, and no other file does. */
+  #givesWay(folder: string, leaving: ReadonlySet<string>): boolean {
+    return [...leaving].some((key) => key.startsWith(`${folder}/`)) && this.#holdsOnly(folder, leaving)
+  }
+
+  #holdsOnly(folder: string, leaving: ReadonlySet<string>): boolean {
+    return this.#fs.readdirSync(this.path(folder), { withFileTypes: true }).every((item) => {
+      const key = `${folder}/${item.name}`
+      return item.isDirectory() ? this.#holdsOnly(key, leaving) : leaving.has(key)
+    })
   }
 
   publish({ temporaryPath, path }: PreparedFile): void {
@@ -154,13 +187,27 @@ export class WorkingTree {
       try {
         this.#fs.renameSync(temporaryPath, path)
       } catch (error) {
-        if (errnoOf(error) !== 'EXDEV') throw error
+        const errno = errnoOf(error)
+        if (errno === 'ENOENT' || errno === 'EISDIR') {
+          if (errno === 'ENOENT') makeFolders(dirname(path), { fs: this.#fs })
+          else this.#removeEmptyFolders(path)
+          return this.#fs.renameSync(temporaryPath, path)
+        }
+        if (errno !== 'EXDEV') throw error
         const beside = temporaryPathFor(path) // another file system is mounted on a folder below
         copyFileSync(temporaryPath, beside)
+        const { uid, gid, mode } = this.#fs.statSync(temporaryPath)
+        if (isRoot()) this.#fs.chownSync(beside, uid, gid)
+        this.#fs.chmodSync(beside, mode & 0o7777)
         this.#fs.renameSync(beside, path)
         this.#fs.unlinkSync(temporaryPath)
       }
     })
+  }
+
+  #removeEmptyFolders(path: string): void {
+    for (const name of this.#fs.readdirSync(path)) this.#removeEmptyFolders(join(path, name))
+    this.#fs.rmdirSync(path)
   }
 
   discard({ temporaryPath }: PreparedFile): void {
@@ -224,6 +271,8 @@ export class WorkingTree {
   }
 
   #makeParents(key: string): void {
+    const file = foldersOf(key).find((above) => this.#lstat(this.path(above))?.isFile() === true)
+    if (file !== undefined) throw isFile(file)
     if (isReserved(key) || !this.#isInside(key, true)) throw leadsOut(key, this.root)
     const folder = dirname(this.path(key))
     this.#attempt('create', folder, () => makeFolders(folder, { fs: this.#fs }))
@@ -245,10 +294,8 @@ export class WorkingTree {
   }
 
   #contains(realPath: string): boolean {
-    return (
-      realPath === this.#realRoot ||
-      realPath.startsWith(this.#realRoot.endsWith(sep) ? this.#realRoot : this.#realRoot + sep)
-    )
+    const root = (this.#knownRoot ??= this.#fs.realpathSync(this.root))
+    return realPath === root || realPath.startsWith(root.endsWith(sep) ? root : root + sep)
   }
 
   #attempt<T>(action: string, path: string, step: () => T): T {
@@ -260,8 +307,22 @@ export class WorkingTree {
   }
 }
 
+/** The folders that a key lies in, the outermost first. */
+function foldersOf(key: string): string[] {
+  const segments = key.split('/')
+  return segments.slice(1).map((_segment, at) => segments.slice(0, at + 1).join('/'))
+}
+
 function fail(error: ArcError): never {
   throw error
+}
+
+function isRoot(): boolean {
+  return process.geteuid?.() === 0
+}
+
+function rightsOf({ mode, uid, gid }: Stats): string {
+  return `${mode} ${uid} ${gid}`
 }
 
 function stampOf({ size, mtimeMs, ino }: Stats): string {
@@ -270,6 +331,14 @@ function stampOf({ size, mtimeMs, ino }: Stats): string {
 
 function problemItem(key: string, { mtime }: Stats, problem: string): ItemStat {
   return { key, type: 'file', sizeBytes: 0, modified: mtime, problem }
+}
+
+function isFile(key: string): ArcError {
+  const shown = printablePath(key)
+  return new ArcError('ARC_TARGET_UNSUITABLE', `${shown} is a file, so nothing can be written below it`, {
+    path: shown,
+    hint: 'Choose another name, or delete the file first.',
+  })
 }
 
 function leadsOut(key: string, root: string): ArcError {

@@ -1,8 +1,10 @@
 // Versions of a real bucket (Ceph), which takes conditions on a bucket with versions and ignores them.
 import { randomUUID } from 'node:crypto'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { sha256Hex } from '@arc/core/node'
 import { temporaryFolder } from '@arc/core/testing'
 import { type Backend, openBackend, prefixed } from '@arc/storage'
@@ -214,6 +216,53 @@ test('a URL gives the content to whoever has it, for a while', async () => {
   const url = await node.url({ expiresInSeconds: 60 })
   expect(await (await fetch(url)).text()).toBe('content')
   expect((await fetch(url.replace(/Signature=.{4}/, 'Signature=0000'))).status).toBe(403)
+})
+
+/** The server as one sees it who may only read; what was asked of it beyond that. */
+async function readingProxy(): Promise<{ endpoint: string; refused: string[] }> {
+  const refused: string[] = []
+  const { hostname, port } = new URL(server.facts.endpoint)
+  const proxy = createServer((asked, answer) => {
+    const { method = '', url = '', headers } = asked
+    if (method !== 'GET' && method !== 'HEAD') {
+      refused.push(`${method} ${url}`)
+      asked.resume().once('end', () => {
+        answer.writeHead(403, { 'content-type': 'application/xml' })
+        answer.end('<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>')
+      })
+      return
+    }
+    const passedOn = request({ hostname, port, method, path: url, headers }, (given) => {
+      answer.writeHead(given.statusCode ?? 500, given.headers)
+      given.pipe(answer)
+    })
+    asked.pipe(passedOn)
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => proxy.close().closeAllConnections())
+  return { endpoint: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, refused }
+}
+
+test.each(['plain', 'versioned'] as const)('a %s bucket is read by who may only read', async (kind) => {
+  const prefix = randomUUID()
+  await using writer = new StorageManager()
+  await writer.addMount({ name: 'docs', backend: prefixed(bucket(kind), prefix) })
+  for (const text of ['one', 'two']) await writer.node('docs:deep/f').writeText(text)
+  const { endpoint, refused } = await readingProxy()
+  const { endpoint: _own, region, ...credentials } = server.facts
+  const settings = { bucket: kind, prefix, endpoint, region, credentials, forcePathStyle: true } as const
+  await using storage = new StorageManager()
+  await storage.configure([{ name: 'docs', protocol: 's3', permissions: 'readonly', ...settings }])
+  const node = storage.node('docs:deep/f')
+  expect(await node.readText()).toBe('two')
+  expect(await node.stat()).toMatchObject({ sizeBytes: 3 })
+  expect((await storage.node('docs:').children()).map(({ name }) => name)).toEqual(['deep'])
+  expect(await storage.node('docs:none').exists()).toBe(false)
+  if (kind === 'plain') {
+    expect(await node.versions()).toEqual(await writer.node('docs:deep/f').versions())
+    expect(await node.readText({ version: 0 })).toBe('one')
+  }
+  expect(refused).toEqual([])
 })
 
 test('the surface, by example', async () => {

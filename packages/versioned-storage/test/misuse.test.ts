@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { temporaryFolder } from '@arc/core/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { openFolder } from './places.ts'
 import { type MountConfig, rebuildIndex, StorageManager } from '../src/index.ts'
 
 async function open(basePath: string): Promise<StorageManager> {
@@ -176,4 +177,13 @@ test('a folder that may not be written to is named as what cannot be made there'
   const args = [...options, process.execPath, '--input-type=module', '--eval', program, join(folder, 'locked')]
   const said = execFileSync(first, args, { encoding: 'utf8' })
   expect(said).toContain(`cannot create ${join(folder, 'locked/.arc')}: permission denied`)
+})
+
+test('versions that are no text have no difference as text', async () => {
+  await using place = await openFolder()
+  const node = place.storage.node('docs:f')
+  for (const last of [1, 2]) await node.writeBytes(Buffer.from([0, 255, last]))
+  for (const format of ['unified', 'context', 'html'] as const)
+    await expect(node.diffVersionsText({ format })).rejects.toMatchObject({ code: 'ARC_DIFF_INPUT_INVALID' })
+  expect((await node.diffVersions()).isEqual).toBe(false)
 })

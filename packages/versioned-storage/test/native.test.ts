@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ArcError } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
 import { type Backend, memoryBackend } from '@arc/storage'
 import { StorageManager } from '../src/index.ts'
@@ -136,3 +137,28 @@ test('a damaged version is found, though another one with the same content is wh
 async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   yield bytes
 }
+
+test('a rollback that a delete overtakes while it copies is tried again', async () => {
+  const whole = memoryBackend({ versions: true })
+  let overtaken = 0
+  const backend = new Proxy(whole, {
+    get(target, name) {
+      if (name !== 'copy') {
+        const member: unknown = Reflect.get(target, name, target)
+        return typeof member === 'function'
+          ? (...args: unknown[]) => Reflect.apply(member, target, args) as unknown
+          : member
+      }
+      return async (...args: Parameters<NonNullable<Backend['copy']>>) => {
+        if (overtaken++ === 0) throw new ArcError('ARC_OBJECT_NOT_FOUND', 'it was deleted before it was looked at')
+        return target.copy?.(...args)
+      }
+    },
+  })
+  await using storage = await open(backend)
+  const node = storage.node('docs:f')
+  for (const text of ['one', 'two']) await node.writeText(text)
+  await node.rollback({ version: 0 })
+  expect(overtaken).toBe(2)
+  expect(await node.readText()).toBe('one')
+})

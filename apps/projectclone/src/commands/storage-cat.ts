@@ -16,7 +16,7 @@ export const cat = defineCommand({
   async run({ arguments: args, options, host, common, signal, progress }) {
     if (common.json)
       throw new ArcError('ARC_OPTION_INVALID', 'the content of a file is no JSON', { hint: 'Leave --json out.' })
-    await using place = await openStoragePlace(args.place, host)
+    await using place = await openStoragePlace(args.place, host, { isOnlyRead: true })
     const selected = { ...selectorOf(options), signal, onProgress: progress.listener }
     for await (const piece of place.node(args.path).stream(selected)) await host.stdout.writeBytes(piece)
   },

@@ -8,6 +8,7 @@ import {
   formatTable,
   integerOption,
   printJson,
+  visible,
 } from '@arc/kit'
 import type { RetentionPlan } from '@arc/versioned-storage'
 import { readStatus } from '../exit-status.ts'
@@ -39,6 +40,10 @@ export const cleanup = defineCommand({
     await using place = await openStoragePlace(args.place, host)
     const node = place.node(args.path)
     const plan = await node.cleanupVersions({ keepLast, keepDays, dryRun: true, signal })
+    if (plan.versions.length === 0)
+      throw new ArcError('ARC_OBJECT_NOT_FOUND', `there has never been anything at ${visible(args.path)}`, {
+        hint: 'Check the spelling of the path.',
+      })
     if (!common.json) host.stdout.write(planTable(plan))
     const isIdle = dryRun || plan.removeCount === 0
     const count = formatCounted(plan.removeCount, 'version')

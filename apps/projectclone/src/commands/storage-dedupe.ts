@@ -7,7 +7,7 @@ import { openStoragePlace, placeArgument } from '../storage/storage-place.ts'
 export const dedupe = defineCommand({
   summary: 'Let equal files share their bytes',
   description:
-    'Shows files with equal content, the most wasteful first. In a folder they can share their bytes on the disk, after a question; elsewhere they are only shown. Versions share theirs anyway.',
+    'Shows files with equal content, the most wasteful first. In a folder they can share their bytes on the disk, after a question; elsewhere they are only shown. Where the disk cannot share blocks, equal files become names of one file: a program that changes one in place, rather than replace it, then changes all of them. Versions share theirs anyway.',
   arguments: {
     place: placeArgument,
     path: textOption('only what begins so (default: all)', { placeholder: 'PREFIX' }),

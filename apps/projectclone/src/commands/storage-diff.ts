@@ -1,4 +1,5 @@
-import { choiceOption, defineCommand, printJson } from '@arc/kit'
+import { isArcError } from '@arc/core'
+import { choiceOption, defineCommand, printJson, visible } from '@arc/kit'
 import { readStatus } from '../exit-status.ts'
 import {
   openStoragePlace,
@@ -24,13 +25,16 @@ export const diff = defineCommand({
   ],
   exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
-    await using place = await openStoragePlace(args.place, host)
+    await using place = await openStoragePlace(args.place, host, { isOnlyRead: true })
     const node = place.node(args.path)
     const { format, context: contextLines } = options
     const range = { from: versionReference(options.from), to: versionReference(options.to), signal }
     if (format === 'json') return printJson(host, await node.diffVersionsJson(range))
     if (format === 'csv') return printJson(host, await node.diffVersionsCsv(range))
-    const text = await node.diffVersionsText({ ...range, format, contextLines })
+    const text = await node.diffVersionsText({ ...range, format, contextLines }).catch(async (error: unknown) => {
+      if (!isArcError(error) || error.code !== 'ARC_DIFF_INPUT_INVALID') throw error
+      return (await node.diffVersions(range)).isEqual ? '' : `Binary versions of ${visible(args.path)} differ\n`
+    })
     if (common.json) printJson(host, { format, isEqual: text === '', text })
     else host.stdout.write(text)
   },

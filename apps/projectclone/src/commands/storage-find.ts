@@ -15,7 +15,7 @@ export const find = defineCommand({
   examples: [{ command: 'projectclone storage find s3://bucket/docs author=ada', summary: 'what Ada wrote' }],
   exitStatus: { ...readStatus, 1: 'nothing was found, or it failed' },
   async run({ arguments: args, options, host, common, signal }) {
-    await using place = await openStoragePlace(args.place, host)
+    await using place = await openStoragePlace(args.place, host, { isOnlyRead: true })
     const versions = await place.node(options.in).findVersions(factsOf(args.fact), { signal })
     if (common.json) printJson(host, { versions })
     else if (versions.length > 0) host.stdout.write(versionTable(versions, { withPath: true }))

@@ -1,4 +1,4 @@
-import { printablePath } from '@arc/core'
+import { ArcError, printablePath } from '@arc/core'
 import { defineCommand, flagOption, formatBytes, formatTable, printJson, textOption } from '@arc/kit'
 import type { NodeStat, StorageNode } from '@arc/versioned-storage'
 import { readStatus } from '../exit-status.ts'
@@ -10,14 +10,21 @@ interface Listed extends NodeStat {
 
 export const ls = defineCommand({
   summary: 'List what is there now',
-  arguments: { place: placeArgument, path: textOption('a folder in it (default: all)', { placeholder: 'PATH' }) },
+  arguments: {
+    place: placeArgument,
+    path: textOption('a folder or file in it (default: all)', { placeholder: 'PATH' }),
+  },
   options: { recursive: flagOption('all that lies below, too', { short: 'R' }) },
   examples: [{ command: 'projectclone storage ls s3://bucket/docs -R', summary: 'everything' }],
   exitStatus: readStatus,
   async run({ arguments: args, options, host, common, signal }) {
-    await using place = await openStoragePlace(args.place, host)
+    await using place = await openStoragePlace(args.place, host, { isOnlyRead: true })
     const items: Listed[] = []
-    for await (const item of listed(place.node(args.path), options.recursive, signal)) items.push(item)
+    const node = place.node(args.path)
+    const stat = await node.stat({ signal })
+    if (stat === undefined) throw nothingAt(node.path)
+    if (stat.type === 'file') items.push({ path: node.path, ...stat })
+    else for await (const item of listed(node, options.recursive, signal)) items.push(item)
     if (common.json) printJson(host, { items })
     else if (items.length > 0) {
       const columns = [{ header: 'Size', align: 'right' as const }, { header: 'Modified (UTC)' }, { header: 'Path' }]
@@ -25,6 +32,13 @@ export const ls = defineCommand({
     }
   },
 })
+
+function nothingAt(path: string): ArcError {
+  return new ArcError('ARC_OBJECT_NOT_FOUND', `there is nothing at ${printablePath(path)}`, {
+    path: printablePath(path),
+    hint: 'Check the spelling of the path.',
+  })
+}
 
 async function* listed(folder: StorageNode, isRecursive: boolean, signal: AbortSignal): AsyncGenerator<Listed> {
   for (const child of await folder.children({ signal })) {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
-import { resolve } from 'node:path'
-import { ArcError, isArcError, systemCallError } from '@arc/core'
+import { basename, resolve } from 'node:path'
+import { ArcError, isArcError, printablePath, systemCallError } from '@arc/core'
 import { defineCommand, fileOption, flagOption, type Host, printJson } from '@arc/kit'
 import { readStatus } from '../exit-status.ts'
 import { factOption, factsOf } from '../storage/facts.ts'
@@ -8,7 +8,8 @@ import { openStoragePlace, pathArgument, placeArgument } from '../storage/storag
 
 export const put = defineCommand({
   summary: 'Write a file, as a new version',
-  description: 'The content is sent while it is read, in constant memory. The id of the version is printed.',
+  description:
+    'The content is sent while it is read, in constant memory. The id of the version is printed. A PATH that ends in a slash is a folder, in which the file keeps its name.',
   arguments: {
     place: placeArgument,
     path: pathArgument,
@@ -25,7 +26,7 @@ export const put = defineCommand({
   exitStatus: { ...readStatus, 75: 'somebody else has locked it; try again' },
   async run({ arguments: args, options, host, common, log, signal, progress }) {
     await using place = await openStoragePlace(args.place, host, { isMade: true })
-    const { version, isNew } = await place.node(args.path).writeStream(contentOf(args.file, host), {
+    const { version, isNew } = await place.node(pathOf(args)).writeStream(contentOf(args.file, host), {
       skipIfUnchanged: options.skipIfUnchanged,
       metadata: factsOf(options.fact),
       signal,
@@ -36,6 +37,20 @@ export const put = defineCommand({
     if (!isNew) log.info('nothing has changed')
   },
 })
+
+/** A path that ends in a slash is the folder to write to. */
+function pathOf({ path, file }: { path: string; file: string }): string {
+  if (!path.endsWith('/')) return path
+  if (file !== '-') return path + basename(file)
+  throw new ArcError(
+    'ARC_ARGUMENT_INVALID',
+    `${printablePath(path)} is a folder, and nothing says what the file is called`,
+    {
+      path: printablePath(path),
+      hint: 'Name the file in it.',
+    },
+  )
+}
 
 async function* contentOf(file: string, host: Host): AsyncGenerator<Uint8Array, void, undefined> {
   if (file === '-' && host.stdin.isTTY) {

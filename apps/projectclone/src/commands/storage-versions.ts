@@ -11,7 +11,7 @@ export const versions = defineCommand({
   examples: [{ command: 'projectclone storage versions s3://bucket/docs plan.md', summary: 'with tags and facts' }],
   exitStatus: readStatus,
   async run({ arguments: args, host, common, signal }) {
-    await using place = await openStoragePlace(args.place, host)
+    await using place = await openStoragePlace(args.place, host, { isOnlyRead: true })
     const found = await place.node(args.path).versions({ signal })
     if (found.length === 0)
       throw new ArcError('ARC_OBJECT_NOT_FOUND', `there has never been anything at ${visible(args.path)}`, {

@@ -60,17 +60,21 @@ export interface StoragePlace extends AsyncDisposable {
   readonly node: (path: string | undefined) => StorageNode
 }
 
-/** Open a place. A folder must exist, unless something is to be put there. */
+/**
+ * Open a place. A folder must exist, unless something is to be put there (`isMade`). With `isOnlyRead` nothing is written there,
+ * so a place can be looked at by who may do no more.
+ */
 export async function openStoragePlace(
   text: string,
   host: Host,
-  { isMade = false }: { isMade?: boolean } = {},
+  { isMade = false, isOnlyRead = false }: { isMade?: boolean; isOnlyRead?: boolean } = {},
 ): Promise<StoragePlace> {
   const storage = new StorageManager({ now: () => new Date(host.now()) })
   const prefix = (path = ''): string => `${MOUNT}:${path}`
+  const mount = { name: MOUNT, permissions: isOnlyRead ? 'readonly' : 'delete' } as const
   if (isRemoteUrl(text)) {
     const backend = await openPlace(text, host)
-    await storage.addMount({ name: MOUNT, backend })
+    await storage.addMount({ ...mount, backend })
     const close = async (): Promise<void> => {
       await storage[Symbol.asyncDispose]()
       await backend[Symbol.asyncDispose]()
@@ -80,7 +84,7 @@ export async function openStoragePlace(
   const basePath = resolve(host.cwd, pathOfArgument(text))
   if (!isMade && !existsSync(basePath))
     throw new ArcError('ARC_NOT_FOUND', `there is no folder ${text}`, { path: text, hint: 'Check the spelling.' })
-  await storage.addMount({ name: MOUNT, protocol: 'local', basePath })
+  await storage.addMount({ ...mount, protocol: 'local', basePath })
   return {
     storage,
     prefix,

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest'
+import { openPlace, PLACES } from './places.ts'
+
+const ARBITRATED = Object.entries(PLACES).filter(([name]) => !name.includes('ignores conditions'))
+
+test.each(ARBITRATED)('%s: of snapshots with one name that are made at once, one succeeds', async (_name, make) => {
+  await using place = await openPlace(make)
+  const { storage } = place
+  for (const name of ['a', 'b']) await storage.node(`docs:${name}`).writeText(name)
+  const tries = await Promise.allSettled([1, 2, 3].map(() => storage.createSnapshot('docs:', { tag: 'race' })))
+  const codes = tries.map((result) =>
+    result.status === 'rejected' ? (result.reason as { code: string }).code : 'made',
+  )
+  expect(codes.sort()).toEqual(['ARC_TAG_TAKEN', 'ARC_TAG_TAKEN', 'made'])
+  expect(await storage.snapshots('docs:')).toMatchObject([{ tag: 'race', fileCount: 2 }])
+  await storage.createSnapshot('docs:', { tag: 'race', move: true })
+  expect((await storage.fsck('docs')).isClean).toBe(true)
+})
