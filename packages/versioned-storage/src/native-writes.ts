@@ -3,6 +3,7 @@ import type { Backend, ObjectInfo } from '@arc/storage'
 import type { KeyChange } from './backend-pasts.ts'
 import type { KeyEdit, PutEdit } from './edit.ts'
 import type { Manifest } from './manifest.ts'
+import { mimeTypeOf } from './mime-type.ts'
 import { listKey } from './native-listing.ts'
 import { encodePutFacts, PUT_METADATA } from './put-facts.ts'
 import type { SpooledContent } from './spooled-content.ts'
@@ -82,7 +83,8 @@ export class NativeWrites {
     await this.takeBack(content)
     const metadata = { [PUT_METADATA]: encodePutFacts(edit, manifest.token) }
     const bytes = (content as SpooledContent).open()
-    const info = await this.#backend.write(key, bytes, { sha256: sha, sizeBytes: size, metadata, signal })
+    const contentType = mimeTypeOf(key)
+    const info = await this.#backend.write(key, bytes, { sha256: sha, sizeBytes: size, contentType, metadata, signal })
     const version = this.#named(info)
     this.#waiting.set(content, { key, version })
     return version
@@ -102,7 +104,10 @@ export class NativeWrites {
     }
     const metadata = { [PUT_METADATA]: encodePutFacts(edit, manifest.token) }
     const body = await this.#backend.read(key, { version, signal })
-    return this.#named(await this.#backend.write(key, body, { sha256: sha, sizeBytes: size, metadata, signal }))
+    const contentType = mimeTypeOf(key)
+    return this.#named(
+      await this.#backend.write(key, body, { sha256: sha, sizeBytes: size, contentType, metadata, signal }),
+    )
   }
 
   /** What the service calls a version; the next write would replace one that has no name of its own. */

@@ -3,6 +3,7 @@ import type { Backend, ObjectInfo } from '@arc/storage'
 import type { BackendPasts, HistoriesOptions, KeyChange } from './backend-pasts.ts'
 import type { KeyEdit } from './edit.ts'
 import { type History, presentVersion } from './history.ts'
+import { mimeTypeOf } from './mime-type.ts'
 import { changedManifest, type Manifest, manifestHistory } from './manifest.ts'
 import { keyOfManifest, manifestFolder, MANIFESTS, type ManifestSlot, type ReadManifest } from './manifest-slot.ts'
 import { SidecarObjects } from './sidecar-objects.ts'
@@ -109,6 +110,7 @@ export class SidecarPasts implements BackendPasts {
         await this.#backend.write(key, await this.#objects.read(present.sha256, present.sizeBytes, {}), {
           sizeBytes: present.sizeBytes,
           sha256: present.sha256,
+          contentType: mimeTypeOf(key),
         })
     }
   }

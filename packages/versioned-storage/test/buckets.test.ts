@@ -209,14 +209,19 @@ test.each(KINDS)('eight clients at one key of a %s bucket lose nothing', { timeo
   expect(marks.toSorted()).toEqual(managers.map((_, n) => `by${n}`))
 })
 
-test('a URL gives the content to whoever has it, for a while', async () => {
-  await using place = await openBeside('versioned')
-  const node = place.storage.node('docs:a/name with spaces & more.txt')
-  await node.writeText('content')
-  const url = await node.url({ expiresInSeconds: 60 })
-  expect(await (await fetch(url)).text()).toBe('content')
-  expect((await fetch(url.replace(/Signature=.{4}/, 'Signature=0000'))).status).toBe(403)
-})
+test.each(['plain', 'versioned'])(
+  'a URL gives the content and its type to whoever has it, for a while: %s',
+  async (kind) => {
+    await using place = await openBeside(kind)
+    const node = place.storage.node('docs:a/name with spaces & more.txt')
+    await node.writeText('content')
+    const url = await node.url({ expiresInSeconds: 60 })
+    const answer = await fetch(url)
+    expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(await answer.text()).toBe('content')
+    expect((await fetch(url.replace(/Signature=.{4}/, 'Signature=0000'))).status).toBe(403)
+  },
+)
 
 /** The server as one sees it who may only read; what was asked of it beyond that. */
 async function readingProxy(): Promise<{ endpoint: string; refused: string[] }> {
