@@ -209,7 +209,7 @@ test.each(KINDS)('eight clients at one key of a %s bucket lose nothing', { timeo
   expect(marks.toSorted()).toEqual(managers.map((_, n) => `by${n}`))
 })
 
-test.each(['plain', 'versioned'])(
+test.each(['plain', 'versioned'] as const)(
   'a URL gives the content and its type to whoever has it, for a while: %s',
   async (kind) => {
     await using place = await openBeside(kind)
