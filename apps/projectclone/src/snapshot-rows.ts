@@ -20,6 +20,13 @@ export function oneLine(text: string): string {
   return visible(text).replaceAll('\n', ' ')
 }
 
+/** A note can be a page long; `show` has all of it. */
+const MAX_NOTE_LENGTH = 100
+
+function beginning(text: string): string {
+  return text.length <= MAX_NOTE_LENGTH ? text : `${text.slice(0, MAX_NOTE_LENGTH - 1)}…`
+}
+
 /** Snapshots as a table, one a line. */
 export function snapshotTable(snapshots: readonly SnapshotInfo[]): string {
   return formatTable(
@@ -43,7 +50,7 @@ export function snapshotTable(snapshots: readonly SnapshotInfo[]): string {
         ? ['', '', '']
         : [formatCount(statistics.files), formatBytes(statistics.contentBytes), formatBytes(statistics.storedBytes)]),
       oneLine(tags.join(' ')),
-      oneLine(note ?? ''),
+      beginning(oneLine(note ?? '')),
     ]),
   )
 }
