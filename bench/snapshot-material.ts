@@ -84,5 +84,5 @@ export function checkOut(repository: string, tag: string, folder: string): void 
   mkdirSync(folder, { recursive: true })
   const env = { ...process.env, GIT_INDEX_FILE: `${folder}.index` }
   const git = ['--git-dir', join(repository, '.git'), '--work-tree', folder, '-c', 'advice.detachedHead=false']
-  run('git', [...git, 'read-tree', '-m', '-u', '--reset', tag], { cwd: folder, env })
+  run('git', [...git, 'read-tree', '-u', '--reset', tag], { cwd: folder, env })
 }
