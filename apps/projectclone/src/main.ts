@@ -1,7 +1,6 @@
-import { type CommandEntry, type Host, type Program, runProgram } from '@arc/kit'
+import { type CommandEntry, type Host, type Program, runProgram, shellWord } from '@arc/kit'
 import manifest from '../package.json' with { type: 'json' }
 import { storage } from './commands/storage.ts'
-import { shellWord } from './shell-words.ts'
 
 const commands: Readonly<Record<string, CommandEntry>> = {
   save: {

@@ -7,7 +7,7 @@ import type { SnapshotInfo } from '@arc/snapshot'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { OutputLog } from '../src/runs/output-log.ts'
-import { shellLine } from '../src/shell-words.ts'
+import { shellLine } from '@arc/kit'
 import { bin, makeScratch, type Scratch, writeApp } from './scratch.ts'
 
 interface ShownRun {

@@ -1,8 +1,8 @@
+import { shellWord } from '@arc/kit'
 import { existsSync } from 'node:fs'
 import { basename, dirname, relative, resolve } from 'node:path'
 import { ArcError, printablePath } from '@arc/core'
 import type { Host, Log } from '@arc/kit'
-import { shellWord } from './shell-word.ts'
 import { isWithin, realPath } from './target-place.ts'
 
 /** A command that restores to a folder, to be told to whoever must type it elsewhere. */

@@ -1,11 +1,10 @@
 import { createReadStream, type Stats, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { ArcError, isArcError, type Limits, type ProgressListener, systemCallError } from '@arc/core'
-import { fileOption, flagOption, type Host, textOption } from '@arc/kit'
+import { fileOption, flagOption, type Host, textOption, shellWord } from '@arc/kit'
 import { isRemoteUrl, objectAddress, pathOfArgument, readObject, withoutPassword } from '@arc/kit/place'
 import { isForeignStore, isSnapshotFolder, isVaultFolder, vaultPlace } from '@arc/kit/vault'
 import { expectedChecksum } from './checksum.ts'
-import { shellWord } from './shell-word.ts'
 import { hasVault, openVaultState, vaultOptions, type VaultValues } from './vault-state.ts'
 import {
   openArriving,

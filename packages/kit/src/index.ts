@@ -1,3 +1,4 @@
+export { shellLine, shellWord } from './shell-words.ts'
 export { formatBytes, formatCount, formatCounted, formatDuration, formatRate } from './quantity.ts'
 export {
   type Command,

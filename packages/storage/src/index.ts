@@ -30,6 +30,7 @@ export { DEFAULT_MAX_BYTES, readBytes, type ReadBytesOptions } from './content.t
 export { openBackend, type OpenBackendOptions } from './open-backend.ts'
 export { directoryBackend, type DirectoryBackendOptions } from './directory-backend.ts'
 export { memoryBackend, type MemoryBackendOptions } from './memory-backend.ts'
+export { networkFailure, type NetworkFailure } from './network-failure.ts'
 export { assertKey, compareKeys, keyProblem, MAX_KEY_BYTES } from './object-key.ts'
 export { type LocalCopiesOptions, withLocalCopies } from './local-copies.ts'
 export { prefixed } from './prefixed.ts'

@@ -17,12 +17,15 @@ export async function fetchContent(
   } catch (error) {
     if (isArcError(error)) throw error
     if (signal?.aborted === true) throw new ArcError('ARC_ABORTED', 'the call was stopped', { cause: error })
-    // The cause tells what fetch itself keeps to itself: no such host, connection refused, certificate.
-    const { cause } = error as Error
-    const reason = cause instanceof Error ? cause.message : String(error)
+    const { networkFailure } = await import('@arc/storage')
+    const { reason, hint, retryable } = networkFailure(error) ?? {
+      reason: String(error),
+      hint: 'Check the address.',
+      retryable: false,
+    }
     throw new ArcError('ARC_BACKEND_FAILED', `${origin} could not be reached: ${reason}`, {
-      hint: 'Check the address and the network.',
-      retryable: true,
+      hint,
+      retryable,
       cause: error,
     })
   }

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { temporaryFolder } from '@arc/core/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openFolder } from './places.ts'
+import { freePort } from '../../../tools/servers/server.ts'
 import { type MountConfig, rebuildIndex, StorageManager } from '../src/index.ts'
 
 async function open(basePath: string): Promise<StorageManager> {
@@ -76,9 +77,13 @@ describe('what cannot be meant is refused, and nothing is written', () => {
   test('a URL where nobody answers', async () => {
     await using storage = await open(folderOfTest())
     const node = storage.node('docs:f')
-    const failing = node.fillFromUrl('http://127.0.0.1:1/')
-    await expect(failing).rejects.toMatchObject({ code: 'ARC_BACKEND_FAILED', retryable: true })
-    await expect(node.fillFromUrl('http://127.0.0.1:1/', { signal: AbortSignal.abort() })).rejects.toMatchObject({
+    const url = `http://127.0.0.1:${await freePort()}/`
+    await expect(node.fillFromUrl(url)).rejects.toMatchObject({
+      code: 'ARC_BACKEND_FAILED',
+      message: expect.stringContaining('nothing listens at') as string,
+      retryable: true,
+    })
+    await expect(node.fillFromUrl(url, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'ARC_ABORTED',
     })
     expect(await node.exists()).toBe(false)

@@ -1,7 +1,15 @@
-import { defineCommand, formatBytes, formatCounted, nameOption, omissionSummary, printJson, visible } from '@arc/kit'
+import {
+  defineCommand,
+  formatBytes,
+  formatCounted,
+  nameOption,
+  omissionSummary,
+  printJson,
+  visible,
+  shellLine,
+} from '@arc/kit'
 import type { SnapshotInfo } from '@arc/snapshot'
 import { readStatus } from '../exit-status.ts'
-import { shellLine } from '../shell-words.ts'
 import { oneLine, timeText } from '../snapshot-rows.ts'
 import { selectionWords } from '../source-options.ts'
 import { filterOptions, findSnapshot, openFrom, SNAPSHOT_HELP, vaultOptions } from '../vault-options.ts'

@@ -1,6 +1,5 @@
-import { formatBytes, formatCount, formatDuration, formatTable } from '@arc/kit'
+import { formatBytes, formatCount, formatDuration, formatTable, shellLine } from '@arc/kit'
 import { totalsText } from '../change-report.ts'
-import { shellLine } from '../shell-words.ts'
 import { oneLine, shortId, timeText } from '../snapshot-rows.ts'
 import { endText } from './execute.ts'
 import type { RunSnapshot } from './find-run.ts'

@@ -1,5 +1,5 @@
+import { shellWord } from '@arc/kit'
 import { ArcError } from '@arc/core'
-import { shellWord } from '../shell-words.ts'
 import type { EmittedFile, ScheduledJob } from './emit.ts'
 import { clockOf } from './time-of-day.ts'
 

@@ -1,6 +1,0 @@
-const PLAIN = /^[\w@%+=:,./-]+$/
-
-/** A word as a POSIX shell takes it for exactly this word. */
-export function shellWord(word: string): string {
-  return PLAIN.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
-}
