@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import type { TestReport } from './test-report.ts'
 import { root } from './workspace.ts'
 
 interface Step {
@@ -31,19 +32,15 @@ const STEPS: readonly Step[] = [
   { name: 'unused', command: ['knip'] },
   {
     name: 'test',
-    command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${testReport}`],
+    command: ['vitest', 'run', '--reporter=default', '--reporter=./tools/test-report.ts'],
   },
   { name: 'build', command: ['pnpm', '--recursive', 'run', 'build'] },
   { name: 'smoke', command: ['node', 'tools/smoke.ts'], needs: ['build'] },
 ]
 
-/** What we read of Vitest's JSON report. */
-interface TestReport {
-  numPassedTests: number
-  numFailedTests: number
-}
-
 const results = new Map<string, StepResult>()
+/** Told again at the end, which is what is left of a log that was cut. */
+const failures: string[] = []
 for (const step of STEPS) {
   console.log(`\n=== ${step.name}`)
   const missing = step.needs?.find((name) => (results.get(name)?.failed ?? 1) > 0)
@@ -52,6 +49,7 @@ for (const step of STEPS) {
 }
 rmSync(scratch, { recursive: true, force: true })
 
+if (failures.length > 0) console.log(`\n=== failed tests\n${failures.join('\n')}`)
 console.log('\n=== summary')
 for (const [name, { passed, failed, durationMs }] of results) {
   const seconds = `${(durationMs / 1000).toFixed(1)} s`
@@ -68,16 +66,18 @@ process.exitCode = failed > 0 ? 1 : 0
 /** A step counts as one check; the test step counts as its tests. */
 function runStep({ name, command: [program, ...args] }: Step): StepResult {
   const startedMs = performance.now()
-  const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit' })
+  const env = { ...process.env, ARC_TEST_REPORT: testReport }
+  const { status } = spawnSync(program, args, { cwd: root, env, stdio: 'inherit' })
   const durationMs = performance.now() - startedMs
   const ok = status === 0
   const own = { passed: ok ? 1 : 0, failed: ok ? 0 : 1, durationMs }
   return name === 'test' ? { ...own, ...countTests(ok) } : own
 }
 
-/** A run that ended badly without a failed test (a file that does not load, an error outside of tests) fails once. */
+/** A run that ended badly although no test failed fails once. */
 function countTests(ok: boolean): Pick<StepResult, 'passed' | 'failed'> {
   if (!existsSync(testReport)) return { passed: 0, failed: 1 }
-  const { numPassedTests, numFailedTests }: TestReport = JSON.parse(readFileSync(testReport, 'utf8'))
-  return { passed: numPassedTests, failed: ok ? numFailedTests : Math.max(numFailedTests, 1) }
+  const report: TestReport = JSON.parse(readFileSync(testReport, 'utf8'))
+  failures.push(...report.failures)
+  return { passed: report.passed, failed: ok ? report.failed : Math.max(report.failed, 1) }
 }
