@@ -430,6 +430,8 @@ def restore(vault: Vault, record: Dict[str, Any], target: str, attributes: bool)
                 os.utime(place, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
     for place, entry in reversed(folders):
         finish(place, entry, attributes)
+    if 'rootMode' in record:
+        os.chmod(root, record['rootMode'])
 
 
 def set_attributes(place: bytes, entry: Entry) -> None:

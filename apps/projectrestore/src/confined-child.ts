@@ -1,7 +1,7 @@
 // Started by confine.ts under Node's permission model: reads a source from standard input, whatever it may hold, and writes
 // its files into the one folder that it can write to.
 import nodeFs from 'node:fs'
-import { ArcError, isArcError } from '@arc/core'
+import { ArcError, derivedSource, isArcError } from '@arc/core'
 import { nodeFileSystem, readFully } from '@arc/core/node'
 import { type ConfinedReport, confinementBroken, stageConfined } from '@arc/restore-safe'
 import type { ConfinedAnswer, ConfinedOrder } from './confined-order.ts'
@@ -18,18 +18,14 @@ async function carryOut(order: ConfinedOrder): Promise<ConfinedReport> {
   const choice = new EntryChoice(order.only, order.strip)
   await using source = await openChosen({ stored, isPartial }, choice)
   const parent = process.ppid
-  const watched = {
-    ...source,
-    get omissions() {
-      return source.omissions
-    },
+  const watched = derivedSource(source, {
     async *entries() {
       for await (const batch of source.entries()) {
         if (process.ppid !== parent) process.exit(1) // nobody waits for the result any more
         yield batch
       }
     },
-  }
+  })
   const rules = { links, setId, portable, limits, owners, xattrs, sparse }
   return await stageConfined(watched, places, { ...rules, only: choice.only })
 }

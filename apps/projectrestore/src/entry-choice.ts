@@ -1,6 +1,14 @@
 import { lstatSync } from 'node:fs'
 import { type Glob, parseGlob } from '@arc/collect'
-import { ArcError, type Entry, type EntryPath, type EntrySource, type Omission, printablePath } from '@arc/core'
+import {
+  ArcError,
+  derivedSource,
+  type Entry,
+  type EntryPath,
+  type EntrySource,
+  type Omission,
+  printablePath,
+} from '@arc/core'
 import { localPath } from '@arc/core/node'
 import { integerOption, textOption } from '@arc/kit'
 import { actsUnasked } from '@arc/restore-safe'
@@ -74,11 +82,14 @@ export class EntryChoice {
     const assertSomeLeft = (given: number): void => {
       if (given === 0 && lost.length > 0) throw this.#nothingLeft()
     }
-    return {
-      name: source.name,
+    const { strip } = this
+    return derivedSource(source, {
       // Without their first folders, paths may come in another order.
-      access: this.strip === 0 ? source.access : 'sequential',
-      git: source.git,
+      access: strip === 0 ? source.access : 'sequential',
+      // Without its first folders it is another folder that everything is in.
+      get rootMode() {
+        return strip === 0 ? source.rootMode : undefined
+      },
       get omissions() {
         return [...source.omissions, ...lost]
       },
@@ -93,8 +104,7 @@ export class EntryChoice {
         assertSomeLeft(given)
         assertAllMatched()
       },
-      [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-    }
+    })
   }
 
   #nothingLeft(): ArcError {

@@ -1,4 +1,12 @@
-import { ArcError, type Entry, entryChanged, type EntryPath, type EntrySource, printablePath } from '@arc/core'
+import {
+  ArcError,
+  derivedSource,
+  type Entry,
+  entryChanged,
+  type EntryPath,
+  type EntrySource,
+  printablePath,
+} from '@arc/core'
 import { hashContent, plainAttributes, type Sha256, startSha256 } from '@arc/core/node'
 import type { RestorePlan } from '@arc/restore-safe'
 
@@ -19,11 +27,7 @@ export function pinContent(source: EntrySource, isChosen: (path: EntryPath) => b
   const hash = startSha256()
   let fingerprint: string | undefined
   let verifiedFiles = 0
-  return {
-    ...plainFields(source),
-    get omissions() {
-      return source.omissions
-    },
+  return derivedSource(source, {
     get fingerprint() {
       return (fingerprint ??= hash.digestHex())
     },
@@ -44,8 +48,7 @@ export function pinContent(source: EntrySource, isChosen: (path: EntryPath) => b
         yield pinned
       }
     },
-    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-  }
+  })
 }
 
 /**
@@ -59,11 +62,7 @@ export function asPlanned(
 ): EntrySource {
   const sums = new Map(plan.rows.flatMap(({ path, sha256 }) => (sha256 === undefined ? [] : [[path, sha256] as const])))
   const hash = startSha256()
-  return {
-    ...plainFields(source),
-    get omissions() {
-      return source.omissions
-    },
+  return derivedSource(source, {
     async *entries(options) {
       for await (const batch of source.entries(options)) {
         yield batch.map((entry) => {
@@ -73,8 +72,7 @@ export function asPlanned(
       }
       assertSame(hash, pinned.fingerprint)
     },
-    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-  }
+  })
 }
 
 function assertSame(hash: Sha256, expected: string): void {
@@ -103,10 +101,6 @@ function damaged({ path }: Entry): ArcError {
 }
 
 /** Fields that never change, of a source that is wrapped. */
-function plainFields({ name, access, git }: EntrySource): Pick<EntrySource, 'name' | 'access' | 'git'> {
-  return { name, access, git }
-}
-
 function declaring(entry: Entry, sha256: string | undefined): Entry {
   const { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, attributes, content } = entry
   return { path, type, mode, sizeBytes, mtimeNs, target, hardLink, stamp, attributes, content, sha256 }

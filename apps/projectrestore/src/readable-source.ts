@@ -1,4 +1,4 @@
-import { type Entry, type EntrySource, errnoOf, isArcError, type Omission } from '@arc/core'
+import { derivedSource, type Entry, type EntrySource, errnoOf, isArcError, type Omission } from '@arc/core'
 
 /**
  * A folder without the files that cannot be opened: those are omissions. Costs one more opening of each file, and tells before
@@ -11,10 +11,7 @@ export function readableSource(source: EntrySource): EntrySource {
     if (problem !== undefined) lost.push(problem)
     return problem === undefined
   }
-  return {
-    name: source.name,
-    access: source.access,
-    git: source.git,
+  return derivedSource(source, {
     get omissions() {
       return [...source.omissions, ...lost]
     },
@@ -22,8 +19,7 @@ export function readableSource(source: EntrySource): EntrySource {
       lost.length = 0
       for await (const batch of source.entries(options)) yield batch.filter(isReadable)
     },
-    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-  }
+  })
 }
 
 function openingProblem({ path, content }: Entry): Omission | undefined {

@@ -1,5 +1,5 @@
 import { DUMP_HEAD_BYTES } from '@arc/render-md'
-import type { EntrySource, Limits, ProgressListener, RandomBytes } from '@arc/core'
+import { derivedSource, type EntrySource, type Limits, type ProgressListener, type RandomBytes } from '@arc/core'
 import type { DumpOrigin } from '@arc/render-md'
 import { assertChecksum, checked, peek, piecesOf, readToItsEnd, spool } from './input-bytes.ts'
 import { recognise } from './source-format.ts'
@@ -133,18 +133,12 @@ function streamedArchive(arriving: AsyncIterable<Uint8Array>, file: StoredFile, 
         limits: options.limits,
         ...options.attributes,
       })
-      return {
-        name: source.name,
-        access: source.access,
-        get omissions() {
-          return source.omissions
-        },
+      return derivedSource(source, {
         async *entries(entryOptions) {
           yield* source.entries(entryOptions)
           if (isChecked) await whole.finish()
         },
-        [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-      }
+      })
     },
     [Symbol.asyncDispose]: () => whole.stop(),
   }

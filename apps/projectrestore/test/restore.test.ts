@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { readTree } from '@arc/core/testing'
 import { describe, expect, test } from 'vitest'
@@ -31,6 +40,29 @@ describe('where to', () => {
       stdout: '',
       stderr: match(/not empty \[ARC_TARGET_NOT_EMPTY\]\nhint: .*--mode replace/),
     })
+  })
+
+  test('a new folder has the permissions of the one that was stored, an old one its own', async () => {
+    using scratch = makeScratch()
+    const root = writeApp(scratch)
+    chmodSync(root, 0o2750)
+    scratch.tool('tar', '-cf', 'app.tar', '-C', 'app', '.')
+    scratch.tool('tar', '-cf', 'named.tar', 'app')
+    const permissions = async (to: string, ...args: string[]): Promise<number> => {
+      const run = await scratch.run([...args, '--to', to, '--yes'])
+      expect(run.status, run.stderr).toBe(0)
+      return statSync(join(scratch.path, to)).mode & 0o7777
+    }
+    expect(await permissions('a', 'app')).toBe(0o750)
+    expect(await permissions('b', 'app.tar')).toBe(0o750)
+    expect(await permissions('c', 'app.tar', '--only', 'src')).toBe(0o750)
+    expect(await permissions('d', 'app.tar', '--confine')).toBe(0o750)
+    expect(await permissions('e', 'app.tar', '--set-id')).toBe(0o2750)
+    expect(await permissions('f', 'named.tar', '--strip', '1')).toBe(0o755)
+    mkdirSync(join(scratch.path, 'empty'), { mode: 0o700 })
+    expect(await permissions('empty', 'app.tar')).toBe(0o700)
+    chmodSync(join(scratch.path, 'a'), 0o711)
+    expect(await permissions('a', 'app.tar', '--mode', 'replace')).toBe(0o711)
   })
 
   test('what fails leaves no folder behind', async () => {

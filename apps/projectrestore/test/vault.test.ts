@@ -2,7 +2,7 @@ import { readTree } from '@arc/core/testing'
 import { openDirectory } from '@arc/collect'
 import { createVault, openSnapshotFolder } from '@arc/snapshot'
 import { directoryBackend } from '@arc/storage'
-import { realpathSync } from 'node:fs'
+import { chmodSync, realpathSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -28,6 +28,20 @@ test('a snapshot comes back by id, latest, tag and note, whole or in part', asyn
   expect((await scratch.run(['latest', '--from', 'vault', '--to', 'part', '--only', 'src'])).status).toBe(0)
   expect(readTree(join(scratch.path, 'part')).map(({ path }) => path.split('/')[0])).toContain('src')
   expect((await scratch.run(['nonsense', '--from', 'vault'])).stderr).toContain('ARC_SNAPSHOT_UNKNOWN')
+})
+
+test.each(['vault', 'copy', 'link', 'archive'] as const)('a project that others may not enter: %s', async (kind) => {
+  using scratch = makeScratch()
+  const root = writeLinkedApp(scratch)
+  chmodSync(root, 0o700)
+  const at = join(scratch.path, 'kept')
+  await using store =
+    kind === 'vault' ? await createVault(directoryBackend(at)) : openSnapshotFolder(at, { mode: kind })
+  await using source = await openDirectory(root, { ignoreRules: false })
+  await store.take(source)
+  const run = await scratch.run(['latest', '--from', 'kept', '--to', 'back'])
+  expect(run.status, run.stderr).toBe(0)
+  expect(statSync(join(scratch.path, 'back')).mode & 0o7777).toBe(0o700)
 })
 
 test('the vault at home is looked into when there is no such file', async () => {

@@ -9,6 +9,8 @@ import { assertTarget, refuseSpecial, TarLinks, type TarMember, type Turn, Windo
 /** Lets the members of a tar archive in, one after another, and makes entries of them. */
 export class TarMembers {
   readonly omissions: Omission[] = []
+  /** The mode of `./`, which is no entry. */
+  rootMode: number | undefined
   /** Present once the archive has announced a manifest. */
   check: ManifestCheck | undefined
   readonly #options: ReaderOptions
@@ -41,6 +43,7 @@ export class TarMembers {
     const { kind, path, mode, mtimeNs } = member
     switch (kind) {
       case 'root':
+        this.rootMode = mode
         return undefined
       case 'special':
         this.omissions.push({ path, reason: 'special-file' })

@@ -82,6 +82,10 @@ export class TarSource implements EntrySource {
     this.#maxWindowBytes = Math.max(WINDOW_BYTES, toBlocks(options.limits.maxMetadataBytes) + 4 * BLOCK_BYTES)
   }
 
+  get rootMode(): number | undefined {
+    return this.#members.rootMode
+  }
+
   async *entries({ signal, onProgress }: EntrySourceOptions = {}): AsyncGenerator<readonly Entry[], void, void> {
     if (this.#isStarted) throw tooLate()
     this.#isStarted = true

@@ -34,6 +34,7 @@ export async function openDirectory(root: string, options: DirectoryOptions = {}
   return createSource({
     kind: 'directory',
     name: rootName(real),
+    rootMode: fs.statSync(real).mode & 0o7777,
     selection,
     signal,
     complete: attributes.hasXattrs

@@ -18,6 +18,7 @@ export interface SourceParts {
   readonly kind: CollectedSource['kind']
   readonly name: string
   readonly git?: GitState | undefined
+  readonly rootMode?: number | undefined
   readonly selection: Selection
   readonly signal?: AbortSignal | undefined
   /** One pass over everything: entries in byte order of path, and what is left out. */
@@ -39,6 +40,7 @@ export function createSource(parts: SourceParts): CollectedSource {
     name: parts.name,
     access: 'random',
     git: parts.git,
+    rootMode: parts.rootMode,
     omissions,
     get ignoredCount() {
       return parts.ignoredCount?.()

@@ -65,6 +65,7 @@ export async function openRepositoryWorkTree(
     kind: 'work-tree',
     name: rootName(repository.root),
     git: { branch: repository.branch, commit: repository.commit, dirty },
+    rootMode: (options.fs ?? nodeFileSystem).statSync(repository.root).mode & 0o7777,
     selection,
     signal,
     complete: attributes.hasXattrs

@@ -144,6 +144,8 @@ export interface EntrySource {
   readonly access: 'random' | 'sequential'
   /** What is known of the repository it was taken from. */
   readonly git?: GitState | undefined
+  /** Permission bits of the folder that everything is in, where they are known; complete like `omissions`. */
+  readonly rootMode?: number | undefined
   /** What was left out so far; complete once the last batch was given. */
   readonly omissions: readonly Omission[]
   /** Every entry once, parents before children. May be called again only on a `random` source, after the first call has ended. */

@@ -34,7 +34,7 @@ class BytesReader implements ContentReader {
 export function memorySource(
   name: string,
   entries: Iterable<Entry>,
-  facts: Partial<Pick<EntrySource, 'git' | 'omissions'>> = {},
+  facts: Partial<Pick<EntrySource, 'git' | 'rootMode' | 'omissions'>> = {},
 ): EntrySource {
   const sorted = [...entries].sort((a, b) => comparePaths(a.path, b.path))
   const omissions: readonly Omission[] = facts.omissions ?? []
@@ -42,6 +42,7 @@ export function memorySource(
     name,
     access: 'random',
     git: facts.git,
+    rootMode: facts.rootMode,
     omissions,
     async *entries() {
       if (sorted.length > 0) yield sorted

@@ -53,7 +53,7 @@ export async function carryOut(
       totals: plan.totals,
     })
     await stagePlanned(staged, plan, source, reading, options.signal)
-    staged.finish()
+    staged.finish(source.rootMode)
     // Again, so that what was edited while the new tree was staged is not swapped away.
     if (reading.scan !== undefined) readAsPlanned(target, plan, fs)
     const points = putInPlace(target, reading.state, { ...options, fs, mode: plan.mode, replacedBy: source.name })

@@ -22,6 +22,7 @@ interface ConfinedLink {
 /** What a confined process says about the tree it has left: plain data, and nothing that is believed unseen. */
 export interface ConfinedReport {
   readonly name: string
+  readonly rootMode?: number | undefined
   readonly folders: readonly ConfinedFolder[]
   readonly links: readonly ConfinedLink[]
   readonly hardLinks: number
@@ -36,6 +37,7 @@ const MAX_NAME_LENGTH = 1024
 const path = z.string().check(z.minLength(1), z.maxLength(64 * 1024))
 const nanoseconds = z.optional(z.string().check(z.regex(/^-?\d{1,30}$/)))
 const count = z.int().check(z.gte(0))
+const mode = z.int().check(z.gte(0), z.lte(0o7777))
 const ownerId = z.int().check(z.gte(0), z.lte(MAX_OWNER_ID))
 
 /** Owner and extended attributes as a confined process tells them. */
@@ -50,9 +52,8 @@ const attributes = z.optional(plainAttributesSchema)
 
 const reportSchema = z.strictObject({
   name: z.string().check(z.maxLength(MAX_NAME_LENGTH)),
-  folders: z.array(
-    z.strictObject({ path, mode: z.int().check(z.gte(0), z.lte(0o7777)), mtimeNs: nanoseconds, attributes }),
-  ),
+  rootMode: z.optional(mode),
+  folders: z.array(z.strictObject({ path, mode, mtimeNs: nanoseconds, attributes })),
   links: z.array(z.strictObject({ path, target: path, mtimeNs: nanoseconds, attributes })),
   hardLinks: count,
   verifiedFiles: count,

@@ -16,6 +16,7 @@ import { StagedAttributes } from './staged-attributes.ts'
 import { putInPlace } from './swap-job.ts'
 import { locateTarget } from './target.ts'
 import { readTarget } from './target-reading.ts'
+import { rootFacts } from './root-facts.ts'
 import { scanTarget, type TargetScan } from './target-scan.ts'
 
 /** Runs the process that fills the places, and resolves to what it says: a {@link ConfinedReport}, or anything at all. */
@@ -27,8 +28,6 @@ export interface RestoreConfinedOptions
 
 /** What {@link restoreConfined} did. */
 export interface ConfinedResult extends RestoreResult, Pick<ConfinedReport, 'unasked'> {}
-
-const NEW_ROOT_MODE = 0o755
 
 /**
  * Restore to a target that does not exist or is empty, with all reading of the source's bytes, and all writing of files,
@@ -61,7 +60,7 @@ export async function restoreConfined(
     const outwardLinks = outwardLinksOf(tree, rules)
     const attributes = StagedAttributes.for(places.folder, rules, tree.droppedSetId, fs)
     if (attributes !== undefined) settleNotedFiles(places, scan.entries, { attributes, rules, fs })
-    finishTree(places.folder, tree, { mode: state.mode ?? NEW_ROOT_MODE, owner: state.owner }, { fs, attributes })
+    finishTree(places.folder, tree, rootFacts(state, report.rootMode, rules), { fs, attributes })
     if (options.durable !== false)
       attempt('make durable', places.folder, () => syncTree(places.folder, scan.entries.length, fs))
     options.signal?.throwIfAborted()

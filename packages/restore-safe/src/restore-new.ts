@@ -31,7 +31,7 @@ export async function restoreNew(
       old: state,
     })
     await stageSelected(staged, source, options)
-    staged.finish()
+    staged.finish(source.rootMode)
     putInPlace(located, state, { ...options, fs, mode: 'new', replacedBy: source.name })
     return { ...staged.report(), target: located.path, mode: 'new', omissions: [...source.omissions], recovery }
   })

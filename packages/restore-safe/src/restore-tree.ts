@@ -61,7 +61,7 @@ export interface TreeRules extends AttributeRules {
   readonly limits: Readonly<Limits>
 }
 
-const SET_ID = 0o6000
+export const SET_ID = 0o6000
 const IMPLIED_MODE = 0o755
 
 /**

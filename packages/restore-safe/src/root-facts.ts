@@ -1,11 +1,25 @@
 import { isOwnerRefusal, type Owner, printablePath, systemCallError } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
 import { attempt } from './attempt.ts'
+import { SET_ID, type TreeRules } from './restore-tree.ts'
+import type { TargetState } from './target.ts'
 
-/** What the restored folder itself gets: of the folder that was there before, as far as there was one. */
+/** What the restored folder itself gets. */
 export interface RootFacts {
   readonly mode: number
   readonly owner?: Pick<Owner, 'uid' | 'gid'> | undefined
+}
+
+const USUAL_MODE = 0o755
+
+/** Those of the folder that was there before; where there was none, the permissions of the source's own folder. */
+export function rootFacts(
+  old: TargetState,
+  sourceMode: number | undefined,
+  { setId }: Pick<TreeRules, 'setId'>,
+): RootFacts {
+  const mode = sourceMode ?? USUAL_MODE
+  return { mode: old.mode ?? (setId ? mode : mode & ~SET_ID), owner: old.owner }
 }
 
 /**

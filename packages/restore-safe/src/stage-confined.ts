@@ -64,6 +64,7 @@ export async function stageConfined(
   const { counts, writer } = staging
   return {
     name: source.name.slice(0, MAX_NAME_LENGTH),
+    rootMode: source.rootMode,
     folders: tree.folders.map(({ path, mode, ...rest }) => ({ path, mode, ...plainFacts(rest, asked) })),
     links: tree.links.map(({ path, target, ...rest }) => ({ path, target, ...plainFacts(rest, asked) })),
     hardLinks: counts.hardLinks,

@@ -12,9 +12,7 @@ import {
 import { type FileSystem, XattrBatch, XattrTools } from '@arc/core/node'
 import { type AttributeRules, OwnerMap } from './attribute-rules.ts'
 import type { AttributeReport, UnsetAttribute } from './plan.ts'
-
-/** Only a set-id bit that stands beside the owner it was made for means what it meant. */
-const SET_ID = 0o6000
+import { SET_ID } from './restore-tree.ts'
 
 /**
  * Gives what a restore has staged its owners and extended attributes: the owner first, because changing it clears set-id bits

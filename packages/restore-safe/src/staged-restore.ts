@@ -8,6 +8,7 @@ import type { JobOptions, SwapOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import type { OutwardLink, RestoreResult, RestoreTotals } from './plan.ts'
 import { linkLeadsOut, RestoreTree, type TreeRules } from './restore-tree.ts'
+import { rootFacts } from './root-facts.ts'
 import { Staging } from './staging.ts'
 import type { Target, TargetState } from './target.ts'
 
@@ -20,8 +21,6 @@ export interface StagedRestoreOptions
   readonly old: TargetState
   readonly totals?: RestoreTotals | undefined
 }
-
-const NEW_ROOT_MODE = 0o755
 
 /** A restore up to its swap: entries go in, a complete and verified tree in the staging folder comes out. */
 export class StagedRestore {
@@ -69,14 +68,14 @@ export class StagedRestore {
     this.#tree.hint(entry)
   }
 
-  /** Complete the tree and make it durable. Throws `ARC_PATH_UNSAFE` when links lead out that may not. */
-  finish(): void {
+  /** Complete the tree, in a folder of `rootMode` where there was none, and make it durable. Throws `ARC_PATH_UNSAFE` when links lead out that may not. */
+  finish(rootMode: number | undefined): void {
     this.#outwardLinks = this.#tree.outwardLinks()
     const first = this.#outwardLinks[0]
     if (first !== undefined && this.#options.rules.links === 'inside') throw linkLeadsOut(first)
     this.#pace.tell()
-    const { old } = this.#options
-    this.#staging.finish({ mode: old.mode ?? NEW_ROOT_MODE, owner: old.owner })
+    const { old, rules } = this.#options
+    this.#staging.finish(rootFacts(old, rootMode, rules))
     this.#options.signal?.throwIfAborted()
     if (this.#options.durable !== false)
       attempt('make durable', this.#root, () => syncTree(this.#root, this.#pace.doneEntries, this.#options.fs))

@@ -4,6 +4,7 @@ import type { AttributeRules } from './attribute-rules.ts'
 import type { RestoreMode } from './plan.ts'
 import { notEmpty } from './swap.ts'
 import { inspectTarget, type Target, type TargetState } from './target.ts'
+import { attempt } from './attempt.ts'
 import { scanTarget, type TargetScan } from './target-scan.ts'
 
 /** The target as a plan sees it. */
@@ -33,6 +34,7 @@ export function folderSource(root: string, fs: FileSystem, rules: AttributeRules
   return {
     name: printablePath(root),
     access: 'random',
+    rootMode: attempt('look at', root, () => fs.statSync(root)).mode & 0o7777,
     omissions: [],
     async *entries(): AsyncGenerator<readonly Entry[], void, void> {
       yield scanTarget(root, fs, rules).entries

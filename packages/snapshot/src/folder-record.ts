@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import type { EntryPath } from '@arc/core'
 import type { SnapshotInfo, TakenSnapshot } from './snapshot-info.ts'
 import { parseJson } from './parse-json.ts'
+import { permissions } from './record.ts'
 import { selectionSchema } from './snapshot-selection.ts'
 
 const count = z.int().check(z.gte(0))
@@ -19,6 +20,7 @@ const recordSchema = z.strictObject({
       contents: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
     }),
   ),
+  rootMode: z.optional(permissions),
   snapshot: z.strictObject({
     id: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
     sequence: count,
@@ -63,6 +65,8 @@ export interface FolderRecord {
   readonly manifest: string
   /** Of an archive: its bytes, and the SHA-256 of the sums of its contents, which lie beside it. */
   readonly archive?: { readonly sizeBytes: number; readonly sha256: string; readonly contents: string } | undefined
+  /** Permission bits of the project's own folder, where its source knew them. */
+  readonly rootMode?: number | undefined
   readonly snapshot: TakenSnapshot
 }
 

@@ -20,7 +20,7 @@ export function manifestSource(record: FolderRecord, root: string, rows: readonl
     content: type === 'file' ? new LocalContent(at, path, sizeBytes) : undefined,
   }))
   const { project, git, omissions } = record.snapshot
-  return memorySource(project, entries, { git, omissions })
+  return memorySource(project, entries, { git, rootMode: record.rootMode, omissions })
 }
 
 /** Only a path of a source, and what is below it. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type EntrySource, errnoOf, systemCallError } from '@arc/core'
+import { derivedSource, type EntrySource, errnoOf, systemCallError } from '@arc/core'
 import { isTemporaryName, makeFolders, publishFile, sha256Hex, syncDirectory, temporaryPathFor } from '@arc/core/node'
 import { openArchive } from '@arc/archive/node'
 import type { ArchiveFormat } from '@arc/archive/node'
@@ -192,7 +192,9 @@ export class SnapshotFolder implements SnapshotStore {
     const owners = rows.some(({ attributes }) => attributes?.owner !== undefined)
     const xattrs = rows.some(({ attributes }) => attributes?.xattrs !== undefined)
     const limits = { ...archiveLimits(record), ...given }
-    return openArchive(this.place(record), { access, owners, xattrs, limits, name: record.snapshot.project })
+    const name = record.snapshot.project
+    const source = await openArchive(this.place(record), { access, owners, xattrs, limits, name })
+    return derivedSource(source, { rootMode: record.rootMode })
   }
 
   #names(): string[] {

@@ -68,6 +68,7 @@ export async function takeFolderSnapshot(
     name,
     manifest: sha256Hex(manifest),
     archive: taken.archive,
+    rootMode: source.rootMode,
     snapshot: {
       id,
       sequence,

@@ -55,6 +55,9 @@ export const omissionSchema: z.ZodMiniType<Omission> = z.strictObject({
   detail: z.optional(text(10_000)),
 })
 
+/** Permission bits. */
+export const permissions: z.ZodMiniType<number> = z.int().check(z.gte(0), z.lte(0o7777))
+
 const snapshotSchema = z.strictObject({
   kind: z.literal('snapshot'),
   ...common,
@@ -80,6 +83,7 @@ const snapshotSchema = z.strictObject({
   omissions: z.array(omissionSchema).check(z.maxLength(MAX_LISTED)),
   omissionCount: count,
   inconsistent: z.array(text(100_000)).check(z.maxLength(MAX_LISTED)),
+  rootMode: z.optional(permissions),
   origin: z.optional(z.strictObject({ vault: text(100), snapshot: hash })),
   run: z.optional(runSchema),
   selection: z.optional(selectionSchema),
@@ -126,6 +130,8 @@ export interface SnapshotRecord extends CommonRecord {
   readonly omissions: readonly Omission[]
   readonly omissionCount: number
   readonly inconsistent: readonly string[]
+  /** Permission bits of the project's own folder, where its source knew them. */
+  readonly rootMode?: number | undefined
   /** Where it was copied from. */
   readonly origin?: { readonly vault: string; readonly snapshot: string } | undefined
   /** What was run since the snapshot that it names. */

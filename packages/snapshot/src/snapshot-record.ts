@@ -63,6 +63,7 @@ export function newSnapshotRecord(facts: SnapshotFacts): Omit<SnapshotRecord, 's
     omissions: omissions.slice(0, MAX_LISTED).map(briefly),
     omissionCount: omissions.length,
     inconsistent: inconsistent.slice(0, MAX_LISTED),
+    rootMode: source.rootMode,
     origin: draft.origin,
     run: facts.run,
     selection: draft.selection,

@@ -65,6 +65,7 @@ export class VaultSource implements EntrySource {
   readonly access = 'random'
   readonly name: string
   readonly git: EntrySource['git']
+  readonly rootMode: EntrySource['rootMode']
   readonly omissions: readonly Omission[]
   /** The folder everything is below. */
   readonly root: StoredFolder
@@ -78,6 +79,7 @@ export class VaultSource implements EntrySource {
     this.walker = walker
     this.name = record.project
     this.git = record.git
+    this.rootMode = record.rootMode
     this.omissions = record.omissions
     this.root = rootOf(record)
     this.#start = start
