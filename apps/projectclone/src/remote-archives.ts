@@ -1,4 +1,3 @@
-import { PassThrough } from 'node:stream'
 import { type ArchiveFormat, type ArchiveReport, writeArchive } from '@arc/archive/node'
 import { ArcError, derivedSource, type EntrySource, type EntryType, isArcError } from '@arc/core'
 import { startSha256 } from '@arc/core/node'
@@ -7,6 +6,7 @@ import { openPlace } from '@arc/kit/place'
 import type { VaultPlace } from '@arc/kit/vault'
 import type { SnapshotResult, SnapshotStore, TakeOptions } from '@arc/snapshot'
 import type { Backend } from '@arc/storage'
+import { bytePipe } from './byte-pipe.ts'
 
 const QUEUE_BYTES = 1024 * 1024
 const MAX_LISTED = 1000
@@ -96,7 +96,7 @@ async function send(
   format: ArchiveFormat,
   { jobs, signal, onProgress, ifAbsent }: TakeOptions & { ifAbsent: boolean },
 ): Promise<SentArchive> {
-  const pipe = new PassThrough({ highWaterMark: QUEUE_BYTES }).on('error', () => {}) // whoever writes or reads is told
+  const pipe = bytePipe(QUEUE_BYTES)
   const failing = new AbortController()
   const signals = [failing.signal, ...(signal === undefined ? [] : [signal])]
   const sha256 = startSha256()
@@ -104,23 +104,21 @@ async function send(
   const sink = {
     write(bytes: Uint8Array): Promise<void> {
       sha256.update(bytes)
-      return new Promise((resolve, reject) => {
-        pipe.write(Buffer.from(bytes), (error) => (error ? reject(error) : resolve()))
-      })
+      return pipe.write(bytes)
     },
   }
-  const sending = backend.write(key, pipe as AsyncIterable<Uint8Array>, { ifAbsent, signal: AbortSignal.any(signals) })
+  const sending = backend.write(key, pipe.output, { ifAbsent, signal: AbortSignal.any(signals) })
   let refusal: { error: unknown } | undefined
   sending.catch((error: unknown) => {
     refusal = { error }
-    pipe.destroy(error as Error)
+    pipe.fail(error)
   })
   let report: ArchiveReport
   try {
     report = await writeArchive(counted(source, counts), sink, { format, workers: jobs, signal, onProgress })
   } catch (error) {
     failing.abort(error)
-    pipe.destroy()
+    pipe.fail(error)
     // When the place would take no more, that is what ended the writing.
     const { error: reason } = refusal ?? { error }
     await sending.catch(() => {})

@@ -33,6 +33,8 @@ export async function runInProcess(name: string, main: Main, args: readonly stri
     process.exit(exitStatusOf(report))
   }
   process.on('uncaughtException', fail)
+  // Node would end with 0, as if all were done.
+  process.on('beforeExit', () => fail(new Error('the job waits for something that never comes')))
   const stdout = new ProcessOutput(process.stdout, 1)
   const stderr = new ProcessOutput(process.stderr, 2)
   const status = await main(args, { ...processHost(stdout, stderr, controller.signal), divertSignals })
@@ -97,6 +99,7 @@ class ProcessOutput implements HostOutput {
   constructor(stream: NodeJS.WriteStream, fd: number) {
     this.#stream = stream
     this.#fd = fd
+    sizeUp(stream)
     stream.on('error', (error) => {
       this.#isClosed = true
       if (!isClosedPipe(error)) this.failure ??= error
@@ -108,8 +111,7 @@ class ProcessOutput implements HostOutput {
   }
 
   get columns(): number | undefined {
-    // A pseudo-terminal that nobody gave a size says 0.
-    return this.#stream.columns || undefined
+    return this.#stream.columns
   }
 
   write(text: string): void {
@@ -133,6 +135,13 @@ class ProcessOutput implements HostOutput {
       else this.#stream.write('', () => done())
     })
   }
+}
+
+/** A terminal that nobody gave a size says 0: then it is as large as terminals were before they could be resized. */
+function sizeUp(stream: NodeJS.WriteStream): void {
+  if (!stream.isTTY) return
+  stream.columns ||= 80
+  stream.rows ||= 24
 }
 
 function isClosedPipe(error: Error): boolean {
@@ -172,14 +181,24 @@ async function chooseAtTerminal({ message, choices }: ChoiceList, signal: AbortS
     message,
     options,
     placeholder: 'Type to search',
+    // Its own looks into labels and hints as well, which say the same of many choices.
+    filter: (search, { value }) => value.toLowerCase().includes(search.toLowerCase()),
     required: true,
     maxItems: 12,
     signal,
     input: process.stdin,
-    output: process.stderr,
+    output: mindingTheSingular(process.stderr),
   })
   if (isCancel(chosen)) throw signal.aborted ? signal.reason : interruption('SIGINT')
   return chosen
+}
+
+/** The same output, where what the prompt ends with, `1 items selected`, is proper English. */
+function mindingTheSingular(output: NodeJS.WriteStream): NodeJS.WriteStream {
+  const write = (text: string): boolean => output.write(text.replace(/(?<!\d)1 items selected/, '1 item selected'))
+  return new Proxy(output, {
+    get: (stream, name): unknown => (name === 'write' ? write : Reflect.get(stream, name, stream)),
+  })
 }
 
 const FIRST_TUNED_NODE = 26

@@ -63,6 +63,14 @@ describe('closed pipes', () => {
   })
 })
 
+test('a job that waits for what never comes has failed', () => {
+  const { status, stderr } = bash('demo fail never')
+  expect(status).toBe(1)
+  expect(stderr).toMatch(
+    /^demo-tool: internal error: the job waits for something that never comes \[ARC_INTERNAL_ERROR\]\n/,
+  )
+})
+
 test('an error that nobody caught is reported as a bug', () => {
   const { status, stderr } = bash('demo fail late')
   expect(status).toBe(1)
@@ -122,6 +130,19 @@ describe('at a terminal', () => {
     expect(result.status).toBe(status)
   })
 
+  test('one that tells no size is 80 columns wide', async ({ skip }) => {
+    skip(reason !== undefined, reason)
+    const unsized = `stty cols 0 rows 0; ${demo} ask`
+    const asked = await atTerminal(unsized, [{ shows: 'Overwrite the folder?', type: 'y' }])
+    expect(asked).toMatchObject({ status: 0, stdout: expect.stringContaining('yes\r\n') as string })
+    // The whole list is shown, and again once something was typed.
+    const steps = [
+      { shows: 'the colour blue', type: 're' },
+      { shows: '(2 matches)', type: '\u0003' },
+    ]
+    expect((await atTerminal(`${unsized} --colours`, steps)).status).toBe(130)
+  })
+
   test('what is chosen from a list goes through the pager, until that is left', async ({ skip }) => {
     skip(reason !== undefined, reason)
     // Type to search, choose, type to search again, choose, go on.
@@ -129,6 +150,7 @@ describe('at a terminal', () => {
     const env = { ...ENVIRONMENT, PAGER: 'sed -e "s/^/paged: /" -e 3q' }
     const { status, stdout } = await atTerminal(`${demo} ask --colours`, steps, env)
     expect(status).toBe(0)
+    expect(stdout).toContain('1 item selected')
     expect(stdout).toContain('paged: blue\r\npaged: line 0\r\npaged: line 1\r\nlooked\r\n')
     const missingPager = { ...ENVIRONMENT, PAGER: 'no-such-pager' }
     const failed = await atTerminal(`${demo} ask --colours`, steps, missingPager)
