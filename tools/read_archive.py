@@ -232,7 +232,7 @@ def parse_manifest(data: bytes) -> Iterator[Tuple[bytes, str]]:
         digits, name = line.lstrip('\\')[:64], line.lstrip('\\')[66:]
         if line.startswith('\\'):
             name = name.replace('\\\\', '\0').replace('\\n', '\n').replace('\\r', '\r').replace('\0', '\\')
-        yield name.encode('latin1'), digits
+        yield b'-' if name == './-' else name.encode('latin1'), digits
 
 
 def row_json(row: Row, archive: Archive) -> str:

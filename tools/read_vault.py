@@ -328,6 +328,19 @@ class Vault:
                 raise VaultError(f'{path}: its name tells another sequence number')
             yield path.name[-64:], record
 
+    def check_log(self) -> None:
+        known: Set[str] = set()
+        named: Set[str] = set()
+        for folder in ('log', 'snapshots'):
+            for identity, record in self.records(folder):
+                known.add(identity)
+                named.update(record['previous'])
+                if record['kind'] == 'forget':
+                    known.update(record['snapshots'])
+                    known.update(record.get('notes', []))
+        for identity in sorted(named - known):
+            raise VaultError(f'record {identity}: it is gone, and in no tombstone')
+
     def snapshots(self) -> Dict[str, Dict[str, Any]]:
         forgotten: Set[str] = set()
         for _, record in self.records('log'):
@@ -352,7 +365,9 @@ class Vault:
     def entries(self, record: Dict[str, Any]) -> List[Tuple[bytes, Entry]]:
         root = record['root']
         reference = Reference(root['depth'], bytes.fromhex(root['id'])) if root['sizeBytes'] else None
-        return sorted(self.walk(reference, root['sizeBytes']), key=lambda item: item[0])
+        entries = sorted(self.walk(reference, root['sizeBytes']), key=lambda item: item[0])
+        check_links(entries)
+        return entries
 
     def run_log(self, record: Dict[str, Any]) -> bytes:
         output = record.get('run', {}).get('output', {'sizeBytes': 0})
@@ -361,6 +376,25 @@ class Vault:
         if len(log) != output['sizeBytes']:
             raise VaultError(f"what a run printed has {len(log)} bytes instead of {output['sizeBytes']}")
         return log
+
+
+def check_links(entries: List[Tuple[bytes, Entry]]) -> None:
+    """Names of one inode (section 7): the first names itself, and all are one file."""
+    firsts: Dict[bytes, Entry] = {}
+    for path, entry in entries:
+        if entry.link_name is None:
+            continue
+        if entry.type == 'file' and entry.link_name == path:
+            firsts[path] = entry
+        first = firsts.get(entry.link_name)
+        if first is None:
+            raise VaultError(f'{os.fsdecode(path)}: its link name is not the first name of a file')
+        if facts_of_file(first) != facts_of_file(entry):
+            raise VaultError(f'{os.fsdecode(path)}: it is said to be one file with another, and is not')
+
+
+def facts_of_file(entry: Entry) -> Tuple[Any, ...]:
+    return entry.type, entry.mode, entry.mtime_ns, entry.size, entry.reference
 
 
 def describe(vault: Vault, path: bytes, entry: Entry) -> Dict[str, Any]:
@@ -475,6 +509,7 @@ def main() -> int:
         elif options.command == 'run-log':
             sys.stdout.buffer.write(vault.run_log(vault.snapshot(options.id)))
         elif options.command == 'verify':
+            vault.check_log()
             for record in vault.snapshots().values():
                 vault.run_log(record)
                 for path, entry in vault.entries(record):

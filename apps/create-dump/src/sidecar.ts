@@ -15,11 +15,15 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['\r', '\\r'],
 ])
 
-/** A line as `sha256sum` prints it, escaped as it does when the name holds a backslash or a line end. */
+/**
+ * A line as `sha256sum` prints it, escaped as it does when the name holds a backslash or a line end. `-` alone would be the
+ * standard input to `sha256sum -c`.
+ */
 export function checksumLine(sha256: string, name: Uint8Array): Buffer {
   const text = Buffer.from(name).toString('latin1')
   const escaped = text.replace(/[\\\n\r]/g, (character) => ESCAPES.get(character) ?? character)
-  return Buffer.from(`${escaped === text ? '' : '\\'}${sha256}  ${escaped}\n`, 'latin1')
+  const shown = escaped === '-' ? './-' : escaped
+  return Buffer.from(`${escaped === text ? '' : '\\'}${sha256}  ${shown}\n`, 'latin1')
 }
 
 /** Throws `ARC_TARGET_NOT_EMPTY` when a file that is no checksum of the document stands where its checksum belongs. */

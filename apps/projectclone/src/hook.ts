@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { ArcError } from '@arc/core'
-import { durationOption, formatDuration, type Host, type Log, textOption, type Values, visible } from '@arc/kit'
+import { durationOption, formatDuration, type Host, type Log, nameOption, type Values, visible } from '@arc/kit'
 
 const GROUP = 'Hooks'
 const DEFAULT_TIMEOUT_MS = 600_000
@@ -10,8 +10,8 @@ const NOT_STARTED_STATUS = 127
 
 /** Commands of the person's own around a snapshot, run by the shell in the folder of the project. */
 export const hookOptions = {
-  before: textOption('run this first; when it fails, no snapshot is taken', { placeholder: 'COMMAND', group: GROUP }),
-  after: textOption('run this afterwards, also when the snapshot failed', { placeholder: 'COMMAND', group: GROUP }),
+  before: nameOption('run this first; when it fails, no snapshot is taken', { placeholder: 'COMMAND', group: GROUP }),
+  after: nameOption('run this afterwards, also when the snapshot failed', { placeholder: 'COMMAND', group: GROUP }),
   hookTimeout: durationOption('how long either may take (default: 10m)', { group: GROUP }),
 }
 

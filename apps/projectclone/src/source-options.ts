@@ -1,5 +1,5 @@
 import { parseGlob } from '@arc/collect'
-import { flagOption, optionMaker, sizeOption, textOption, type Values } from '@arc/kit'
+import { flagOption, invalidValue, optionMaker, sizeOption, type Values } from '@arc/kit'
 import type { SnapshotSelection } from '@arc/snapshot'
 import { optionWords } from './option-words.ts'
 
@@ -13,6 +13,15 @@ export const IGNORE_FILE = '.projectcloneignore'
 /** A glob, wrong ones told before anything is done. */
 const globOption = optionMaker({ placeholder: 'GLOB', parse: (text) => parseGlob(text).pattern })
 
+/** The name of a file, in whatever folder it is. */
+const fileNameOption = optionMaker({
+  placeholder: 'NAME',
+  parse: (text) => {
+    if (!['', '.', '..'].includes(text) && !text.includes('/')) return text
+    throw invalidValue(text, 'is no name of a file', 'Write the name alone, without folders.')
+  },
+})
+
 /** What of a project is left out. Without any of these, and without an ignore file, a snapshot holds everything there is. */
 const selectionOptions = {
   exclude: globOption('leave out what matches, and what lies below it', { repeatable: true, group: GROUP }),
@@ -20,8 +29,7 @@ const selectionOptions = {
   ignoreFile: flagOption(`do not obey ${IGNORE_FILE} files`, { default: true, group: GROUP }),
   oneFileSystem: flagOption('do not enter other file systems, such as mounted disks', { group: GROUP }),
   excludeLargerThan: sizeOption('leave out larger files', { group: GROUP }),
-  excludeIfPresent: textOption('of folders that hold a file of this name, keep only that file', {
-    placeholder: 'NAME',
+  excludeIfPresent: fileNameOption('of folders that hold a file of this name, keep only that file', {
     complete: 'none',
     repeatable: true,
     group: GROUP,

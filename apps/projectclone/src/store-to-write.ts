@@ -59,13 +59,16 @@ export async function openToWrite(
   return openSnapshotFolder(folderFor(place, mode), { mode, format: values.format, now: () => host.now() })
 }
 
+/** As much of a store as a plan needs. */
+type PlannedStore = Pick<SnapshotStore, 'id' | 'location' | 'list' | 'open' | typeof Symbol.asyncDispose>
+
 /** What a snapshot would be compared with: what is kept there, or nothing yet. Makes nothing. */
 export async function openToPlan(
   place: VaultPlace,
   values: Values<typeof takeOptions>,
   host: Host,
   log: Log,
-): Promise<Pick<SnapshotStore, 'location' | 'list' | 'open' | typeof Symbol.asyncDispose>> {
+): Promise<PlannedStore> {
   if (modeOf(values) !== 'vault') {
     const store = await openToWrite(place, values, host, log)
     // Archives elsewhere are not listed, so there is nothing to compare with.
@@ -82,7 +85,7 @@ export async function openToPlan(
   }
 }
 
-function nothingAt(location: string): Pick<SnapshotStore, 'location' | 'list' | 'open' | typeof Symbol.asyncDispose> {
+function nothingAt(location: string): PlannedStore {
   return {
     location,
     list: () => Promise.resolve([]),

@@ -11,6 +11,7 @@ import {
   visible,
 } from '@arc/kit'
 import { planSnapshot, type SnapshotPlan } from '@arc/snapshot'
+import { projectNameIn } from './project-name.ts'
 import { locateProject, openProject } from './project-source.ts'
 import type { takeOptions } from './snapshot-options.ts'
 import { openToPlan, placeToWrite } from './store-to-write.ts'
@@ -43,7 +44,8 @@ async function plan(root: string, note: string | undefined, context: Context): P
   const place = placeToWrite(options, host)
   await using project = await openProject(locateProject(root, host, place), options, host, place)
   await using store = await openToPlan(place, options, host, log)
-  const found = await planSnapshot(store, project.source, { ...draftOf(project, note, options, host), signal })
+  const name = options.project ?? (await projectNameIn(store, project, { host, log, signal }))
+  const found = await planSnapshot(store, project.source, { ...draftOf(project, name, note, options), signal })
   if (common.json) printJson(host, found)
   else host.stdout.write(describePlan(found))
   if (found.base === undefined)

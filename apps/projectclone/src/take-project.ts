@@ -12,7 +12,7 @@ import {
 import type { RunDraft, SnapshotInfo, SnapshotResult, SnapshotStore, TakeOptions } from '@arc/snapshot'
 import { type HookFacts, type HookResult, runHook } from './hook.ts'
 import { cacheFolder, locateProject, openProject, type Project, type ProjectPlace } from './project-source.ts'
-import { projectName } from './project-name.ts'
+import { projectName, projectNameIn, rememberProject } from './project-name.ts'
 import { recordedSelection } from './last-snapshot.ts'
 import type { takeOptions } from './snapshot-options.ts'
 import { recallSelection, selectionOf } from './source-options.ts'
@@ -41,10 +41,10 @@ export async function takeProject(
 ): Promise<TakenProject> {
   const place = placeToWrite(values, host)
   const located = locateProject(root, host, place)
-  const draft = draftOf(located, note, values, host)
+  let name = values.project ?? projectName(located.path, host)
   const facts: HookFacts = {
     ARC_PROJECT_PATH: located.path,
-    ARC_PROJECT: draft.project,
+    ARC_PROJECT: name,
     ...(note && { ARC_NOTE: note }),
   }
   const before = await runHook('before', values, facts, { host, log })
@@ -52,11 +52,11 @@ export async function takeProject(
   let after: HookResult | undefined
   try {
     await using store = await openToWrite(place, values, host, log)
+    name = values.project ?? (await projectNameIn(store, located, { host, log, signal }))
     const chosen = recalls ? recallSelection(values, await recordedSelection(store, located, signal)) : values
     await using project = await openProject(located, chosen, host, place)
     result = await store.take(project.source, {
-      ...draft,
-      selection: selectionOf(chosen),
+      ...draftOf(located, name, note, chosen),
       run: await run?.(store, project),
       cacheFolder: cacheFolder(host),
       paranoid: values.paranoid,
@@ -64,8 +64,13 @@ export async function takeProject(
       signal,
       onProgress: progress.listener,
     })
+    if (values.project === undefined) rememberProject(store, located, name, host)
   } finally {
-    const ended = { ARC_STATUS: statusWord(result?.snapshot), ...(result && { ARC_SNAPSHOT: result.snapshot.id }) }
+    const ended = {
+      ARC_PROJECT: name,
+      ARC_STATUS: statusWord(result?.snapshot),
+      ...(result && { ARC_SNAPSHOT: result.snapshot.id }),
+    }
     after = await runHook('after', values, { ...facts, ...ended }, { host, log })
   }
   const hooks = [before, after].filter((hook) => hook !== undefined)
@@ -84,15 +89,15 @@ function statusWord(snapshot: SnapshotInfo | undefined): string {
 
 /** What is recorded of a snapshot besides its entries. */
 export function draftOf(
-  project: ProjectPlace,
+  { host, path }: ProjectPlace,
+  project: string,
   note: string | undefined,
   values: Values<typeof takeOptions>,
-  host: Context['host'],
 ): TakeOptions & { project: string } {
   return {
-    project: values.project ?? projectName(project.path, host),
-    host: project.host,
-    path: project.path,
+    project,
+    host,
+    path,
     note,
     tags: values.tag,
     selection: selectionOf(values),

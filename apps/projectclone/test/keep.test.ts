@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ForgetPlan, LogReport, SnapshotInfo, VaultStatistics, VerifyReport } from '@arc/snapshot'
 import { expect, test } from 'vitest'
@@ -47,6 +47,29 @@ test('forget takes names, or rules, but not neither nor both', async () => {
   expect((await scratch.run(['forget', '--keep-last', '0', '--yes'])).status).toBe(2)
   await scratch.ok(['forget', 'day 0', 'latest', '--yes'])
   expect(await idsOf(scratch)).toEqual(['day 1'])
+})
+
+test('rules that keep nothing of a project are refused, and a tag that no snapshot has is told', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 2)
+  await scratch.ok(['tag', 'day 1', '--add', 'release'])
+  expect(await scratch.run(['forget', '--keep-tag', 'relaese', '--yes'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(
+      /nothing of app on \S+ would stay \[ARC_OPTION_INVALID\]\n.*spelling of tags/,
+    ) as string,
+  })
+  await scratch.ok(['other'], { cwd: scratch.path })
+  expect((await scratch.run(['forget', '--keep-tag', 'release', '--yes'])).status).toBe(2)
+  expect(await idsOf(scratch)).toEqual(['day 0', 'day 1', 'other'])
+  const both = await scratch.run(['forget', '--keep-last', '1', '--keep-tag', 'relaese', '--project', 'app', '--yes'])
+  expect(both).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining('no snapshot has the tag relaese') as string,
+  })
+  await scratch.ok(['forget', '--keep-tag', 'release', '--project', 'app', '--yes'])
+  expect(await idsOf(scratch)).toEqual(['day 1', 'other'])
 })
 
 test('what was forgotten is freed in two steps, and the rest stays intact', async () => {
@@ -107,6 +130,24 @@ test('a changed history does not pass', async () => {
   expect(run.stderr).toContain('gone without a tombstone')
 })
 
+test('that a snapshot which stays was removed is seen though its neighbours were forgotten', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await scratch.ok(['key', 'new-signer', 'k'])
+  for (const note of ['1', '2', '3', '4', '5', '6']) await scratch.ok([note, '--sign', 'k'])
+  const [head = ''] = (await scratch.ok(['log', '--verify'])).trim().split('\n')
+  await scratch.ok(['forget', '2', '4', '--sign', 'k', '--yes'])
+  const check = ['log', '--verify', '--public-key', 'k.pub', '--since', head]
+  await scratch.ok(check)
+  const records = join(scratch.path, '.home/project_backups/vault/snapshots')
+  const kept = readdirSync(records).find((name) => name.startsWith('0000000003-')) as string
+  rmSync(join(records, kept))
+  expect(await scratch.run(check)).toMatchObject({
+    status: 3,
+    stderr: expect.stringContaining(`its predecessor ${kept.slice(-64)} is gone without a tombstone`) as string,
+  })
+})
+
 test('signed records are held against the public key', async () => {
   using scratch = makeScratch()
   writeApp(scratch)
@@ -124,11 +165,20 @@ test('what log --verify printed is what --since takes, also when it is several r
   writeApp(scratch)
   await days(scratch, 3)
   await scratch.ok(['forget', 'latest~1', '--yes'])
+  expect((await scratch.ok(['log', '--verify'])).trim().split('\n')).toHaveLength(1)
+  // Two that wrote at the same time.
+  const vault = join(scratch.path, '.home/project_backups/vault')
+  const other = join(scratch.path, 'other')
+  cpSync(vault, other, { recursive: true })
+  await scratch.ok(['here'])
+  await scratch.ok(['there', '--to', other])
+  cpSync(other, vault, { recursive: true, force: false })
   const heads = await scratch.ok(['log', '--verify'])
   expect(heads.trim().split('\n')).toHaveLength(2)
   await scratch.ok(['later'])
   await scratch.ok(['log', '--verify', '--since', heads])
-  expect((await scratch.run(['log', '--verify', '--since', 'latest'])).status).toBe(2)
+  for (const none of ['latest', '', ' '])
+    expect((await scratch.run(['log', '--verify', '--since', none])).status, none).toBe(2)
   expect((await scratch.run(['log', '--verify', '--since', `${heads}${'0'.repeat(64)}`])).status).toBe(3)
 })
 
@@ -204,4 +254,36 @@ test('what is for vaults says so of copies, and nothing is called by a URL that 
     expect((await scratch.run([...args, ...from])).stderr, args.join(' ')).toMatch(
       /keeps copies, links or archives, and this is for vaults/,
     )
+})
+
+test('a snapshot whose record is damaged is copied back, or named as lost', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await days(scratch, 1)
+  await scratch.ok(['day 1', '--tag', 'kept'])
+  const copy = join(scratch.path, 'copy')
+  await scratch.ok(['init', copy])
+  await scratch.ok(['copy', '--to', copy])
+  const records = join(scratch.path, '.home/project_backups/vault/snapshots')
+  const breakLast = (): string => {
+    const name = readdirSync(records).sort().at(-1) ?? ''
+    writeFileSync(join(records, name), '')
+    return name.slice(11, 23)
+  }
+  const id = breakLast()
+  const repaired = await scratch.run(['repair', '--with', copy, '--yes'])
+  expect(repaired).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining(`to copy back from the other vault: snapshot ${id}`),
+  })
+  expect(repaired.stderr).toMatch(/copied back: app of 2026/)
+  expect(await scratch.ok(['show', 'kept'])).toContain('day 1')
+  const lost = breakLast()
+  const given = await scratch.run(['repair', '--yes'])
+  expect(given).toMatchObject({ status: 3, stdout: expect.stringContaining(`to give up: snapshot ${lost}`) })
+  expect(given.stderr).toContain(`given up: snapshot ${lost}`)
+  expect(await scratch.ok(['list'])).not.toContain('day 1')
+  expect(
+    await scratch.ok(['copy', '--from', copy, '--to', join(scratch.path, '.home/project_backups/vault')]),
+  ).toContain('day 1')
 })

@@ -157,3 +157,12 @@ test('a vault lives on a machine with SSH', async () => {
   expect(run(scratch, ['cat', 'latest', 'a.txt', '--from', url], ssh)).toBe('one\n')
   expect(run(scratch, ['verify', '--read-data', '--from', url], ssh)).toMatch(/^intact: 1 snapshot/)
 })
+
+test('equal objects are only shown: what could not be done is not asked about', async () => {
+  using scratch = makeScratch()
+  scratch.write('app', {})
+  for (const name of ['a', 'b']) await bucket.write(`twice/${name}`, Buffer.from('same'))
+  const { status, stdout, stderr } = scratch.spawn(['storage', 'dedupe', 's3://backups/twice'], { env })
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '4 B each\n  a\n  b\n' })
+  expect(stderr).toContain('only files of a folder can share their bytes')
+})

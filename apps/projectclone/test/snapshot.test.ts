@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTree } from '@arc/core/testing'
 import { restoreNew } from '@arc/restore-safe'
@@ -235,6 +235,43 @@ test('two folders of one name are two projects', async () => {
   expect((await scratch.json<{ snapshots: SnapshotInfo[] }>(['list'])).snapshots).toHaveLength(2)
 })
 
+test('a folder of another user with the same name, of which only the vault tells, is another project', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  const other = scratch.write('bob/app', { file: 'x' })
+  const vault = join(scratch.path, 'shared')
+  const bob = { cwd: other, env: { ...scratch.env, HOME: join(scratch.path, 'home of bob') } }
+  await scratch.ok(['--to', vault])
+  const dry = await scratch.run(['--to', vault, '--dry-run'], bob)
+  expect(dry.stderr).toContain('it would be the first snapshot of bob/app')
+  const first = await scratch.run(['--to', vault], bob)
+  expect(first.stderr).toContain('this folder is kept there as bob/app')
+  expect((await scratch.run(['--to', vault], bob)).stderr).not.toContain('kept there as')
+  await scratch.ok(['--to', vault])
+  // Whose state is lost is known by the path that is recorded.
+  rmSync(join(scratch.path, 'home of bob'), { recursive: true, force: true })
+  await scratch.ok(['--to', vault], bob)
+  const { snapshots } = await scratch.json<{ snapshots: SnapshotInfo[] }>(['list', '--from', vault])
+  expect(snapshots.map(({ project }) => project)).toEqual(['app', 'bob/app', 'bob/app', 'app', 'bob/app'])
+  await scratch.ok(['forget', '--from', vault, '--keep-last', '1', '--yes'], bob)
+  const left = await scratch.json<{ snapshots: SnapshotInfo[] }>(['list', '--from', vault])
+  expect(left.snapshots.map(({ path }) => path)).toEqual([join(scratch.path, 'app'), other])
+})
+
+test('a folder that was moved stays the project that it was, and what else is judged with it is told', async () => {
+  using scratch = makeScratch()
+  writeApp(scratch)
+  await scratch.ok([])
+  const moved = join(scratch.path, 'elsewhere/app')
+  mkdirSync(join(scratch.path, 'elsewhere'))
+  renameSync(join(scratch.path, 'app'), moved)
+  await scratch.ok([], { cwd: moved })
+  const { snapshots } = await scratch.json<{ snapshots: SnapshotInfo[] }>(['list'], { cwd: moved })
+  expect(snapshots.map(({ project }) => project)).toEqual(['app', 'app'])
+  const forget = await scratch.run(['forget', '--keep-last', '1', '--dry-run'], { cwd: moved })
+  expect(forget.stderr).toContain(`its snapshots are of ${moved} and ${join(scratch.path, 'app')}`)
+})
+
 test('what is no file, folder or link is told, with status 4', async () => {
   using scratch = makeScratch()
   writeApp(scratch)
@@ -320,12 +357,22 @@ test('what a snapshot is called is never nothing', async () => {
     ['list', '--tag', ''],
     ['tag', 'latest', '--add', ' '],
     ['forget', '--keep-tag', '', '--yes'],
+    ['snapshot', '--before', ''],
+    ['snapshot', '--after', ''],
+    ['repair', '--with', '', '--yes'],
+    ['key', 'new-signer', ''],
   ]
   for (const line of lines) {
     const { status, stderr } = await scratch.run(line)
     expect({ line, status }).toEqual({ line, status: 2 })
-    expect(stderr).toMatch(/" ?" names nothing \[ARC_OPTION_INVALID\]/)
+    expect(stderr).toMatch(/" ?" names nothing \[ARC_(?:OPTION|ARGUMENT)_INVALID\]/)
   }
+  for (const name of ['', '..', 'a/b'])
+    expect((await scratch.run(['snapshot', '--exclude-if-present', name])).stderr).toContain('is no name of a file')
+  expect(await scratch.run(['run', '--', ''])).toMatchObject({
+    status: 126,
+    stderr: expect.stringContaining("cannot run '': it has no name") as string,
+  })
 })
 
 test('a vault is made also where somebody else is about to make it', async () => {

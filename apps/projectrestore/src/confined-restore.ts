@@ -8,7 +8,7 @@ import { EntryChoice } from './entry-choice.ts'
 import { limitsOf } from './limit-options.ts'
 import { explaining, type RequestValues } from './restore-request.ts'
 import { findSource, naming } from './stored-state.ts'
-import { type TargetPlace, targetPlace } from './target-place.ts'
+import { namedPlace, type TargetPlace, targetPlace } from './target-place.ts'
 
 /** Restore to a new place, with every byte of the source read in a process that can reach nothing but a private folder. */
 export async function restoreConfinedly(
@@ -23,7 +23,7 @@ export async function restoreConfinedly(
   const source = findSource(argument, host)
   if (source.kind === 'folder')
     throw unfit('is for archives and dumps', 'A folder has nothing to unpack: leave it out.')
-  const place = targetPlace(values.to, { kind: 'archive', name: undefined, path: undefined }, host)
+  const place = targetPlace(namedPlace(values.to, host), { kind: 'archive', name: undefined, path: undefined }, host)
   const { only, strip, links, setId, portable, partial: isPartial, owners, xattrs, sparse } = values
   const rules = attributeRules(values)
   const { patterns } = new EntryChoice(only, strip)

@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs'
 import { type Glob, parseGlob } from '@arc/collect'
 import {
   ArcError,
@@ -9,9 +8,9 @@ import {
   type Omission,
   printablePath,
 } from '@arc/core'
-import { localPath } from '@arc/core/node'
 import { integerOption, textOption } from '@arc/kit'
 import { actsUnasked } from '@arc/restore-safe'
+import { isFolderAt } from './folder-at.ts'
 
 /** Which entries of a source are wanted, and under which path. */
 export const choiceOptions = {
@@ -168,11 +167,7 @@ export class EntryChoice {
 
   #isReplacedFolder(path: EntryPath): boolean {
     if (this.#replaced === undefined || !this.patterns.some((pattern) => pattern.endsWith('/'))) return false
-    try {
-      return lstatSync(localPath(this.#replaced, path)).isDirectory()
-    } catch {
-      return false // it is not there, or no path that could be
-    }
+    return isFolderAt(this.#replaced, path)
   }
 }
 

@@ -13,7 +13,9 @@ export const limitOptions = {
     { group: GROUP },
   ),
   maxBytes: sizeOption('content it may hold, such as 2G (default: 256 GiB)', { group: GROUP }),
-  maxRatio: integerOption({ min: 1 }, 'times it may grow when it is decompressed (default: 200)', { group: GROUP }),
+  maxRatio: integerOption({ min: 1 }, 'times it may grow when it is decompressed, beyond 64 MiB (default: 200)', {
+    group: GROUP,
+  }),
   maxDepth: integerOption({ min: 1 }, 'folders that may lie in one another (default: 1024)', { group: GROUP }),
 }
 

@@ -5,9 +5,10 @@ import {
   entryChanged,
   type EntryPath,
   type EntrySource,
+  isArcError,
   printablePath,
 } from '@arc/core'
-import { hashContent, plainAttributes, type Sha256, startSha256 } from '@arc/core/node'
+import { hashContent, plainAttributes, startSha256 } from '@arc/core/node'
 import type { RestorePlan } from '@arc/restore-safe'
 
 /** A source of which every byte is read while its entries are listed. */
@@ -51,6 +52,12 @@ export function pinContent(source: EntrySource, isChosen: (path: EntryPath) => b
   })
 }
 
+/** A source as a plan knows it. */
+export interface PlannedSource extends EntrySource {
+  /** What to throw for an error of whoever reads it: content that only the plan knew the SHA-256 of is not damaged, the plan is stale. */
+  judge(error: unknown): unknown
+}
+
 /**
  * Declare, for each entry that declares no hash, the one that the plan has: so what is restored is what was planned, byte for
  * byte. Throws `ARC_PLAN_STALE` at the end when the chosen entries are not those with the fingerprint.
@@ -59,26 +66,34 @@ export function asPlanned(
   source: EntrySource,
   plan: RestorePlan,
   pinned: { fingerprint: string; isChosen: (path: EntryPath) => boolean },
-): EntrySource {
+): PlannedSource {
   const sums = new Map(plan.rows.flatMap(({ path, sha256 }) => (sha256 === undefined ? [] : [[path, sha256] as const])))
   const hash = startSha256()
+  const declaredHere = new Set<string>()
+  const declare = (entry: Entry): Entry => {
+    if (entry.type !== 'file' || entry.sha256 !== undefined) return entry
+    declaredHere.add(printablePath(entry.path))
+    return declaring(entry, sums.get(entry.path))
+  }
   return derivedSource(source, {
     async *entries(options) {
       for await (const batch of source.entries(options)) {
-        yield batch.map((entry) => {
-          if (pinned.isChosen(entry.path)) hash.update(fingerprintLine(entry))
-          return entry.type === 'file' && entry.sha256 === undefined ? declaring(entry, sums.get(entry.path)) : entry
-        })
+        for (const entry of batch) if (pinned.isChosen(entry.path)) hash.update(fingerprintLine(entry))
+        yield batch.map(declare)
       }
-      assertSame(hash, pinned.fingerprint)
+      if (hash.digestHex() !== pinned.fingerprint) throw changed('the source')
+    },
+    judge(error: unknown) {
+      const isOurs = isArcError(error) && error.code === 'ARC_HASH_MISMATCH' && declaredHere.has(error.path ?? '')
+      return isOurs ? changed(`the content of ${error.path}`, error) : error
     },
   })
 }
 
-function assertSame(hash: Sha256, expected: string): void {
-  if (hash.digestHex() === expected) return
-  throw new ArcError('ARC_PLAN_STALE', 'the source has changed since the plan was made', {
+function changed(what: string, cause?: unknown): ArcError {
+  return new ArcError('ARC_PLAN_STALE', `${what} has changed since the plan was made`, {
     hint: 'Nothing was changed. Make a new plan, look at it, then apply that one.',
+    cause,
   })
 }
 

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { ArcError, systemCallError } from '@arc/core'
+import type { Host } from '@arc/kit'
 import { parsePlan, type RestorePlan } from '@arc/restore-safe'
 import * as z from 'zod/mini'
 
@@ -8,8 +10,10 @@ export interface PlanDocument {
   readonly arcRestorePlan: 1
   /** ISO 8601. */
   readonly plannedAt: string
-  /** Absolute, or the id of a snapshot, or `-`. */
+  /** Absolute, or the id of a snapshot, a URL without password and query, or `-`. */
   readonly source: string
+  /** The URL had a password or a query, which are not written down: whoever applies the plan must name it. */
+  readonly isSourceCut: boolean
   readonly only: readonly string[]
   readonly strip: number
   readonly partial: boolean
@@ -22,6 +26,7 @@ const documentSchema = z.strictObject({
   arcRestorePlan: z.literal(1),
   plannedAt: z.string(),
   source: z.string().check(z.minLength(1)),
+  isSourceCut: z.boolean(),
   only: z.array(z.string()),
   strip: z.int().check(z.gte(0), z.lte(1024)),
   partial: z.boolean(),
@@ -29,20 +34,33 @@ const documentSchema = z.strictObject({
   plan: z.unknown(),
 })
 
-/** Read the plan at `path`. Throws `ARC_PLAN_INVALID` for what is none, or one that no restore may carry out. */
-export function readPlanDocument(path: string, shown: string): PlanDocument {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw systemCallError(error, 'read the plan', shown)
-  }
+/** Read the plan that an argument names. Throws `ARC_PLAN_INVALID` for what is none, or one that no restore may carry out. */
+export async function readPlanDocument(argument: string, host: Host): Promise<PlanDocument> {
+  const shown = argument === '-' ? 'standard input' : argument
+  const text = argument === '-' ? await arrivingText(host) : storedText(resolve(host.cwd, argument), argument)
   const parsed = documentSchema.safeParse(parseJson(text, shown))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw invalid(shown, `${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'is no plan'}`, parsed.error)
   }
   return { ...parsed.data, plan: parsePlan(parsed.data.plan) }
+}
+
+function storedText(path: string, shown: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw systemCallError(error, 'read the plan', shown)
+  }
+}
+
+async function arrivingText({ stdin }: Host): Promise<string> {
+  if (stdin.isTTY) {
+    throw new ArcError('ARC_ARGUMENT_INVALID', 'the plan should come on standard input, which is a terminal', {
+      hint: 'Send it through a pipe, or name its file.',
+    })
+  }
+  return Buffer.concat(await Array.fromAsync(stdin)).toString()
 }
 
 function parseJson(text: string, shown: string): unknown {

@@ -4,6 +4,7 @@ import { type ArcErrorCode, isArcError, printablePath } from '@arc/core'
 import { formatCounted, type Host, type Log, missingParents, type Style } from '@arc/kit'
 import {
   inspectRestore,
+  isIdle,
   readOutcomes,
   recordOutcome,
   type RestoreFinding,
@@ -16,6 +17,11 @@ import {
 export function inspect(plan: RestorePlan, madeAt: Date | undefined, host: Host): RestoreInspection {
   const target = missingParents(plan.target)[0] ?? plan.target
   return inspectRestore({ ...plan, target }, { sourceMadeAt: madeAt, outcomes: readOutcomes(outcomeFile(host)) })
+}
+
+/** The exit status of looking before a restore: 1 when it could not be done. What changes nothing needs no room and no permissions. */
+export function dryRunStatus(plan: RestorePlan, { findings }: RestoreInspection): number {
+  return !isIdle(plan) && findings.some(({ severity }) => severity === 'stops') ? 1 : 0
 }
 
 /** Do a restore that was inspected, and remember how it ended, unless it never came to begin. */

@@ -15,7 +15,7 @@ import { choiceOptions, EntryChoice } from './entry-choice.ts'
 import { limitOptions, limitsOf } from './limit-options.ts'
 import type { StoredState } from './stored-bytes.ts'
 import { RAISE_LIMIT, sourceOptions, openStored } from './stored-state.ts'
-import { type TargetPlace, targetPlace } from './target-place.ts'
+import { assertSourceStays, namedPlace, type TargetPlace, targetPlace } from './target-place.ts'
 
 /** How many trees from before to keep. */
 export const keepPointsOption = integerOption(
@@ -67,6 +67,7 @@ export async function openRequest(
 ): Promise<RestoreRequest> {
   const { host, signal, progress } = context
   const choice = new EntryChoice(values.only, values.strip)
+  const named = values.to === undefined ? undefined : namedPlace(values.to, host)
   const limits = limitsOf(values)
   const { checksum, sidecar } = values
   const onProgress = progress.listener
@@ -76,7 +77,8 @@ export async function openRequest(
   const stored = await openStored(source, how)
   try {
     const { mode, links, setId, portable } = values
-    const place = targetPlace(values.to, stored, host)
+    const place = targetPlace(named, stored, host)
+    if (mode === 'replace') assertSourceStays(place.path, stored.path ?? stored.vaultFolder, choice.only)
     return {
       stored,
       choice: mode === 'replace' ? choice.replacing(place.path) : choice,

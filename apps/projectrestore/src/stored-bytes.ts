@@ -13,6 +13,8 @@ export interface StoredState extends AsyncDisposable {
   readonly path: string | undefined
   /** The id of a snapshot. */
   readonly snapshot?: string | undefined
+  /** The folder that a snapshot is kept in, if it is one of this machine. */
+  readonly vaultFolder?: string | undefined
   /** Which snapshot it is, for people. */
   readonly label?: string | undefined
   /** When it was made, as far as its file tells. */

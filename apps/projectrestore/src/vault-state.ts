@@ -44,7 +44,8 @@ export async function openVaultState(
     import('@arc/kit/vault'),
     import('@arc/snapshot'),
   ])
-  const vault = await openStorePlace(vaultPlace(values.from, host), host, { secret: secretSource(values, host) })
+  const place = vaultPlace(values.from, host)
+  const vault = await openStorePlace(place, host, { secret: secretSource(values, host) })
   const { signal } = host
   try {
     const folders = [...(values.to === undefined ? [] : [values.to]), '.'].map((each) =>
@@ -57,6 +58,7 @@ export async function openVaultState(
       name: basename(project),
       path: undefined,
       snapshot: id,
+      vaultFolder: place.folder,
       label: snapshotLabel(found),
       madeAt: new Date(time),
       open: () => vault.open(id, { limits: givenLimits(values), signal }),

@@ -64,3 +64,27 @@ test.each([
   )
   expect(scratch.names()).toEqual(before)
 })
+
+test('a list does not look into files, and says so; verify does', async () => {
+  using scratch = makeScratch()
+  const root = scratch.write('app', { note: 'as it was' })
+  scratch.tool('sh', '-c', 'cd app && zip -q0 ../app.zip note')
+  {
+    await using source = await openDirectory(root)
+    using file = new Publication(join(scratch.path, 'app.md'))
+    await renderDump(source, file)
+    file.commit()
+  }
+  for (const name of ['app.zip', 'app.md']) {
+    const edited = readFileSync(join(scratch.path, name), 'latin1').replace('as it was', 'as it is!')
+    const stdin = Buffer.from(edited, 'latin1')
+    expect(await scratch.run(['list', '-'], { stdin })).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('note') as string,
+    })
+    expect((await scratch.run(['verify', '-'], { stdin })).status).toBe(3)
+  }
+  expect((await scratch.run(['list', '--help'])).stdout.replaceAll(/\s+/g, ' ')).toContain(
+    'what is in the files is not: `projectrestore verify` does that',
+  )
+})

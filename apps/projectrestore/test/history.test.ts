@@ -181,6 +181,26 @@ test('undo --only brings back paths, and leaves the point and the rest', async (
   })
 })
 
+test('undo --only takes a folder for what it is, in the point and in the folder', async () => {
+  using scratch = makeScratch()
+  scratch.write('app', { d: 'file' })
+  const out = scratch.write('out', { 'd/q': 'x', 'e/r': 'y' })
+  await scratch.run(['app', '--to', 'out', '--mode', 'replace', '--yes', '--keep-points', '5'])
+  for (const expected of [['d', 'd/q'], ['d']]) {
+    const run = await scratch.run(['undo', '--only', 'd', '--yes'])
+    expect(run.status, run.stderr).toBe(0)
+    expect(readTree(out).map(({ path }) => path)).toEqual(expected)
+  }
+  const again = ['undo', 'point-000002', '--only', 'd']
+  expect(await scratch.run([...again, '--yes'])).toMatchObject({ status: 0 })
+  expect(await scratch.run(again)).toMatchObject({ status: 0, stderr: say('nothing to do') })
+  expect(readTree(out).map(({ path }) => path)).toEqual(['d'])
+  // What only the folder has is a folder there.
+  scratch.write('out', { 'new/s': 'z' })
+  expect((await scratch.run(['undo', '--only', 'new/', '--yes'])).status).toBe(0)
+  expect(readTree(out).map(({ path }) => path)).toEqual(['d'])
+})
+
 test('recover says what it found', async () => {
   using scratch = makeScratch()
   await restored(scratch, 'one', 'two')

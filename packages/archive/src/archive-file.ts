@@ -3,12 +3,13 @@ import { basename } from 'node:path'
 import { encodePath, type EntryPath, type EntrySource } from '@arc/core'
 import { Publication, publishFile, startSha256 } from '@arc/core/node'
 import { manifestLine } from './manifest.ts'
-import { type ArchiveReport, writeArchive, type WriteArchiveOptions } from './write-archive.ts'
+import { type ArchiveReport, writeArchive } from './write-archive.ts'
+import { assertFlag, checkedOptions, refuse, type WriteArchiveOptions } from './write-options.ts'
 
 export interface WriteArchiveFileOptions extends WriteArchiveOptions {
   /** Write `<path>.sha256`, by which `sha256sum -c` checks the archive; default true. */
   sidecar?: boolean | undefined
-  /** Write `<path>.contents.sha256`, by which `sha256sum -c` checks an extracted tree; default false. Wants `manifest`. */
+  /** Write `<path>.contents.sha256`, by which `sha256sum -c` checks an extracted tree; default false. Not without `manifest`. */
   contentsSidecar?: boolean | undefined
 }
 
@@ -32,7 +33,12 @@ export async function writeArchiveFile(
   path: string,
   options: WriteArchiveFileOptions,
 ): Promise<ArchiveFileReport> {
-  const { sidecar = true, contentsSidecar = false } = options
+  checkedOptions(options)
+  const { sidecar = true, contentsSidecar = false, manifest } = options
+  assertFlag('sidecar', sidecar)
+  assertFlag('contentsSidecar', contentsSidecar)
+  if (contentsSidecar && manifest === false)
+    refuse('contentsSidecar is the manifest as a file, and manifest is false', 'Leave out one of the two.')
   const sidecars = sidecarPaths(path)
   const hash = startSha256()
   using publication = new Publication(path)

@@ -1,10 +1,36 @@
-import type { RandomBytes } from '@arc/core'
+import { ArcError, type RandomBytes } from '@arc/core'
 
 /** What can be opened: bytes, something seekable, or bytes that arrive. */
-export type ArchiveInput = Uint8Array | RandomBytes | AsyncIterable<Uint8Array>
+export type ArchiveInput = Uint8Array | ArrayBuffer | RandomBytes | AsyncIterable<Uint8Array>
 
-export function isRandomBytes(input: ArchiveInput): input is RandomBytes {
-  return 'sizeBytes' in input
+/** What is seekable about an input, if anything. Throws `ARC_OPTION_INVALID` for what is no input at all. */
+export function randomInput(input: ArchiveInput): RandomBytes | undefined {
+  if (input instanceof Uint8Array) return bytesInput(input)
+  if (input instanceof ArrayBuffer) return bytesInput(new Uint8Array(input))
+  if (typeof input === 'object' && input !== null) {
+    if ('sizeBytes' in input && typeof input.read === 'function') return input
+    if (Symbol.asyncIterator in input) return undefined
+  }
+  throw new ArcError('ARC_OPTION_INVALID', `an archive cannot be read from ${input === null ? 'null' : typeof input}`, {
+    hint: 'Give its bytes, bytes that arrive, or on Node the path of a file.',
+  })
+}
+
+/** A seekable input that is read no more once it is closed: its descriptor may be another file's by then. */
+export function closable(input: RandomBytes): RandomBytes & { close(): void } {
+  let isOpen = true
+  return {
+    sizeBytes: input.sizeBytes,
+    read(into, position) {
+      if (isOpen) return input.read(into, position)
+      throw new ArcError('ARC_ENTRY_UNREADABLE', 'the archive has been closed', {
+        hint: 'Read contents before the source is disposed.',
+      })
+    },
+    close() {
+      isOpen = false
+    },
+  }
 }
 
 /** Bytes in memory as a {@link RandomBytes}. */

@@ -1,4 +1,5 @@
 import { isEndBlock } from './tar-header.ts'
+import { u32 } from './zip-format.ts'
 
 /** What a file is, by its first bytes. */
 export type DetectedFormat = 'tar' | 'gzip' | 'zstd' | 'lz4' | 'bzip2' | 'xz' | 'zip'
@@ -19,12 +20,17 @@ const MAGICS: readonly (readonly [DetectedFormat, readonly number[]])[] = [
 /** The format of a file that starts with `head`, or `undefined` when it is none that Arc reads. The name plays no part. */
 export function detectFormat(head: Uint8Array): DetectedFormat | undefined {
   if (isTar(head)) return 'tar'
-  const found = MAGICS.find(([, magic]) => magic.every((byte, i) => head[i] === byte))
-  if (found !== undefined) return found[0]
-  // A zstd file may start with a skippable frame, whatever it holds; lz4 has the same ones, but writes none of its own.
-  const isSkippable =
-    head[0] !== undefined && head[0] >> 4 === 5 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18
-  return isSkippable ? 'zstd' : undefined
+  // zstd and lz4 may both start with skippable frames, the same ones: what comes behind them tells, if it can be seen.
+  let at = 0
+  while (isSkippable(head, at)) at += 8 + u32(head, at + 4)
+  const found = MAGICS.find(([, magic]) => magic.every((byte, i) => head[at + i] === byte))?.[0]
+  if (at === 0) return found
+  return found === 'lz4' ? 'lz4' : 'zstd'
+}
+
+function isSkippable(head: Uint8Array, at: number): boolean {
+  if (at + 8 > head.length) return false
+  return (head[at] as number) >> 4 === 5 && head[at + 1] === 0x2a && head[at + 2] === 0x4d && head[at + 3] === 0x18
 }
 
 /** A tar header is known by its checksum, because the oldest have no magic. */

@@ -1,5 +1,6 @@
 import {
   ArcError,
+  assertSafePath,
   type Entry,
   entryChanged,
   isArcError,
@@ -17,6 +18,8 @@ export interface EntryWriter {
   /** Add what comes at the end. */
   finish(): Promise<void>
 }
+
+const NO_LIMITS = { maxDepth: Infinity, maxNameBytes: Infinity, maxPathBytes: Infinity }
 
 /** Trouble with one file, which is listed, and what it is listed as. */
 const OMITTED: Readonly<Partial<Record<string, Omission['reason']>>> = {
@@ -36,6 +39,16 @@ export class WriteRecord {
     this.manifest = options.manifest ? new Manifest() : undefined
   }
 
+  /** Throw `ARC_PATH_UNSAFE` for what no reader would take. How long a path may be is up to the reader. */
+  admit({ path }: Entry): void {
+    assertSafePath(path, { limits: NO_LIMITS })
+  }
+
+  /** Whether {@link WriteRecord.note} needs the SHA-256 of an entry's content. */
+  needsHash({ sha256, hardLink }: Entry): boolean {
+    return this.manifest !== undefined || sha256 !== undefined || hardLink !== undefined
+  }
+
   /** True for a file that gives way to the archive's own manifest. */
   yieldsToManifest(entry: Entry): boolean {
     if (this.manifest === undefined || entry.path.length !== MANIFEST_NAME.length || entry.path !== MANIFEST_NAME)
@@ -44,8 +57,10 @@ export class WriteRecord {
     return true
   }
 
-  /** Count an entry that was written; `sha256` is that of its content. */
+  /** Count an entry that was written; `sha256` is that of its content. Throws `ARC_HASH_MISMATCH` when another was declared. */
   note(entry: Entry, contentBytes: number, sha256: string | undefined): void {
+    if (entry.type === 'file' && entry.sha256 !== undefined && sha256 !== undefined && sha256 !== entry.sha256)
+      throw mismatch(entry, sha256)
     this.entries++
     this.contentBytes += contentBytes
     if (sha256 !== undefined) this.manifest?.add(entry.path, sha256)
@@ -81,5 +96,14 @@ export function contentMissing(entry: Entry): ArcError {
   return new ArcError('ARC_ENTRY_UNREADABLE', `the source has no content for ${path}`, {
     path,
     hint: 'It is a further name of a file that comes without content: write a tar archive, which keeps hard links.',
+  })
+}
+
+function mismatch({ path, sha256 }: Entry, found: string): ArcError {
+  const shown = printablePath(path)
+  return new ArcError('ARC_HASH_MISMATCH', `the content of ${shown} has SHA-256 ${found}, not ${sha256}`, {
+    path: shown,
+    hint: 'Get an undamaged copy of the source.',
+    details: { declared: sha256, actual: found },
   })
 }

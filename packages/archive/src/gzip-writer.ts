@@ -19,8 +19,9 @@ export function gzipCompressor(sink: ByteSink, { level = DEFAULT_LEVEL, workers 
   let sizeBytes = 0
   let dictionary: Uint8Array | undefined
   let count = 0
-  const inputs = Array.from({ length: Math.max(1, workers) }, () => new Uint8Array(FRAME_BYTES))
   const jobs = new OrderedJobs<Uint8Array>(workers, (bytes) => sink.write(bytes))
+  // As many as jobs: fewer, and a piece would be replaced while it is compressed.
+  const inputs = Array.from({ length: jobs.limit }, () => new Uint8Array(FRAME_BYTES))
   const header = (): Uint8Array =>
     Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level >= 9 ? 2 : level === 1 ? 4 : 0, 255)
   return {

@@ -1,4 +1,5 @@
 import { ArcError, decodePath, type EntryPath, type Limits, printablePath } from '@arc/core'
+import { manifestPath } from './manifest.ts'
 import { damaged } from './problems.ts'
 
 const HEX_LENGTH = 64
@@ -64,7 +65,7 @@ class ManifestLines<Name extends EntryPath | number> {
     const expected = isEscaped ? undefined : this.#expects(bytes, name, to)
     if (expected !== undefined) return this.#onLine(expected, this.#digest)
     const path = decodePath(bytes.subarray(name, to))
-    this.#onLine(isEscaped ? unescapeName(path) : path, this.#digest)
+    this.#onLine(isEscaped ? unescapeName(path) : manifestPath(path), this.#digest)
   }
 }
 

@@ -47,8 +47,20 @@ const TEXT_LENGTH = 8 * 1024
 const NEEDS_ESCAPE = /[\\\n\r]/
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r' }
 
+const STANDARD_INPUT = '-'
+
+/** The name that a line has for a path: `-` alone would be the standard input to `sha256sum`. */
+function lineName(path: EntryPath): string {
+  return path === STANDARD_INPUT ? `./${path}` : path
+}
+
+/** The path that the name of a line, taken out of its escapes, stands for. */
+export function manifestPath(name: EntryPath): EntryPath {
+  return name === `./${STANDARD_INPUT}` ? (STANDARD_INPUT as EntryPath) : name
+}
+
 /** One line as GNU `sha256sum` writes it: a leading backslash tells that the name is escaped. */
 export function manifestLine(path: EntryPath, sha256: string): string {
-  if (!NEEDS_ESCAPE.test(path)) return `${sha256}  ${path}\n`
+  if (!NEEDS_ESCAPE.test(path)) return `${sha256}  ${lineName(path)}\n`
   return `\\${sha256}  ${path.replace(/[\\\n\r]/g, (character) => ESCAPES[character] as string)}\n`
 }

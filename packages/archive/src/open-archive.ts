@@ -1,13 +1,6 @@
 import type { EntrySource, Limits, RandomBytes } from '@arc/core'
 import { derivedSource, RATIO_FLOOR_BYTES } from '@arc/core'
-import {
-  type ArchiveInput,
-  bytesInput,
-  inputPieces,
-  isRandomBytes,
-  piecesInput,
-  sequentialInput,
-} from './archive-input.ts'
+import { type ArchiveInput, closable, inputPieces, piecesInput, randomInput, sequentialInput } from './archive-input.ts'
 import { bunzip2 } from './bunzip2.ts'
 import { ByteFeed } from './byte-feed.ts'
 import type { Codecs } from './codecs.ts'
@@ -60,15 +53,17 @@ export interface OpenArchiveOptions {
 export async function openArchive(input: ArchiveInput, options: OpenArchiveOptions): Promise<EntrySource> {
   const { codecs, name = 'archive' } = options
   const reader = readerOptions(options)
-  const random = input instanceof Uint8Array ? bytesInput(input) : isRandomBytes(input) ? input : undefined
-  if (random !== undefined) {
+  const given = randomInput(input)
+  if (given !== undefined) {
+    const random = closable(given)
+    const close = (): void => random.close()
     const head = new Uint8Array(DETECTION_BYTES)
     const format = formatOf(head.subarray(0, random.read(head, 0)))
-    if (format === 'zip') return openZip(name, random, codecs, reader)
+    if (format === 'zip') return closingWith(await openZip(name, random, codecs, reader), close)
     if (options.access === 'random') {
       if (format !== 'zstd')
         throw unsupported(`${format} archives are read from front to back only`, 'Leave out the option access.')
-      return openSeekableTar(name, random, codecs, reader)
+      return closingWith(await openSeekableTar(name, random, codecs, reader), close)
     }
     if (format === 'tar') return new TarSource(name, sequentialInput(random), codecs, reader)
     return openSequential(name, format, new ByteFeed(inputPieces(random)), codecs, reader)
@@ -82,8 +77,12 @@ export async function openArchive(input: ArchiveInput, options: OpenArchiveOptio
       'Save it as a file first, or give openArchive a place to keep it in.',
     )
   const kept = await options.spool(boundArrival(feed, reader.limits))
+  const random = closable(kept)
   try {
-    return closingWith(await openZip(name, kept, codecs, reader), () => kept[Symbol.dispose]?.())
+    return closingWith(await openZip(name, random, codecs, reader), () => {
+      random.close()
+      kept[Symbol.dispose]?.()
+    })
   } catch (error) {
     kept[Symbol.dispose]?.()
     throw error

@@ -3,13 +3,13 @@
  * so the bytes of an archive do not depend on how many threads made it.
  */
 export class OrderedJobs<Result> {
-  /** How many may run at the same time. */
+  /** How many may run at the same time: a whole number, at least 1. */
   limit: number
   readonly #onResult: (result: Result) => void | Promise<void>
   readonly #running: Promise<Result>[] = []
 
   constructor(limit: number, onResult: (result: Result) => void | Promise<void>) {
-    this.limit = Math.max(1, limit)
+    this.limit = limit
     this.#onResult = onResult
   }
 

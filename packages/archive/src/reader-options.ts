@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, type Limits } from '@arc/core'
+import { completeLimits, type Limits } from '@arc/core'
 import type { NameRules } from './entry-guard.ts'
 import type { AttributeWishes } from './tar-attributes.ts'
 
@@ -16,5 +16,5 @@ export function readerOptions(
   options: Partial<Omit<ReaderOptions, 'limits'>> & { limits?: Partial<Limits> | undefined },
 ): ReaderOptions {
   const { names, specialFiles, owners, xattrs } = options
-  return { names, specialFiles, owners, xattrs, limits: { ...DEFAULT_LIMITS, ...options.limits } }
+  return { names, specialFiles, owners, xattrs, limits: completeLimits(options.limits) }
 }

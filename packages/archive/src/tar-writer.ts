@@ -38,6 +38,7 @@ export class TarWriter implements EntryWriter {
 
   /** Add an entry; a promise only where the bytes have to wait. A small file that cannot be read becomes an omission. */
   add(entry: Entry): void | Promise<void> {
+    this.record.admit(entry)
     if (this.record.yieldsToManifest(entry)) return undefined
     const first = entry.hardLink === undefined ? undefined : this.#firstNames.get(entry.hardLink)
     if (first !== undefined) this.#addLink(entry, first)
@@ -90,7 +91,7 @@ export class TarWriter implements EntryWriter {
       this.#options.onEntry?.(record, content - start)
       buffer.length = end
       this.#pad(entry.sizeBytes)
-      this.#note(entry, this.record.manifest === undefined ? undefined : sha256Hex(buffer.bytes.subarray(content, end)))
+      this.#note(entry, this.record.needsHash(entry) ? sha256Hex(buffer.bytes.subarray(content, end)) : undefined)
     } catch (error) {
       buffer.length = start
       this.record.omit(entry, error)
@@ -98,7 +99,7 @@ export class TarWriter implements EntryWriter {
   }
 
   async #addLargeFile(entry: Entry, content: NonNullable<Entry['content']>): Promise<void> {
-    const hash = this.record.manifest === undefined ? undefined : startSha256()
+    const hash = this.record.needsHash(entry) ? startSha256() : undefined
     this.#putHeaders(this.#header(entry, entry.sizeBytes))
     await this.#buffer.passFrames()
     const found = await this.#copyIn(readContent(content), (piece) => hash?.update(piece), entry.sizeBytes)

@@ -77,7 +77,8 @@ async function* decodeStream(feed: ByteFeed, codecs: Codecs): AsyncGenerator<Uin
   await header.expectCrc()
   if (flags[0] !== 0) throw damaged('the header of the xz data is of an unknown kind')
   const checkBytes = CHECK_BYTES[flags[1] as number]
-  if (checkBytes === undefined) throw unsupported('its xz data is checked by something else than CRC-32 or CRC-64')
+  if (checkBytes === undefined)
+    throw unsupported('its xz data is checked by something else than CRC-32, CRC-64 or SHA-256')
   const records: BlockRecord[] = []
   for (;;) {
     const size = (await feed.take(1))[0] as number
@@ -101,7 +102,7 @@ async function* decodeStream(feed: ByteFeed, codecs: Codecs): AsyncGenerator<Uin
 }
 
 /** Bytes of each check that is known. */
-const CHECK_BYTES: Readonly<Partial<Record<number, number>>> = { 0: 0, 1: 4, 4: 8 }
+const CHECK_BYTES: Readonly<Partial<Record<number, number>>> = { 0: 0, 1: 4, 4: 8, 10: 32 }
 
 async function* decodeBlock(
   feed: ByteFeed,
@@ -116,10 +117,12 @@ async function* decodeBlock(
   let contentBytes = 0
   let crc32 = 0
   const crc64 = new Crc64()
+  const sha256 = checkBytes === 32 ? codecs.startSha256() : undefined
   for await (const piece of decodeLzma2(feed, declared.dictionaryBytes)) {
     contentBytes += piece.length
     if (checkBytes === 4) crc32 = codecs.crc32(piece, crc32)
     else if (checkBytes === 8) crc64.update(piece)
+    sha256?.update(piece)
     yield piece
   }
   const compressedBytes = feed.takenBytes - before
@@ -136,7 +139,7 @@ async function* decodeBlock(
       ? u32(check) === crc32
       : checkBytes === 8
         ? u32(check) === crc64.low && u32(check.subarray(4)) === crc64.high
-        : true
+        : sha256?.digestHex() === (sha256 && hexOf(check))
   if (!matches) throw damaged('the xz data does not match its checksum')
   records.push({ unpaddedBytes: headerBytes + compressedBytes + checkBytes, contentBytes })
 }
@@ -208,6 +211,10 @@ async function checkIndex(feed: ByteFeed, codecs: Codecs, records: readonly Bloc
   await index.expectZeros(-(1 + index.count) & 3)
   await index.expectCrc()
   return 1 + index.count + 4
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function u32(bytes: Uint8Array): number {

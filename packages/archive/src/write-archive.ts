@@ -1,6 +1,4 @@
-import { availableParallelism } from 'node:os'
-import type { EntrySource, Omission, ProgressListener } from '@arc/core'
-import { ArcError } from '@arc/core'
+import type { EntrySource, Omission } from '@arc/core'
 import type { ByteSink } from './byte-sink.ts'
 import { type Compressor, type CompressorOptions, countingSink, storeCompressor } from './compressor.ts'
 import type { EntryWriter } from './entry-writer.ts'
@@ -8,25 +6,9 @@ import { FrameBuffer } from './frame-buffer.ts'
 import { gzipCompressor } from './gzip-writer.ts'
 import { lz4Compressor } from './lz4-writer.ts'
 import { TAR_ROOM_BYTES, TarWriter } from './tar-writer.ts'
+import { type ArchiveFormat, checkedOptions, type WriteArchiveOptions } from './write-options.ts'
 import { ZIP_ROOM_BYTES, ZipWriter } from './zip-writer.ts'
 import { zstdCompressor } from './zstd-writer.ts'
-
-/** What can be written. */
-export type ArchiveFormat = 'tar' | 'tar.gz' | 'tar.zst' | 'tar.lz4' | 'zip'
-
-export interface WriteArchiveOptions {
-  format: ArchiveFormat
-  /** Compression level in the format's own scale; default: what its own tool takes (gzip and zip 6, zstd 3). */
-  level?: number | undefined
-  /** Frames compressed at the same time; the bytes do not depend on it. Default: the processors there are. */
-  workers?: number | undefined
-  /** Add the SHA-256 of every file as the last entry, `.arc-manifest.sha256`; default true. */
-  manifest?: boolean | undefined
-  /** Give every entry this time, so that trees which differ only in times give the same bytes; default: its own. */
-  mtimeNs?: bigint | undefined
-  signal?: AbortSignal | undefined
-  onProgress?: ProgressListener | undefined
-}
 
 /** What became of the source. */
 export interface ArchiveReport {
@@ -53,9 +35,10 @@ export async function writeArchive(
   sink: ByteSink,
   options: WriteArchiveOptions,
 ): Promise<ArchiveReport> {
+  const compression = checkedOptions(options)
   const { format, signal, onProgress } = options
   const counting = countingSink(sink)
-  const compressor = compressorFor(format, counting, checkedOptions(options))
+  const compressor = compressorFor(format, counting, compression)
   const writer = writerFor(compressor, options)
   for await (const batch of source.entries({ signal })) {
     for (const entry of batch) {
@@ -105,22 +88,4 @@ function compressorFor(format: ArchiveFormat, sink: ByteSink, options: Compresso
     case 'tar.zst':
       return zstdCompressor(sink, options)
   }
-}
-
-const LEVELS: Readonly<Record<ArchiveFormat, readonly [number, number]>> = {
-  tar: [0, 0],
-  'tar.gz': [0, 9],
-  'tar.zst': [1, 22],
-  'tar.lz4': [1, 1],
-  zip: [0, 9],
-}
-
-function checkedOptions({ format, level, workers = availableParallelism() }: WriteArchiveOptions): CompressorOptions {
-  const [low, high] = LEVELS[format]
-  if (level !== undefined && !(Number.isInteger(level) && level >= low && level <= high)) {
-    throw new ArcError('ARC_OPTION_INVALID', `${level} is no compression level of ${format}`, {
-      hint: `Use a whole number from ${low} to ${high}.`,
-    })
-  }
-  return { level, workers }
 }

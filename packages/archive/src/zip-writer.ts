@@ -53,6 +53,7 @@ export class ZipWriter implements EntryWriter {
   }
 
   add(entry: Entry): void | Promise<void> {
+    this.record.admit(entry)
     if (this.record.yieldsToManifest(entry)) return undefined
     if (entry.attributes?.xattrs !== undefined && entry.attributes.xattrs.length > 0) throw noXattrs(entry)
     if (entry.type === 'directory') this.#addWhole(entry, S_IFDIR, NOTHING)
@@ -84,7 +85,7 @@ export class ZipWriter implements EntryWriter {
       return this.record.omit(entry, error)
     }
     const content = this.#scratch.subarray(0, entry.sizeBytes)
-    this.#addWhole(entry, S_IFREG, content, this.record.manifest === undefined ? undefined : sha256Hex(content))
+    this.#addWhole(entry, S_IFREG, content, this.record.needsHash(entry) ? sha256Hex(content) : undefined)
   }
 
   /** An entry whose content is at hand: it is compressed to its place, and the header before it is written then. */
@@ -109,7 +110,7 @@ export class ZipWriter implements EntryWriter {
   }
 
   async #addLargeFile(entry: Entry, content: NonNullable<Entry['content']>): Promise<void> {
-    const hash = this.record.manifest === undefined ? undefined : startSha256()
+    const hash = this.record.needsHash(entry) ? startSha256() : undefined
     await this.#stream(entry, readContent(content), (piece) => hash?.update(piece))
     this.record.note(entry, entry.sizeBytes, hash?.digestHex())
   }

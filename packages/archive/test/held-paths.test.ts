@@ -27,6 +27,7 @@ describe('the names of an archive may take no more memory than its limits allow'
     expect(await verdictOf(path, { ...options, limits: { maxTotalPathLength: 14, maxEntries: 5 } })).toBe('accepted')
     for (const limits of [{ maxTotalPathLength: 13 }, { maxEntries: 4 }])
       expect(await verdictOf(path, { ...options, limits })).toBe('ARC_LIMIT_EXCEEDED')
+    expect(await verdictOf(path, { ...options, limits: { maxEntries: Number.NaN } })).toBe('ARC_OPTION_INVALID')
   })
 
   test('folders that only other paths tell of count', async () => {

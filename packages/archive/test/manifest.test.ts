@@ -50,6 +50,7 @@ test.each(FORMATS)(
     const large = fileEntry('large', Buffer.alloc(3_000_000, 'x'))
     const first = { ...fileEntry('one', 'shared'), hardLink: '1' }
     const entries = [
+      fileEntry('-', 'not the standard input'),
       fileEntry('back\\slash', '1'),
       large,
       fileEntry('new\nline\r', '2'),
@@ -169,7 +170,7 @@ describeWith(['sha256sum', 'tar'], 'sidecars', () => {
     using place = temporaryFolder()
     const path = join(place.path, 'new\nline.tar')
     fs.writeFileSync(`${path}.sha256`, 'of an earlier one')
-    const entries = [...files, fileEntry('raw \udcff', 'x')]
+    const entries = [fileEntry('-', 'not the standard input'), ...files, fileEntry('raw \udcff', 'x')]
     const options = { format: 'tar', contentsSidecar: true } as const
     const report = await writeArchiveFile(memorySource('x', entries), path, options)
     const { archive, contents } = sidecarPaths(path)

@@ -88,18 +88,35 @@ judge('xz', [
   ['-c', '-9e'],
   ['-c', '--check=crc32'],
   ['-c', '--check=none'],
+  ['-c', '--check=sha256', '--block-size=100KiB'],
   ['-c', '--block-size=100KiB'],
   ['-c', '--lzma2=lc=0,lp=2,pb=4,dict=4KiB'],
 ])
 judge('bzip2', [['-c'], ['-c', '-1']])
 
+describeWith(['xz'], 'xz with SHA-256', () => {
+  test.each([5, 31])('byte %d of the check matters', async (at) => {
+    const packed = pack('xz', ['-c', '--check=sha256'])
+    const footer = packed.subarray(-12)
+    const indexBytes = (Buffer.from(footer).readUInt32LE(4) + 1) * 4
+    const check = packed.length - 12 - indexBytes - 32
+    expect(await verdictOf(packed.with(check + at, (packed[check + at] as number) ^ 1))).toBe('ARC_ARCHIVE_DAMAGED')
+  })
+})
+
+const SKIPPABLE = Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3)
+
+describeWith(['lz4', 'zstd'], 'skippable frames in front', () => {
+  test.each(['lz4', 'zstd'])('%s goes by what follows them', async (name) => {
+    const packed = pack(name, ['-c'])
+    expect(await readAll(concat(SKIPPABLE, packed))).toEqual(truth)
+    expect(await readAll(dripping(concat(SKIPPABLE, SKIPPABLE, packed), 7))).toEqual(truth)
+  })
+})
+
 describeWith(['xz'], 'xz that is not LZMA2 alone', () => {
   test.each([['--x86'], ['--delta=dist=4']])('%s is refused as unsupported', async (filter) => {
     expect(await verdictOf(pack('xz', ['-c', filter, '--lzma2']))).toBe('ARC_ARCHIVE_UNSUPPORTED')
-  })
-
-  test('a check by SHA-256 is refused as unsupported', async () => {
-    expect(await verdictOf(pack('xz', ['-c', '--check=sha256']))).toBe('ARC_ARCHIVE_UNSUPPORTED')
   })
 
   test('stream padding of four zeros is read', async () => {

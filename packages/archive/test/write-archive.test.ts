@@ -2,11 +2,18 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { ArcError, comparePaths, type Entry, type EntryPath, memorySource, readContent } from '@arc/core'
-import { Publication } from '@arc/core/node'
+import { Publication, sha256Hex } from '@arc/core/node'
 import { fileEntry, temporaryFolder } from '@arc/core/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type ArchiveFormat, openArchive, streamSink, writeArchive, type WriteArchiveOptions } from '../src/node.ts'
+import {
+  type ArchiveFormat,
+  openArchive,
+  streamSink,
+  writeArchive,
+  writeArchiveFile,
+  type WriteArchiveOptions,
+} from '../src/node.ts'
 import { listTree, treeSource, writeAwkwardTree } from './awkward-tree.ts'
 import { contentText, readAll } from './reading.ts'
 
@@ -101,6 +108,74 @@ test('levels matter, and wrong ones are refused', async () => {
   const high = await written(many, { format: 'tar.gz', level: 9 })
   expect(high.bytes.length).toBeLessThan(low.bytes.length)
   await expect(written(many, { format: 'tar.zst', level: 23 })).rejects.toMatchObject({ code: 'ARC_OPTION_INVALID' })
+  await expect(written(many, { format: 'rar' as 'tar' })).rejects.toMatchObject({ code: 'ARC_OPTION_INVALID' })
+})
+
+test.each([0, -1, 1.5, 257, Number.NaN, Number.POSITIVE_INFINITY, '2'])(
+  '%s is no number of workers',
+  async (workers) => {
+    for (const format of FORMATS)
+      await expect(written(many, { format, workers: workers as number })).rejects.toMatchObject({
+        code: 'ARC_OPTION_INVALID',
+      })
+  },
+)
+
+test.each([
+  undefined,
+  {},
+  { format: 'toString' },
+  { format: 'tar', level: '6' },
+  { format: 'tar.gz', level: Number.NaN },
+  { format: 'tar', mtimeNs: 0 },
+  { format: 'tar', manifest: 'no' },
+  { format: 'tar', sidecar: 1 },
+  { format: 'tar', contentsSidecar: 'yes' },
+  { format: 'tar', contentsSidecar: true, manifest: false },
+])('a file is not begun with the options %j', async (options) => {
+  using folder = temporaryFolder()
+  const path = join(folder.path, 'a.tar')
+  const writing = writeArchiveFile(memorySource('x', many), path, options as WriteArchiveOptions)
+  await expect(writing).rejects.toMatchObject({ code: 'ARC_OPTION_INVALID', hint: expect.any(String) })
+  expect(fs.readdirSync(folder.path)).toEqual([])
+})
+
+const LARGE = Buffer.alloc(3_000_000, 'large')
+const LIES: readonly Entry[] = [
+  { ...fileEntry('lie', 'content'), sha256: '0'.repeat(64) },
+  { ...fileEntry('lie', LARGE), sha256: '0'.repeat(64) },
+]
+
+test.each(FORMATS)('%s: content that is not what its entry declares is refused', async (format) => {
+  for (const manifest of [true, false]) {
+    for (const lie of LIES) {
+      using folder = temporaryFolder()
+      const source = memorySource('x', [fileEntry('a', 'x'), lie])
+      const writing = writeArchiveFile(source, join(folder.path, 'x'), { format, manifest })
+      await expect(writing).rejects.toMatchObject({ code: 'ARC_HASH_MISMATCH', path: 'lie' })
+      expect(fs.readdirSync(folder.path)).toEqual([])
+    }
+    const one: Entry = { ...fileEntry('one', 'shared'), hardLink: '1' }
+    const linking = written([one, { ...one, path: 'two' as EntryPath, sha256: '0'.repeat(64) }], { format, manifest })
+    await expect(linking).rejects.toMatchObject({ code: 'ARC_HASH_MISMATCH', path: 'two' })
+    const sha256 = sha256Hex(LARGE)
+    const { bytes } = await written([{ ...fileEntry('truth', LARGE), sha256 }], { format, manifest })
+    expect((await readAll(bytes)).map(({ path }) => path)).toEqual(['truth'])
+  }
+})
+
+const UNSAFE = ['../x', '/x', 'a/../b', '', 'a\0b', '.', 'a//b', 'a/', './a']
+
+test.each(FORMATS)('%s: paths that no reader takes are refused', async (format) => {
+  for (const path of UNSAFE) {
+    const entries = [fileEntry('first', 'x'), { ...fileEntry('x', 'x'), path: path as EntryPath }]
+    await expect(written(entries, { format })).rejects.toMatchObject({ code: 'ARC_PATH_UNSAFE' })
+  }
+  const deep = `${'d/'.repeat(300)}${'n'.repeat(300)}`
+  const { bytes } = await written([fileEntry(deep, 'x')], { format })
+  expect((await readAll(bytes, { limits: { maxDepth: 400, maxNameBytes: 400 } })).map(({ path }) => path)).toEqual([
+    deep,
+  ])
 })
 
 test('the manifest is the last entry and lists every file', async () => {

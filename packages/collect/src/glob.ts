@@ -50,7 +50,7 @@ class GlobParser {
 
   /** The regular expression's source for the whole pattern. */
   parse(): string {
-    if (this.#characters.length === 0) throw this.#fault(0, 'it is empty')
+    if (this.#characters.length === 0) throw this.#fault(0, 'it is empty', 'Write a name, or a path from the root.')
     if (this.#peek() === '!')
       throw this.#fault(
         0,

@@ -44,7 +44,7 @@ export {
   isArcError,
   systemCallError,
 } from './error.ts'
-export { assertWithin, DEFAULT_LIMITS, type Limits, RATIO_FLOOR_BYTES } from './limits.ts'
+export { assertWithin, completeLimits, DEFAULT_LIMITS, type Limits, RATIO_FLOOR_BYTES } from './limits.ts'
 export { bytesContent, memorySource } from './memory-source.ts'
 export { PathMap } from './path-map.ts'
 export type { ProgressEvent, ProgressListener } from './progress.ts'

@@ -44,6 +44,28 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxMetadataBytes: 1024 * 1024,
 }
 
+/**
+ * The limits that were given, and the usual ones for all others. Throws `ARC_OPTION_INVALID` for what is no limit: compared
+ * with, say, NaN nothing is ever too much. `Infinity` is none, said on purpose.
+ */
+export function completeLimits(given: Readonly<Partial<Limits>> = {}): Limits {
+  const limits = { ...DEFAULT_LIMITS }
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw invalidLimit(`there is no limit called ${name}`)
+    if (typeof value !== 'number' || !(value >= 0))
+      throw invalidLimit(`the limit ${name} must be a number from 0 on, not ${String(value)}`)
+    limits[name as keyof Limits] = value
+  }
+  return limits
+}
+
+function invalidLimit(message: string): ArcError {
+  return new ArcError('ARC_OPTION_INVALID', message, {
+    hint: `The limits are ${Object.keys(DEFAULT_LIMITS).join(', ')}.`,
+  })
+}
+
 /** Throw `ARC_LIMIT_EXCEEDED` when there are more of `what` than `limit`. */
 export function assertWithin(what: string, count: number, limit: number): void {
   if (count <= limit) return

@@ -1,3 +1,4 @@
+import { ArcError } from '@arc/core'
 import { prefixed, formatUnified } from './unified.ts'
 import { quotePath } from './header-path.ts'
 import type { BinaryDiff, TextDiff } from './text.ts'
@@ -21,12 +22,25 @@ export function formatGitPatch(
   after: PatchFile | undefined,
   options: { contextLines?: number | undefined } = {},
 ): string {
+  for (const side of [before, after]) assertPatchFile(side)
   const [from, to] = [before?.path ?? after?.path, after?.path ?? before?.path]
   if (from === undefined || to === undefined) return ''
   const extended = extendedHeader(diff, before, after)
   const body = formatUnified(diff, { before: before?.path, after: after?.path, ...options })
   if (extended === '' && body === '') return ''
   return `diff --git ${quotePath(prefixed('a/', from))} ${quotePath(prefixed('b/', to))}\n${extended}${body}`
+}
+
+/** A path alone would read as a side that has none, and the patch as one that changes nothing. */
+function assertPatchFile(side: PatchFile | undefined): void {
+  if (side === undefined || (typeof side === 'object' && side !== null && typeof side.path === 'string')) return
+  throw new ArcError(
+    'ARC_OPTION_INVALID',
+    'a side of a patch must be given as { path }, or undefined where there is none',
+    {
+      hint: "Write { path: 'plan.md' }.",
+    },
+  )
 }
 
 function extendedHeader(

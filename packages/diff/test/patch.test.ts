@@ -175,3 +175,11 @@ describeWith(['git'], 'git diff itself', () => {
     )
   })
 })
+
+test('a side of a patch is said with its path, not by it', () => {
+  const diff = diffText('a\n', 'b\n')
+  for (const side of ['f', null, { name: 'f' }] as unknown as { path: string }[])
+    expect(() => formatGitPatch(diff, { path: 'f' }, side)).toThrow(
+      expect.objectContaining({ code: 'ARC_OPTION_INVALID' }),
+    )
+})

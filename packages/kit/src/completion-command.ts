@@ -1,5 +1,6 @@
 import { type AnyCommand, defineCommand, type Program } from './command.ts'
 import { completionScript, SHELLS } from './completion-script.ts'
+import { printJson } from './json-output.ts'
 import { choiceOption } from './option-value.ts'
 
 /** `create-dump completion SHELL` */
@@ -13,8 +14,10 @@ export function completionCommand({ name }: Program): AnyCommand {
       { command: `${name} completion fish | source`, summary: 'in ~/.config/fish/config.fish' },
       { command: `${name} completion powershell | Out-String | Invoke-Expression`, summary: 'in $PROFILE' },
     ],
-    async run({ arguments: { shell }, host }) {
-      host.stdout.write(completionScript(shell, name))
+    async run({ arguments: { shell }, host, common }) {
+      const script = completionScript(shell, name)
+      if (common.json) printJson(host, { shell, script })
+      else host.stdout.write(script)
     },
   })
 }

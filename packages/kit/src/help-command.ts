@@ -1,6 +1,7 @@
 import { ArcError } from '@arc/core'
 import { type AnyCommand, type CommandEntry, defineCommand, type Program } from './command.ts'
-import { commandHelp, programHelp } from './help.ts'
+import { commandHelp, type HelpOptions, programHelp } from './help.ts'
+import { printJson } from './json-output.ts'
 import { choiceOption, textOption } from './option-value.ts'
 import { createStyle } from './style.ts'
 
@@ -14,27 +15,36 @@ export function helpCommand(program: Program): AnyCommand {
       }),
       member: textOption('of a group of commands: one of them', { placeholder: 'MEMBER', complete: 'none' }),
     },
-    async run({ arguments: { command: name, member }, host, color }) {
-      const options = { style: createStyle(color), columns: host.stdout.columns }
-      if (name === undefined) {
-        const entry = program.defaultCommand === undefined ? undefined : program.commands[program.defaultCommand]
-        host.stdout.write(programHelp(program, await entry?.load(), options))
-        return
-      }
-      const entry = program.commands[name]
-      if (member === undefined) {
-        const command = await entry?.load()
-        if (command !== undefined) host.stdout.write(commandHelp(program, name, command, options))
-        return
-      }
-      const command = await memberOf(entry, name, member).load()
-      host.stdout.write(commandHelp(program, `${name} ${member}`, command, options))
+    async run({ arguments: { command: name, member }, host, common, color }) {
+      const help = await helpOf(program, [name, member], {
+        style: createStyle(color && !common.json),
+        columns: host.stdout.columns,
+      })
+      if (common.json) printJson(host, { help })
+      else host.stdout.write(help)
     },
   })
 }
 
-function memberOf(group: CommandEntry | undefined, name: string, member: string): CommandEntry {
-  const members = group?.commands ?? {}
+/** The help of a command, of a member of a group, or of the program. */
+async function helpOf(
+  program: Program,
+  [name, member]: readonly [name: string | undefined, member: string | undefined],
+  options: HelpOptions,
+): Promise<string> {
+  if (name === undefined) {
+    const { defaultCommand } = program
+    const entry = defaultCommand === undefined ? undefined : program.commands[defaultCommand]
+    return programHelp(program, await entry?.load(), options)
+  }
+  // What is chosen from are the program's commands.
+  const entry = program.commands[name] as CommandEntry
+  if (member === undefined) return commandHelp(program, name, await entry.load(), options)
+  return commandHelp(program, `${name} ${member}`, await memberOf(entry, name, member).load(), options)
+}
+
+function memberOf(group: CommandEntry, name: string, member: string): CommandEntry {
+  const members = group.commands ?? {}
   const found = Object.hasOwn(members, member) ? members[member] : undefined
   if (found !== undefined) return found
   const names = Object.keys(members)

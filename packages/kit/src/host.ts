@@ -42,7 +42,7 @@ export interface ChoiceList {
 
 /** One line of a {@link ChoiceList}. */
 export interface Choosable {
-  /** What is handed back when it is chosen; unique in its list. */
+  /** What is handed back when it is chosen, and what typing searches in; unique in its list. */
   readonly value: string
   /** What is shown; safe to send to a terminal. */
   readonly label: string

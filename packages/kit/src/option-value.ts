@@ -7,6 +7,7 @@ import {
   type ValueOf,
   type ValueSettings,
 } from './option.ts'
+import { isFileUrl, isRemoteUrl, pathOfArgument, withoutPassword } from './remote-url.ts'
 import { nearest } from './suggestion.ts'
 import { quote } from './visible-text.ts'
 
@@ -24,10 +25,10 @@ export const nameOption: OptionMaker<string> = optionMaker({ placeholder: 'NAME'
 /** A file, named as the command line names it; `-` is for the command to understand. */
 export const fileOption: OptionMaker<string> = optionMaker({ placeholder: 'FILE', parse: parsePath, complete: 'file' })
 
-/** A folder, named as the command line names it. */
+/** A folder of this machine, named as the command line names it. */
 export const folderOption: OptionMaker<string> = optionMaker({
   placeholder: 'DIR',
-  parse: parsePath,
+  parse: parseFolder,
   complete: 'folder',
 })
 
@@ -89,6 +90,16 @@ function parsePath(text: string): string {
   if (text === '') throw invalidValue(text, 'names nothing', 'Write a path; `.` is the current folder.')
   if (!text.startsWith('--')) return text
   throw invalidValue(text, 'looks like an option', `Write ./${text} if that is its name.`)
+}
+
+/** A URL would pass for a relative path, and what is meant for a bucket come into a folder that is called `s3:`. */
+function parseFolder(text: string): string {
+  if (isRemoteUrl(text)) {
+    const hint = 'Only what is kept somewhere may lie on another machine: write the path of a folder.'
+    throw invalidValue(withoutPassword(text), 'is a URL, not a folder of this machine', hint)
+  }
+  if (!isFileUrl(text)) return parsePath(text)
+  throw invalidValue(text, 'is a URL, not a path', `Write ${pathOfArgument(text)} instead.`)
 }
 
 const SIZE = /^(\d+(?:\.\d+)?)(?: (?=[a-z]))?([kmgtp]?)(i?b)?$/i

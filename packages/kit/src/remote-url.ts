@@ -11,9 +11,14 @@ export function isRemoteUrl(text: string): boolean {
   return REMOTE.test(text)
 }
 
+/** Whether the text of an argument is a `file:` URL. */
+export function isFileUrl(text: string): boolean {
+  return FILE.test(text)
+}
+
 /** The path that an argument names, `file:` URLs included. Throws `ARC_BACKEND_URL_INVALID`. */
 export function pathOfArgument(text: string): string {
-  if (!FILE.test(text)) return text
+  if (!isFileUrl(text)) return text
   try {
     return fileURLToPath(text)
   } catch (error) {

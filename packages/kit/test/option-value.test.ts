@@ -1,5 +1,5 @@
 import { ArcError } from '@arc/core'
-import { integerOption, invalidValue, patternOption, sizeOption, timeOption } from '@arc/kit'
+import { folderOption, integerOption, invalidValue, patternOption, sizeOption, timeOption } from '@arc/kit'
 import { describe, expect, test } from 'vitest'
 import type { Option } from '../src/option.ts'
 
@@ -80,6 +80,25 @@ test('integers keep to their range', () => {
   for (const text of ['0', '9', '1.5', '1e0', '', ' 1', '99999999999999999999'])
     expect(() => parse(jobs, text), text).toThrow('out of range')
   expect(parse(integerOption({}, ''), '-5')).toBe(-5)
+})
+
+test('a folder is no URL, which would pass for a path', () => {
+  for (const text of ['app', '/a/b', './s3://bucket', 'c:/x', 'C:\\x']) expect(parse(folderOption(''), text)).toBe(text)
+  const refusal = (text: string): unknown => {
+    try {
+      return parse(folderOption(''), text)
+    } catch (error) {
+      return error
+    }
+  }
+  for (const text of ['s3://bucket/app', 'HTTPS://host/x', 'webdav+https://host/x'])
+    expect(refusal(text)).toMatchObject({ message: `"${text}" is a URL, not a folder of this machine` })
+  expect(refusal('sftp://me:secret@host/x')).toMatchObject({ message: expect.not.stringContaining('secret') as string })
+  expect(refusal('file:///a/b%20c')).toMatchObject({
+    code: 'ARC_OPTION_INVALID',
+    message: '"file:///a/b%20c" is a URL, not a path',
+    hint: 'Write /a/b c instead.',
+  })
 })
 
 test('patterns are Unicode aware and may carry flags', () => {

@@ -84,6 +84,7 @@ describe('options', () => {
     ['--xyzzy', 'unknown option --xyzzy', 'See demo-tool --help.'],
     ['--tracked --rev x', '--tracked cannot be used with --rev REV', 'Leave one of them out.'],
     ['--rev', '--rev REV needs a value', 'See demo-tool --help.'],
+    ['s3://bucket/app', 'ROOT: "s3://bucket/app" is a URL, not a folder', 'write the path of a folder.'],
     ['-o --toc', '--output: "--toc" looks like an option', 'Write ./--toc if that is its name.'],
     ['--progress=sometimes', '--progress: "sometimes" is no choice', 'Choose one of auto, always, never, json.'],
     ['a b', 'one argument too many: b', 'See demo-tool --help.'],
@@ -124,6 +125,15 @@ describe('errors', () => {
     })
     expect(status).toBe(3)
     expect(stderr).toContain('hint: Dump it again.')
+  })
+
+  test('--json makes a document of what is text otherwise', async () => {
+    for (const line of ['completion bash', 'help', 'help show', 'help completion']) {
+      const { stdout: text } = await run(line)
+      const { status, stdout } = await run(`${line} --json`)
+      expect(status).toBe(0)
+      expect(Object.values(JSON.parse(stdout) as object)).toContain(text)
+    }
   })
 
   test('--json covers a line that was not understood', async () => {

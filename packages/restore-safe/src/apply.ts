@@ -3,6 +3,7 @@ import { type FileSystem, nodeFileSystem } from '@arc/core/node'
 import { stale } from './attempt.ts'
 import { assertAttributesAvailable } from './attribute-rules.ts'
 import { assertKeepPoints } from './kept-points.ts'
+import { idleResult, isIdle } from './idle-plan.ts'
 import { withLockedTarget } from './locked-target.ts'
 import type { ApplyOptions } from './options.ts'
 import type { RestorePlan, RestoreResult, RestoreRow } from './plan.ts'
@@ -15,7 +16,8 @@ import { readTarget, type TargetReading } from './target-reading.ts'
 /**
  * Carry out a plan: stage the source's entries beside the target, checking every byte, then swap once. All or nothing:
  * whatever fails or stops it, even `kill -9`, the target is the tree from before or the new one, complete, and the next
- * restore of it (or `recoverTarget`) removes the rest.
+ * restore of it (or `recoverTarget`) removes the rest. A plan that changes nothing leaves everything as it is, restore
+ * points included.
  *
  * Throws the first of the plan's conflicts; `ARC_PLAN_STALE` when target or source are no longer those of the plan;
  * `ARC_TARGET_BUSY` while another restore of this target runs; `ARC_HASH_MISMATCH` or `ARC_ENTRY_CHANGED` when content is
@@ -43,6 +45,11 @@ export async function carryOut(
   const target = locateTarget(plan.target, fs)
   return withLockedTarget(target, options, async (recovery) => {
     const reading = readAsPlanned(target, plan, fs)
+    // An undo costs no restore point by itself, and may be asked to drop some.
+    if (isIdle(plan) && options.keepsAllPoints !== true) {
+      await stagePlanned(undefined, plan, source, reading, options.signal)
+      return { ...idleResult(plan), omissions: [...source.omissions], recovery }
+    }
     if (options.checkSpace !== false) assertEnoughSpace(plan, target, options.kept === 'link', fs)
     const staged = new StagedRestore({
       ...options,
@@ -74,7 +81,7 @@ export function assertNoConflict(plan: RestorePlan): void {
   if (conflict === undefined) return
   throw new ArcError(conflict.code, conflict.message, {
     ...(conflict.path === undefined ? {} : { path: conflict.path }),
-    hint: 'Nothing was changed. Look at the conflicts of the plan.',
+    hint: conflict.hint ?? 'Nothing was changed. Look at the conflicts of the plan.',
     details: { conflicts: plan.conflicts },
   })
 }
@@ -99,8 +106,9 @@ function readPlanned(target: Target, plan: RestorePlan, fs: FileSystem): TargetR
   }
 }
 
+/** Stage what was planned; without a place to stage it, only see that it still is what was planned. */
 async function stagePlanned(
-  staged: StagedRestore,
+  staged: StagedRestore | undefined,
   plan: RestorePlan,
   source: EntrySource,
   reading: TargetReading,
@@ -109,15 +117,15 @@ async function stagePlanned(
   const rows = new Map(plan.rows.map((row) => [row.path, row]))
   let expected = plan.rows.filter(isFromSource).length
   for await (const batch of source.entries({ signal })) {
-    staged.beginBatch()
+    staged?.beginBatch()
     for (const entry of batch) {
       const row = rows.get(entry.path)
       if (row !== undefined && isFromSource(row)) {
         assertAsPlanned(row, entry)
-        const pending = staged.add(entry)
+        const pending = staged?.add(entry)
         if (pending !== undefined) await pending
         expected--
-      } else if (plan.selective) staged.hint(entry)
+      } else if (plan.selective) staged?.hint(entry)
       else throw stale(`the source has gained ${printablePath(entry.path)} since it was planned`)
     }
   }
@@ -126,7 +134,7 @@ async function stagePlanned(
     const row = rows.get(entry.path)
     // A plan that says nothing about a path of the target would lose it unsaid.
     if (row === undefined) throw stale(`the plan does not say what becomes of ${printablePath(entry.path)}`)
-    if (row.action === 'keep' && row.reason === 'not-in-source') await staged.keep(entry)
+    if (row.action === 'keep' && row.reason === 'not-in-source') await staged?.keep(entry)
   }
 }
 

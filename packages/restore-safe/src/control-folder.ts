@@ -26,7 +26,7 @@ export function openControlFolder(target: Target, fs: FileSystem): boolean {
     throw unsuitable(
       target.path,
       `${path} is not a private folder of this user`,
-      'Find out who made it; remove it if it is not yours.',
+      'If restores by another user made it, it holds their earlier trees: restore as that user. Look into it before you remove it.',
     )
   }
   // A strange umask may have taken our own permissions. A set-group-id bit is the surrounding folder's wish: it stays.

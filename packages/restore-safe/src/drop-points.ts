@@ -5,12 +5,14 @@ import { lockTarget } from './lock.ts'
 import type { JobOptions } from './options.ts'
 import type { RestorePoint } from './plan.ts'
 import { currentDate, recover } from './recovery.ts'
+import { assertRemovable } from './remove-tree.ts'
 import { forgetPoints, readRestorePoints } from './restore-point.ts'
 import { locateTarget } from './target.ts'
 
 /**
  * Drop the restore points of `target` but the newest `keepPoints`, and with them the room that their trees take. The target
- * itself is not touched. Resolves to those that are gone, oldest first. Throws `ARC_TARGET_BUSY` while a restore is running.
+ * itself is not touched. Resolves to those that are gone, oldest first. Throws `ARC_TARGET_BUSY` while a restore is running, and
+ * `ARC_TARGET_UNSUITABLE`, before any is dropped, when something is mounted in one of them.
  */
 export function dropRestorePoints(
   target: string,
@@ -27,6 +29,7 @@ export function dropRestorePoints(
       recover(located, fs)
       const points = readRestorePoints(located, fs)
       const dropped = points.slice(0, Math.max(0, points.length - keepPoints))
+      for (const { path } of dropped) assertRemovable(path, fs)
       forgetPoints(located, dropped, fs)
       syncDirectory(located.controlFolder, fs)
       recover(located, fs)

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { errnoOf, printablePath } from '@arc/core'
 import { type FileSystem, localPath } from '@arc/core/node'
 import { type CheckReport, findingAbout, type RestoreFinding } from './inspection.ts'
+import { findMount } from './mounts.ts'
 import type { RestorePlan, RestoreRow } from './plan.ts'
 import type { Target } from './target.ts'
 
@@ -40,9 +41,14 @@ export function inspectInodes(plan: RestorePlan, target: Target, fs: FileSystem)
     : { findings: [] }
 }
 
-/** Whether this user may stage beside the target, rename it, and read what stays of it. */
+/** Whether this user may stage beside the target, rename it, and read what stays of it, and nothing is mounted there. */
 export function inspectPermissions(plan: RestorePlan, target: Target, fs: InspectionFileSystem): CheckReport {
   const findings: RestoreFinding[] = []
+  const mount = findMount([target.path, target.controlFolder], fs)
+  if (mount !== undefined) {
+    const message = 'something is mounted there, so the target cannot be moved'
+    findings.push({ check: 'permissions', severity: 'stops', message, evidence: { path: printablePath(mount) } })
+  }
   const { W_OK, X_OK, R_OK } = constants
   const refuse = (path: string, message: string, errno: string): void => {
     findings.push({ check: 'permissions', severity: 'stops', message, evidence: { path: printablePath(path), errno } })

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, type EntryPath, type Limits, type ProgressListener } from '@arc/core'
+import { ArcError, completeLimits, type EntryPath, type Limits, type ProgressListener } from '@arc/core'
 import type { FileSystem } from '@arc/core/node'
 import { assertAttributesAvailable, type AttributeRules } from './attribute-rules.ts'
 import type { LinkPolicy, RestoreMode } from './plan.ts'
@@ -31,8 +31,12 @@ export interface TreeOptions extends AttributeRules {
   limits?: Partial<Limits> | undefined
 }
 
-/** {@link TreeOptions} with every choice made. Throws `ARC_ATTRIBUTES_UNAVAILABLE` for what this machine cannot do. */
+/**
+ * {@link TreeOptions} with every choice made. Throws `ARC_OPTION_INVALID` for a choice there is not, and
+ * `ARC_ATTRIBUTES_UNAVAILABLE` for what this machine cannot do.
+ */
 export function treeRules(options: TreeOptions): TreeRules {
+  assertOneOf('links', options.links, ['inside', 'keep', 'refuse'])
   assertAttributesAvailable(options)
   const { owners, numericIds, xattrs, privilegedXattrs, sparse } = options
   return {
@@ -44,8 +48,20 @@ export function treeRules(options: TreeOptions): TreeRules {
     links: options.links ?? 'inside',
     setId: options.setId ?? false,
     portable: (options.portable ?? false) || process.platform === 'win32',
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits: completeLimits(options.limits),
   }
+}
+
+/** Throw `ARC_OPTION_INVALID` unless an option that was given has one of its values: a slip must not choose what is less safe. */
+export function assertOneOf(name: string, value: string | undefined, values: readonly string[]): void {
+  if (value === undefined || values.includes(value)) return
+  throw new ArcError(
+    'ARC_OPTION_INVALID',
+    `${name} must be one of ${values.join(', ')}, not ${JSON.stringify(value)}`,
+    {
+      hint: 'Correct it, or leave it out for its default.',
+    },
+  )
 }
 
 /** How the tree is put in place. */

@@ -55,6 +55,7 @@ const conflict = z.strictObject({
   path: z.optional(z.string()),
   code: z.enum(Object.keys(ERROR_EXIT_STATUS) as ArcErrorCode[]),
   message: z.string(),
+  hint: z.optional(z.string()),
 })
 
 const asked = z.optional(z.boolean())

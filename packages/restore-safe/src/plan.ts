@@ -48,6 +48,8 @@ export interface RestoreConflict {
   readonly path?: string | undefined
   readonly code: ArcErrorCode
   readonly message: string
+  /** What to do about it. */
+  readonly hint?: string | undefined
 }
 
 /** A symlink that leads out of the target: absolute, or by more `..` than it has folders above it. */

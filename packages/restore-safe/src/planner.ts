@@ -34,6 +34,8 @@ export class Planner {
   readonly #conflicts: RestoreConflict[] = []
   /** Files of the source with content like that of a file of the target, both by what tells that names are of one file. */
   readonly #alike = new Set<string>()
+  /** Folders of the target that a file of the source would cover. */
+  readonly #coveredFolders = new Set<EntryPath>()
   readonly #totals = { added: 0, changed: 0, removed: 0, kept: 0, sourceBytes: 0, keptBytes: 0, removedBytes: 0 }
 
   constructor(rules: TreeRules, mode: RestoreMode, reading: TargetReading, options: PlanOptions) {
@@ -159,12 +161,8 @@ export class Planner {
     if (this.#mode === 'replace' && only === undefined) return staying
     for (const { path } of entries) {
       if (this.#mode === 'replace' && only?.(path) !== false) continue
-      for (
-        let at: string = path;
-        at !== '' && !staying.has(at as EntryPath);
-        at = at.slice(0, Math.max(0, at.lastIndexOf('/')))
-      ) {
-        staying.add(at as EntryPath)
+      for (let at = path; at !== '' && !staying.has(at); at = parentOf(at)) {
+        staying.add(at)
       }
     }
     return staying
@@ -172,6 +170,11 @@ export class Planner {
 
   #carryOver(entry: Entry): void {
     const { path, type, sizeBytes, mode } = entry
+    const inTheWay = this.#leafAbove(path)
+    if (inTheWay !== undefined) {
+      this.#refuseOnce(inTheWay)
+      return
+    }
     try {
       this.#tree.keep(entry)
       this.#put({ path, action: 'keep', type, sizeBytes, mode, reason: 'not-in-source' })
@@ -179,6 +182,33 @@ export class Planner {
     } catch (error) {
       this.#refuse(error)
     }
+  }
+
+  /** What the source has as a file or symlink where the target has a folder, with `path` in it, which is to stay. */
+  #leafAbove(path: EntryPath): EntryPath | undefined {
+    for (let at = parentOf(path); at !== ''; at = parentOf(at)) {
+      const node = this.#tree.find(at)
+      if (node !== undefined) return node.kind === 'directory' ? undefined : at
+    }
+    return undefined
+  }
+
+  /** Refuse to lay a file over a folder, once for all that is in it. */
+  #refuseOnce(path: EntryPath): void {
+    if (this.#coveredFolders.has(path)) return
+    this.#coveredFolders.add(path)
+    const shown = printablePath(path)
+    const type = this.#rows.get(path)?.type ?? 'file'
+    this.#refuse(
+      new ArcError(
+        'ARC_TARGET_UNSUITABLE',
+        `${shown} is a ${type} in the source, and a folder in the target, with things in it that would stay`,
+        {
+          path: shown,
+          hint: 'Nothing was changed. Move that folder away, choose other paths only, or use the mode replace, which removes what is in it.',
+        },
+      ),
+    )
   }
 
   #remove({ path, type, sizeBytes, mode }: Entry): void {
@@ -220,6 +250,7 @@ export class Planner {
       code: error.code,
       message: error.message,
       ...(error.path !== undefined && { path: error.path }),
+      ...(error.hint !== undefined && { hint: error.hint }),
     })
   }
 
@@ -227,6 +258,11 @@ export class Planner {
   #newBytes(entry: Entry): number {
     return entry.type !== 'file' || this.#tree.firstName(entry) !== undefined ? 0 : entry.sizeBytes
   }
+}
+
+/** The path of the folder that holds `path`; empty for the root. */
+function parentOf(path: EntryPath): EntryPath {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/'))) as EntryPath
 }
 
 /** Node sets times as double-precision seconds: a restored file is this close to the time it was given. */

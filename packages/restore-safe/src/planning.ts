@@ -3,7 +3,7 @@ import type { EntrySource } from '@arc/core'
 import { nodeFileSystem } from '@arc/core/node'
 import { attemptJob } from './attempt.ts'
 import { JOURNAL_NAME } from './control-folder.ts'
-import { type PlanOptions, treeRules } from './options.ts'
+import { assertOneOf, type PlanOptions, treeRules } from './options.ts'
 import type { RestorePlan } from './plan.ts'
 import { Planner } from './planner.ts'
 import { recoverTarget } from './recovery.ts'
@@ -17,7 +17,7 @@ import { readTarget } from './target-reading.ts'
  * sizes alone do not tell whether a file would change. What forbids the restore is in `conflicts`, all of it.
  *
  * A source that can be read only once is spent afterwards: give `applyRestore` a fresh one, or use `restoreNew`.
- * Throws `ARC_TARGET_NOT_EMPTY`, `ARC_TARGET_UNSUITABLE`, `ARC_NOT_A_DIRECTORY`, `ARC_TARGET_BUSY`.
+ * Throws `ARC_TARGET_NOT_EMPTY`, `ARC_TARGET_UNSUITABLE`, `ARC_NOT_A_DIRECTORY`, `ARC_TARGET_BUSY`, `ARC_OPTION_INVALID`.
  */
 export function planRestore(source: EntrySource, target: string, options: PlanOptions = {}): Promise<RestorePlan> {
   return attemptJob('plan a restore to', target, () => makePlan(source, target, options))
@@ -25,6 +25,7 @@ export function planRestore(source: EntrySource, target: string, options: PlanOp
 
 async function makePlan(source: EntrySource, target: string, options: PlanOptions): Promise<RestorePlan> {
   const fs = options.fs ?? nodeFileSystem
+  assertOneOf('mode', options.mode, ['new', 'replace', 'merge'])
   const rules = treeRules(options)
   const located = locateTarget(target, fs)
   if (fs.existsSync(join(located.controlFolder, JOURNAL_NAME))) await recoverTarget(target, options)

@@ -3,8 +3,9 @@ import { type FileSystem, isSparseFile, localPath, startSha256 } from '@arc/core
 import type { AttributeRules } from './attribute-rules.ts'
 import { attemptRead } from './attempt.ts'
 import { localContent } from './local-content.ts'
+import { findMount } from './mounts.ts'
 import { withXattrs } from './scan-attributes.ts'
-import { unsuitable } from './target.ts'
+import { mountedInside } from './target.ts'
 
 /** The tree that is at the target. */
 export interface TargetScan {
@@ -22,8 +23,10 @@ interface Found {
   readonly entry: Entry | undefined
 }
 
-/** List everything below `root`; opens no file, follows no link. Refuses a tree with another file system mounted in it. */
+/** List everything below `root`; opens no file, follows no link. Refuses a tree with something mounted in it. */
 export function scanTarget(root: string, fs: FileSystem, rules: AttributeRules = {}): TargetScan {
+  const mount = findMount([root], fs)
+  if (mount !== undefined) throw mountedInside(root, mount)
   const device = attemptRead('look at', root, () => fs.lstatSync(root, { bigint: true })).dev
   const paths: Found[] = []
   const folders: EntryPath[] = ['' as EntryPath]
@@ -54,13 +57,7 @@ function childPaths(root: string, folder: EntryPath, fs: FileSystem): EntryPath[
 function look(root: string, path: EntryPath, device: bigint, fs: FileSystem, { owners }: AttributeRules): Found {
   const at = localPath(root, path)
   const stat = attemptRead('look at', path, () => fs.lstatSync(at, { bigint: true }))
-  if (stat.dev !== device) {
-    throw unsuitable(
-      root,
-      `another file system is mounted at ${printablePath(path)} inside it`,
-      'Unmount it first, or restore to a new folder.',
-    )
-  }
+  if (stat.dev !== device) throw mountedInside(root, `${root}/${path}`)
   const owner = owners === true ? { uid: Number(stat.uid), gid: Number(stat.gid) } : undefined
   const whose = owner === undefined ? '' : ` ${owner.uid}:${owner.gid}`
   const line = `${stat.mode} ${stat.size} ${stat.mtimeNs} ${stat.ino}${whose}`

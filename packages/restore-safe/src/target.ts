@@ -1,7 +1,8 @@
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ArcError, errnoOf, type Owner, printablePath, systemCallError } from '@arc/core'
-import { type FileSystem, sha256Hex, RESTORE_FOLDER_SUFFIX } from '@arc/core/node'
+import { type FileSystem, isInRestoreFolder, sha256Hex, RESTORE_FOLDER_SUFFIX } from '@arc/core/node'
 import { attempt, attemptRead } from './attempt.ts'
+import { findMount } from './mounts.ts'
 
 /** Where a restore happens. */
 export interface Target {
@@ -31,12 +32,22 @@ const MAX_NAME_BYTES = 255
  * included: after an interrupted swap it is the target itself that is missing.
  */
 export function locateTarget(path: string, fs: FileSystem): Target {
+  if (typeof path !== 'string' || path === '' || path.includes('\0'))
+    throw new ArcError('ARC_OPTION_INVALID', 'the target must be the path of a folder', {
+      hint: 'Name it; . is the current one.',
+    })
   let at = resolve(path)
   for (let links = 0; links <= MAX_LINKS; links++) {
     const parent = realParent(at, path, fs)
     const real = join(parent, basename(at))
     if (basename(at) === '')
       throw unsuitable(path, 'it is the root of the file system', 'Name a folder that can be replaced as a whole.')
+    if (isInRestoreFolder(real))
+      throw unsuitable(
+        path,
+        'it lies where restores keep what is theirs, and remove what is not',
+        `Name a folder outside of any that ends with ${RESTORE_FOLDER_SUFFIX}.`,
+      )
     const stat = attempt('look at', real, () => fs.lstatSync(real, { throwIfNoEntry: false }))
     if (stat?.isSymbolicLink() !== true)
       return { path: real, parent, controlFolder: join(parent, controlName(basename(at))), viaLink: links > 0 }
@@ -50,8 +61,11 @@ export function locateTarget(path: string, fs: FileSystem): Target {
 
 function realParent(at: string, asked: string, fs: FileSystem): string {
   try {
-    return fs.realpathSync(dirname(at))
+    const parent = fs.realpathSync(dirname(at))
+    if (fs.statSync(parent).isDirectory()) return parent
+    throw notFolder(parent)
   } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') throw notFolder(dirname(at), error)
     if (errnoOf(error) !== 'ENOENT') throw systemCallError(error, 'look at', dirname(at))
     throw new ArcError(
       'ARC_NOT_FOUND',
@@ -64,6 +78,15 @@ function realParent(at: string, asked: string, fs: FileSystem): string {
   }
 }
 
+function notFolder(path: string, cause?: unknown): ArcError {
+  const shown = printablePath(path)
+  return new ArcError('ARC_NOT_A_DIRECTORY', `${shown} is not a folder`, {
+    path: shown,
+    hint: 'Name a folder, or a path that does not exist yet.',
+    cause,
+  })
+}
+
 function controlName(name: string): string {
   const plain = `.${name}${RESTORE_FOLDER_SUFFIX}`
   return Buffer.byteLength(plain) <= MAX_NAME_BYTES
@@ -71,8 +94,12 @@ function controlName(name: string): string {
     : `.${sha256Hex(Buffer.from(name)).slice(0, 32)}${RESTORE_FOLDER_SUFFIX}`
 }
 
-/** Look at the target, and refuse with `ARC_TARGET_UNSUITABLE` what could not be swapped. Reads no content. */
+/**
+ * Look at the target, and refuse with `ARC_TARGET_UNSUITABLE` what could not be swapped, or would take with it what is
+ * mounted there. Reads no content.
+ */
 export function inspectTarget(target: Target, fs: FileSystem): TargetState {
+  assertNothingMounted(target, fs)
   const stat = attempt('look at', target.path, () => fs.statSync(target.path, { throwIfNoEntry: false }))
   if (stat === undefined) {
     if (target.viaLink)
@@ -83,16 +110,18 @@ export function inspectTarget(target: Target, fs: FileSystem): TargetState {
       )
     return { kind: 'missing' }
   }
-  if (!stat.isDirectory()) {
-    throw new ArcError('ARC_NOT_A_DIRECTORY', `${printablePath(target.path)} is not a folder`, {
-      path: printablePath(target.path),
-      hint: 'Name a folder, or a path that does not exist yet.',
-    })
-  }
+  if (!stat.isDirectory()) throw notFolder(target.path)
   if (stat.dev !== attempt('look at', target.parent, () => fs.statSync(target.parent)).dev)
     throw mountPoint(target.path)
   const empty = attemptRead('list', target.path, () => fs.readdirSync(target.path)).length === 0
   return { kind: empty ? 'empty' : 'occupied', mode: stat.mode & 0o7777, owner: { uid: stat.uid, gid: stat.gid } }
+}
+
+/** Refuse a target at which, or in which, something is mounted: in its restore points, too, which are removed one day. */
+function assertNothingMounted(target: Target, fs: FileSystem): void {
+  const mount = findMount([target.path, target.controlFolder], fs)
+  if (mount === undefined) return
+  throw mount === target.path ? mountPoint(target.path) : mountedInside(target.path, mount)
 }
 
 /**
@@ -130,6 +159,15 @@ export function mountPoint(path: string, cause?: unknown): ArcError {
     'it is a mount point, which cannot be swapped',
     'Restore to a new folder inside it, then move the files.',
     cause,
+  )
+}
+
+/** Refusal of a tree in which something is mounted, at the absolute path `mount`: it lies elsewhere, and stays there. */
+export function mountedInside(path: string, mount: string): ArcError {
+  return unsuitable(
+    path,
+    `something is mounted at ${printablePath(mount)}`,
+    'Unmount it first, or restore to a new folder.',
   )
 }
 

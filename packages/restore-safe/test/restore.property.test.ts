@@ -42,7 +42,7 @@ test('replace makes the target the source, merge lays it over, and both do what 
         expect(readTree(target)).toEqual(before)
         if (plan.conflicts.length > 0) {
           await expect(applyRestore(plan, source, { durable: false })).rejects.toThrow(
-            expect.objectContaining({ code: 'ARC_ENTRY_DUPLICATE' }),
+            expect.objectContaining({ code: 'ARC_TARGET_UNSUITABLE' }),
           )
           expect(readTree(target)).toEqual(before)
           return

@@ -349,14 +349,6 @@ test('kept: link shares the bytes of what stays, copy does not', async () => {
   }
 })
 
-test('a merge that would have to remove what stays is a conflict', async () => {
-  using place = standingTarget({ 'a/stays': 'old' })
-  const source = memorySource('next', [hashedEntry('a', 'now a file')])
-  const plan = await planRestore(source, place.target, { mode: 'merge' })
-  expect(plan.conflicts).toMatchObject([{ path: 'a', code: 'ARC_ENTRY_DUPLICATE' }])
-  await expect(applyRestore(plan, source)).rejects.toThrow(coded('ARC_ENTRY_DUPLICATE'))
-})
-
 test('a plan is refused once the target or the source has changed', async () => {
   using place = standingTarget({ a: 'old' })
   const source = memorySource('next', [hashedEntry('a', 'new')])

@@ -32,12 +32,14 @@ await write('vault-1-attributes', async (vault) => {
 
 await write('vault-1-records', async (vault) => {
   const { snapshot: before } = await vault.take(source(file('a', '0')), { host: 'golden' })
+  const { snapshot: forgotten } = await vault.take(source(file('a', 'forgotten')), { host: 'golden' })
   const lines = [JSON.stringify({ id: before.id })]
   for (const [i, record] of goldenRecords(before.id).entries()) {
     const { snapshot } = await vault.take(source(file('a', `${i + 1}`)), { host: 'golden', ...record })
     const { id, selection, run } = snapshot
     lines.push(JSON.stringify({ id, selection, run }))
   }
+  await vault.remove([forgotten.id], { reason: 'so that the tombstone follows the first record in its place' })
   return lines
 })
 

@@ -1,9 +1,10 @@
+import { assertWithin } from '@arc/core'
 import { ID_BYTES } from './chunk-id.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { unknownSnapshot } from './problems.ts'
-import { decodeListing, encodeListingEntry } from './listing.ts'
+import { decodeListing, encodeListingEntry, MAX_TREE_DEPTH } from './listing.ts'
 import type { PackKind } from './pack-footer.ts'
 import { type PruneState, readPruneState } from './prune-mark.ts'
 import { indexToRelyOn, MAX_ATTEMPTS, prunedAgain, publishSnapshot } from './publish-snapshot.ts'
@@ -124,16 +125,18 @@ class CopyJob {
   async #listing(
     reference: Reference | undefined,
     sizeBytes: number,
+    depth: number = 0,
   ): Promise<{ reference: Reference | undefined; sizeBytes: number }> {
     if (reference === undefined) return { reference, sizeBytes: 0 }
     const key = keyOf('tree', reference)
     const known = this.#known.get(key)
     if (known !== undefined) return { reference: unpackReference(known.packed), sizeBytes: known.sizeBytes }
+    assertWithin('folders within each other', depth, MAX_TREE_DEPTH)
     const bytes = await this.#reader.whole(reference, sizeBytes, this.#options)
     const copy = new ByteWriter()
     for (const entry of decodeListing(bytes, 'a listing')) {
       if (entry.type === 'directory') {
-        encodeListingEntry({ ...entry, ...(await this.#listing(entry.reference, entry.sizeBytes)) }, copy)
+        encodeListingEntry({ ...entry, ...(await this.#listing(entry.reference, entry.sizeBytes, depth + 1)) }, copy)
       } else encodeListingEntry({ ...entry, reference: await this.#content('data', entry.reference) }, copy)
     }
     const own = await this.#store('tree', copy.view(), reference, bytes)

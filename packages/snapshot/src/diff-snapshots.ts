@@ -7,8 +7,10 @@ import {
   readContent,
   sameXattrs,
 } from '@arc/core'
+import { hashContent } from '@arc/core/node'
 import type { CallOptions, SnapshotStore } from './store.ts'
-import { folderOf, type StoredFolder, type TreeWalker, type VaultEntry, VaultSource } from './vault-source.ts'
+import { TreeMeter } from './tree-meter.ts'
+import { folderOf, type StoredFolder, type VaultEntry, VaultSource } from './vault-source.ts'
 
 /** In what an entry that is on both sides differs. */
 export type Difference = 'type' | 'content' | 'mode' | 'mtime' | 'target' | 'owner' | 'xattrs'
@@ -59,7 +61,7 @@ export async function* diffSources(
   options: DiffOptions = {},
 ): AsyncGenerator<readonly Change[], void, void> {
   if (before instanceof VaultSource && after instanceof VaultSource && before.isWhole && after.isWhole)
-    return yield* diffFolders(before, before.root, after, after.root, options)
+    return yield* diffFolders(before, after, options)
   const unreadable = new Set(before.omissions.flatMap(({ path, reason }) => (reason === 'unreadable' ? path : [])))
   const old = new EntryQueue(before, options.signal)
   const young = new EntryQueue(after, options.signal)
@@ -117,21 +119,46 @@ class EntryQueue {
   }
 }
 
-/** Folders of one path in two vault snapshots, name by name; what has one reference is one tree. */
+/** Folders of one path in two snapshots. */
+interface FolderPair {
+  readonly old: StoredFolder
+  readonly young: StoredFolder
+}
+
+/** Two vault snapshots, folder by folder; what has one reference is one tree. Not recursive: depth is input. */
 async function* diffFolders(
-  before: { readonly walker: TreeWalker },
-  oldFolder: StoredFolder,
-  after: { readonly walker: TreeWalker },
-  youngFolder: StoredFolder,
+  before: VaultSource,
+  after: VaultSource,
   options: DiffOptions,
 ): AsyncGenerator<readonly Change[], void, void> {
-  if (isSameReference(oldFolder.reference, youngFolder.reference)) return
-  const [old, young] = await Promise.all([
-    before.walker.list(oldFolder, options.signal),
-    after.walker.list(youngFolder, options.signal),
-  ])
+  const meters = [new TreeMeter(), new TreeMeter()] as const
+  /** What is still to be compared of each level, last first. */
+  const levels: FolderPair[][] = [[{ old: before.root, young: after.root }]]
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const pair = level.pop()
+    if (pair === undefined) levels.pop()
+    if (pair === undefined || isSameReference(pair.old.reference, pair.young.reference)) continue
+    meters[0].enter(pair.young, levels.length - 1)
+    const [old, young] = await Promise.all([
+      before.walker.list(pair.old, options.signal),
+      after.walker.list(pair.young, options.signal),
+    ])
+    meters[0].add(pair.old, old)
+    meters[1].add(pair.young, young)
+    const { changes, inner } = await diffLists(old, young, options)
+    if (changes.length > 0) yield changes
+    levels.push(inner.reverse())
+  }
+}
+
+/** What differs among the names in two folders of one path, name by name, and the folders in them. */
+async function diffLists(
+  old: readonly VaultEntry[],
+  young: readonly VaultEntry[],
+  options: DiffOptions,
+): Promise<{ changes: Change[]; inner: FolderPair[] }> {
   const changes: Change[] = []
-  const folders: { a: VaultEntry | undefined; b: VaultEntry | undefined }[] = []
+  const inner: FolderPair[] = []
   for (let [i, j] = [0, 0]; i < old.length || j < young.length;) {
     const [a, b] = [old[i], young[j]]
     const order = a === undefined ? 1 : b === undefined ? -1 : comparePaths(a.path, b.path)
@@ -139,15 +166,14 @@ async function* diffFolders(
     const right = order >= 0 ? b : undefined
     const change = await changeOf(left, right, options)
     if (change !== undefined) changes.push(change)
-    if (left?.type === 'directory' || right?.type === 'directory') folders.push({ a: left, b: right })
+    if (left?.type === 'directory' || right?.type === 'directory') {
+      const other = (left ?? right) as VaultEntry
+      inner.push({ old: contentsOf(left, other), young: contentsOf(right, other) })
+    }
     if (order <= 0) i++
     if (order >= 0) j++
   }
-  if (changes.length > 0) yield changes
-  for (const { a, b } of folders) {
-    const other = (a ?? b) as VaultEntry
-    yield* diffFolders(before, contentsOf(a, other), after, contentsOf(b, other), options)
-  }
+  return { changes, inner }
 }
 
 /** What is in a folder; in what is none, nothing. */
@@ -212,7 +238,11 @@ function isSameReference(a: VaultEntry['reference'], b: VaultEntry['reference'])
 }
 
 async function isSameContent(a: Entry, b: Entry): Promise<boolean> {
-  if (a.content === undefined || b.content === undefined) return false
+  if (a.content === undefined || b.content === undefined) {
+    // A further name of a file has no content of its own in an archive that is read from front to back.
+    const [one, other] = await Promise.all([hashOf(a), hashOf(b)])
+    return one !== undefined && one === other
+  }
   const other = new PieceQueue(readContent(b.content))
   try {
     for await (const piece of readContent(a.content)) if (!(await other.beginsWith(piece))) return false
@@ -220,6 +250,10 @@ async function isSameContent(a: Entry, b: Entry): Promise<boolean> {
   } finally {
     await other.close()
   }
+}
+
+async function hashOf({ content, sha256 }: Entry): Promise<string | undefined> {
+  return content === undefined ? sha256 : (await hashContent(content)).sha256
 }
 
 /** Bytes that come in pieces of their own, to be compared with others. */

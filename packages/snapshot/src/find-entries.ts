@@ -3,6 +3,7 @@ import { idText } from './chunk-id.ts'
 import { listSnapshots, type SnapshotFilter } from './resolve.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
 import type { CallOptions, SnapshotStore } from './store.ts'
+import { TreeMeter } from './tree-meter.ts'
 import { Vault } from './vault.ts'
 import { folderOf, rootOf, type StoredFolder, TreeWalker } from './vault-source.ts'
 
@@ -56,8 +57,8 @@ class VaultSearch {
   readonly #walker: TreeWalker
   readonly #match: (entry: Entry) => boolean
   readonly #signal: AbortSignal | undefined
-  /** What was found below a folder: by its path, then by what stands for its listing. */
-  readonly #known = new Map<string, Map<string, readonly Entry[]>>()
+  /** What was found below a folder: by what stands for its listing, and its path. */
+  readonly #known = new Map<string, readonly Entry[]>()
 
   constructor(
     roots: ReadonlyMap<string, StoredFolder>,
@@ -85,24 +86,28 @@ class VaultSearch {
   /** None where the snapshot was forgotten since it was listed. */
   async in({ id }: SnapshotInfo): Promise<readonly Entry[]> {
     const root = this.#roots.get(id)
-    return root === undefined ? [] : this.#below(root)
+    return root === undefined ? [] : this.#below(root, 0, new TreeMeter())
   }
 
-  async #below(folder: StoredFolder): Promise<readonly Entry[]> {
+  async #below(folder: StoredFolder, depth: number, meter: TreeMeter): Promise<readonly Entry[]> {
     const { reference, path } = folder
     if (reference === undefined) return []
-    const key = `${reference.depth}${idText(reference.id)}`
-    const known = this.#known.get(path) ?? new Map<string, readonly Entry[]>()
-    this.#known.set(path, known)
-    const before = known.get(key)
+    const key = `${reference.depth}${idText(reference.id)} ${path}`
+    const before = this.#known.get(key)
     if (before !== undefined) return before
+    meter.enter(folder, depth)
+    const entries = await this.#walker.list(folder, this.#signal)
+    meter.add(folder, entries)
     const found: Entry[] = []
-    for (const entry of await this.#walker.list(folder, this.#signal)) {
+    for (const entry of entries) {
       if (this.#match(entry)) found.push(entry)
       if (entry.type !== 'directory') continue
-      for (const below of await this.#below(folderOf(entry))) found.push(below)
+      for (const below of await this.#below(folderOf(entry), depth + 1, meter)) found.push(below)
     }
-    known.set(key, found)
+    if (this.#known.size < MAX_KNOWN) this.#known.set(key, found)
     return found
   }
 }
+
+/** Folders that are remembered: more than any project has, few enough that a hostile vault fills no memory. */
+const MAX_KNOWN = 500_000

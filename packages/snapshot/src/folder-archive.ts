@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
-import { DEFAULT_LIMITS, type Limits, RATIO_FLOOR_BYTES, systemCallError } from '@arc/core'
+import { decodePath, DEFAULT_LIMITS, type EntryPath, type Limits, RATIO_FLOOR_BYTES, systemCallError } from '@arc/core'
 import { publishFile, sha256Hex } from '@arc/core/node'
-import { sidecarPaths } from '@arc/archive/node'
+import { manifestPath, sidecarPaths } from '@arc/archive/node'
 import type { FolderRecord } from './folder-record.ts'
 import { damaged } from './problems.ts'
 
@@ -31,6 +31,26 @@ export function publishSidecars(path: string, sha256: string, contents: Uint8Arr
   publishFile(sidecars.archive, lineOf(path, sha256), { mode: PRIVATE_FILE_MODE })
   publishFile(sidecars.contents, contents, { mode: PRIVATE_FILE_MODE })
   return sha256Hex(contents)
+}
+
+const LF = 0x0a
+const HASH_DIGITS = 64
+const ESCAPED: Readonly<Record<string, string>> = { '\\\\': '\\', '\\n': '\n', '\\r': '\r' }
+
+/** The SHA-256 of each file of a tree, from what GNU `sha256sum` takes: a leading backslash tells that a name is escaped. */
+export function readSums(contents: Uint8Array): Map<EntryPath, string> {
+  const sums = new Map<EntryPath, string>()
+  for (let start = 0; start < contents.length;) {
+    const end = contents.indexOf(LF, start)
+    const line = decodePath(contents.subarray(start, end))
+    const isEscaped = line.startsWith('\\')
+    const text = isEscaped ? line.slice(1) : line
+    const name = text.slice(HASH_DIGITS + 2)
+    const path = isEscaped ? name.replace(/\\[\\nr]/g, (escape) => ESCAPED[escape] as string) : name
+    sums.set(manifestPath(path as EntryPath), text.slice(0, HASH_DIGITS))
+    start = end + 1
+  }
+  return sums
 }
 
 export function removeSidecars(path: string): void {

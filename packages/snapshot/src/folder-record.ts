@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
-import type { EntryPath } from '@arc/core'
-import type { SnapshotInfo, TakenSnapshot } from './snapshot-info.ts'
+import type { EntryPath, Omission } from '@arc/core'
+import type { ManifestRow } from './manifest-file.ts'
+import type { SnapshotInfo, SnapshotStatistics, TakenSnapshot } from './snapshot-info.ts'
 import { parseJson } from './parse-json.ts'
 import { permissions } from './record.ts'
 import { selectionSchema } from './snapshot-selection.ts'
@@ -68,6 +69,15 @@ export interface FolderRecord {
   /** Permission bits of the project's own folder, where its source knew them. */
   readonly rootMode?: number | undefined
   readonly snapshot: TakenSnapshot
+}
+
+/** A tree or archive that was written, and what its record and manifest will say of it. */
+export interface TakenTree {
+  readonly rows: readonly ManifestRow[]
+  readonly statistics: SnapshotStatistics
+  readonly omissions: readonly Omission[]
+  readonly inconsistent: EntryPath[]
+  readonly archive?: FolderRecord['archive']
 }
 
 export const RECORD_SUFFIX = '.snapshot.json'

@@ -1,7 +1,16 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { derivedSource, type EntrySource, errnoOf, systemCallError } from '@arc/core'
-import { isTemporaryName, makeFolders, publishFile, sha256Hex, syncDirectory, temporaryPathFor } from '@arc/core/node'
+import { ArcError, type EntrySource, errnoOf, systemCallError } from '@arc/core'
+import {
+  isAbandoned,
+  isTemporaryName,
+  makeFolders,
+  nodeFileSystem,
+  publishFile,
+  sha256Hex,
+  syncDirectory,
+  temporaryPathFor,
+} from '@arc/core/node'
 import { openArchive } from '@arc/archive/node'
 import type { ArchiveFormat } from '@arc/archive/node'
 import { archiveLimits, PRIVATE_FILE_MODE, removeSidecars } from './folder-archive.ts'
@@ -13,10 +22,11 @@ import {
   MANIFEST_SUFFIX,
   RECORD_SUFFIX,
 } from './folder-record.ts'
-import { manifestSource, sourceUnder } from './folder-source.ts'
+import { archiveSource, manifestSource, sourceUnder } from './folder-source.ts'
 import { takeFolderSnapshot } from './folder-take.ts'
 import { verifyFolder } from './folder-verify.ts'
 import { decodeManifest, type ManifestRow } from './manifest-file.ts'
+import { assertNewTags } from './new-tags.ts'
 import { damaged, problemCode, unknownSnapshot } from './problems.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
 import type {
@@ -43,11 +53,17 @@ export interface SnapshotFolderOptions {
   now?: (() => number) | undefined
 }
 
+const MODES: ReadonlySet<string> = new Set<SnapshotFolderOptions['mode']>(['copy', 'link', 'archive'])
+
 /**
  * Snapshots as plain trees or archives in a folder, each with its record and a manifest of SHA-256 sums beside it: any program can
- * read them. The folder is made with the first snapshot.
+ * read them. The folder is made with the first snapshot. Throws `ARC_OPTION_INVALID` for a mode that there is not.
  */
 export function openSnapshotFolder(root: string, options: SnapshotFolderOptions): SnapshotFolder {
+  if (!MODES.has(options.mode))
+    throw new ArcError('ARC_OPTION_INVALID', `${String(options.mode)} is no mode of a folder of snapshots`, {
+      hint: `Use ${[...MODES].join(', ')}.`,
+    })
   return new SnapshotFolder(resolve(root), options)
 }
 
@@ -125,6 +141,7 @@ export class SnapshotFolder implements SnapshotStore {
   }
 
   async tag(id: string, change: TagChange): Promise<SnapshotInfo> {
+    assertNewTags({ tags: change.add })
     const record = this.find(id)
     const tags = new Set(record.snapshot.tags)
     for (const tag of change.remove ?? []) tags.delete(tag)
@@ -158,11 +175,9 @@ export class SnapshotFolder implements SnapshotStore {
     } catch (error) {
       throw systemCallError(error, 'make', this.location)
     }
-    const dayAgoMs = Date.now() - 24 * 60 * 60 * 1000
     for (const name of this.#names().filter(isTemporaryName)) {
       const path = join(this.location, name)
-      const stat = statSync(path, { throwIfNoEntry: false })
-      if (stat !== undefined && stat.mtimeMs < dayAgoMs) rmSync(path, { recursive: true, force: true })
+      if (isLitter(path)) rmSync(path, { recursive: true, force: true })
     }
   }
 
@@ -187,14 +202,10 @@ export class SnapshotFolder implements SnapshotStore {
 
   async #openArchive(record: FolderRecord, given: OpenSnapshotOptions['limits']): Promise<EntrySource> {
     const access = record.name.endsWith('.tar.zst') ? 'random' : 'sequential'
-    // A header of an archive always has an owner; the manifest knows whether it was meant.
     const rows = this.manifest(record)
-    const owners = rows.some(({ attributes }) => attributes?.owner !== undefined)
-    const xattrs = rows.some(({ attributes }) => attributes?.xattrs !== undefined)
     const limits = { ...archiveLimits(record), ...given }
-    const name = record.snapshot.project
-    const source = await openArchive(this.place(record), { access, owners, xattrs, limits, name })
-    return derivedSource(source, { rootMode: record.rootMode })
+    const archive = await openArchive(this.place(record), { access, limits, name: record.snapshot.project })
+    return archiveSource(record, archive, rows)
   }
 
   #names(): string[] {
@@ -204,6 +215,14 @@ export class SnapshotFolder implements SnapshotStore {
       if (errnoOf(error) === 'ENOENT') return []
       throw systemCallError(error, 'list', this.location)
     }
+  }
+}
+
+function isLitter(path: string): boolean {
+  try {
+    return isAbandoned(path, nodeFileSystem)
+  } catch {
+    return false // somebody else removed it first
   }
 }
 

@@ -1,34 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  ArcError,
-  derivedSource,
-  type Entry,
-  type EntryPath,
-  type EntrySource,
-  type Omission,
-  systemCallError,
-} from '@arc/core'
-import {
-  localPath,
-  plainAttributes,
-  Publication,
-  publishFile,
-  sha256Hex,
-  startSha256,
-  syncDirectory,
-  temporaryPathFor,
-} from '@arc/core/node'
-import { writeArchive } from '@arc/archive/node'
-import { PRIVATE_FILE_MODE, publishSidecars } from './folder-archive.ts'
-import { isSettled, LONG_READ_BYTES, MAX_READS, withListedSize } from './changing-files.ts'
-import { baseName, type FolderRecord, MANIFEST_SUFFIX } from './folder-record.ts'
+import { ArcError, type Entry, type EntryPath, type EntrySource, type Omission, systemCallError } from '@arc/core'
+import { localPath, plainAttributes, publishFile, sha256Hex, syncDirectory, temporaryPathFor } from '@arc/core/node'
+import { takeArchive } from './archive-take.ts'
+import { PRIVATE_FILE_MODE } from './folder-archive.ts'
+import { isSettled, MAX_READS } from './changing-files.ts'
+import { baseName, type FolderRecord, MANIFEST_SUFFIX, type TakenTree } from './folder-record.ts'
 import type { SnapshotFolder } from './folder-store.ts'
 import { unreadable } from './intake.ts'
 import { encodeManifest, manifestRow, type ManifestRow } from './manifest-file.ts'
+import { assertNewTags } from './new-tags.ts'
 import { MAX_LISTED } from './record.ts'
-import type { SnapshotStatistics } from './snapshot-info.ts'
 import type { SnapshotResult, TakeOptions } from './store.ts'
 import { type CopiedFile, TreeCopy } from './tree-copy.ts'
 
@@ -42,6 +25,7 @@ export async function takeFolderSnapshot(
     throw new ArcError('ARC_OPTION_INVALID', 'runs are recorded in a vault, not beside copies and archives', {
       hint: 'Use a vault.',
     })
+  assertNewTags(options)
   store.prepare()
   const records = store.records()
   const project = options.project ?? source.name
@@ -89,14 +73,6 @@ export async function takeFolderSnapshot(
   }
   store.publish(record)
   return { snapshot: record.snapshot, isChanged: before?.manifest !== record.manifest }
-}
-
-interface TakenTree {
-  readonly rows: readonly ManifestRow[]
-  readonly statistics: SnapshotStatistics
-  readonly omissions: readonly Omission[]
-  readonly inconsistent: EntryPath[]
-  readonly archive?: FolderRecord['archive']
 }
 
 async function takeTree(
@@ -254,75 +230,4 @@ function isUnchanged(row: ManifestRow, entry: Entry): boolean {
 function hasSameAttributes(row: ManifestRow, { attributes }: Entry): boolean {
   if (row.attributes === undefined || attributes === undefined) return row.attributes === attributes
   return JSON.stringify(row.attributes) === JSON.stringify(plainAttributes(attributes))
-}
-
-async function takeArchive(
-  store: SnapshotFolder,
-  source: EntrySource,
-  path: string,
-  options: TakeOptions,
-): Promise<TakenTree> {
-  const { format = 'tar.zst', level } = store.options
-  const sha256 = startSha256()
-  const rows: ManifestRow[] = []
-  const inconsistent = new Set<EntryPath>()
-  using publication = new Publication(path, { mode: PRIVATE_FILE_MODE })
-  const sink = {
-    write(bytes: Uint8Array): void {
-      sha256.update(bytes)
-      publication.write(bytes)
-    },
-  }
-  const { signal, onProgress, jobs } = options
-  const report = await writeArchive(listing(source, rows, inconsistent), sink, {
-    format,
-    level,
-    workers: jobs,
-    signal,
-    onProgress,
-  })
-  publication.commit()
-  const digest = sha256.digestHex()
-  const contents = publishSidecars(path, digest, report.manifest ?? new Uint8Array())
-  const own = report.omissions.filter((omission) => !source.omissions.includes(omission))
-  const left = new Set(own.map((omission) => omission.path))
-  const kept = rows.filter((row) => !left.has(row.path))
-  const count = (type: ManifestRow['type']): number => kept.filter((row) => row.type === type).length
-  return {
-    rows: kept,
-    omissions: own,
-    inconsistent: [...inconsistent],
-    archive: { sizeBytes: report.archiveBytes, sha256: digest, contents },
-    statistics: {
-      files: count('file'),
-      directories: count('directory'),
-      symlinks: count('symlink'),
-      contentBytes: report.contentBytes,
-      unchangedFiles: 0,
-      newBytes: report.contentBytes,
-      storedBytes: report.archiveBytes,
-    },
-  }
-}
-
-/**
- * The same source, noting each entry, and which files changed while they were read: what stands before them in the archive cannot be
- * written again. The hashes of an archive's files are in the archive.
- */
-function listing(source: EntrySource, rows: ManifestRow[], inconsistent: Set<EntryPath>): EntrySource {
-  const held = (entry: Entry): Entry => {
-    const { content, sizeBytes } = entry
-    if (content?.kind !== 'sync' || sizeBytes < LONG_READ_BYTES) return entry
-    return { ...entry, content: withListedSize(content, sizeBytes, () => inconsistent.add(entry.path)) }
-  }
-  return derivedSource(source, {
-    async *entries(options) {
-      for await (const batch of source.entries(options)) {
-        for (const entry of batch) rows.push(manifestRow(entry, entry.sizeBytes, undefined))
-        yield batch.map(held)
-        // Whoever asks for more has written these.
-        for (const entry of batch) if (!isSettled(entry, entry.sizeBytes)) inconsistent.add(entry.path)
-      }
-    },
-  })
 }

@@ -1,4 +1,5 @@
 import type { CallOptions } from './store.ts'
+import type { TombstoneRecord } from './record.ts'
 import { SNAPSHOTS_PREFIX } from './vault-log.ts'
 import type { VaultInternals } from './vault-internals.ts'
 import { unknownSnapshot } from './problems.ts'
@@ -21,23 +22,30 @@ export async function forgetSnapshots(
   const unknown = ids.find((id) => !live.has(id))
   if (unknown !== undefined)
     throw unknownSnapshot(unknown, { location: objects.backend.location, damagedRecords: log.damagedRecords })
-  await writeTombstone(vault, [...new Set(ids)], options.reason, options)
+  await writeTombstones(vault, [...new Set(ids)], options.reason, options)
 }
 
 /** Say that snapshots are forgotten, then remove their records. */
-export async function writeTombstone(
+export async function writeTombstones(
   vault: VaultInternals,
   hashes: readonly string[],
   reason: string | undefined,
   options: CallOptions = {},
 ): Promise<void> {
-  const { log, signingKey } = vault
-  for (let first = 0; first < hashes.length; first += MAX_NAMED) {
-    const snapshots = hashes.slice(first, first + MAX_NAMED)
-    const record = { kind: 'forget' as const, time: new Date(vault.now()).toISOString(), snapshots, reason }
-    await log.append(await log.view(options), record, signingKey, options)
-  }
+  for (let first = 0; first < hashes.length; first += MAX_NAMED)
+    await writeTombstone(vault, { snapshots: hashes.slice(first, first + MAX_NAMED), reason }, options)
   await removeForgotten(vault, options)
+}
+
+/** Say why records are gone, or will be. */
+export async function writeTombstone(
+  vault: VaultInternals,
+  gone: Pick<TombstoneRecord, 'snapshots' | 'notes' | 'reason'>,
+  options: CallOptions = {},
+): Promise<void> {
+  const { log, signingKey } = vault
+  const record = { kind: 'forget' as const, time: new Date(vault.now()).toISOString(), ...gone }
+  await log.append(await log.view(options), record, signingKey, options)
 }
 
 /** Remove the records of snapshots that have a tombstone. */

@@ -20,7 +20,10 @@ export interface PlanForgetOptions extends CallOptions {
   host?: string | undefined
 }
 
-/** Say which snapshots a policy would forget, and why the others stay. Changes nothing. */
+/**
+ * Say which snapshots a policy would forget, and why the others stay. Changes nothing. Throws `ARC_OPTION_INVALID` for a policy that
+ * keeps nothing of a project: what only tags keep is gone with a slip in one.
+ */
 export async function planForget(
   store: SnapshotStore,
   policy: RetentionPolicy,
@@ -32,11 +35,19 @@ export async function planForget(
       (project === undefined || snapshot.project === project) && (host === undefined || snapshot.host === host),
   )
   const groups = judgeSnapshots(snapshots, policy)
+  const lost = groups.find(({ fates }) => !fates.some(({ keep }) => keep))
+  if (lost !== undefined) throw keepsNothing(lost)
   const kept = new Set(groups.flatMap(({ fates }) => fates.filter(({ keep }) => keep).map(idOf)))
   const [keep, forget] = [true, false].map((isKept) =>
     snapshots.filter(({ id }) => kept.has(id) === isKept).map(({ id }) => id),
   ) as [string[], string[]]
   return { schemaVersion: 1, location: store.location, policy, groups, forget, keep }
+}
+
+function keepsNothing(group: RetentionGroup): ArcError {
+  return new ArcError('ARC_OPTION_INVALID', `nothing of ${group.project} on ${group.host} would stay`, {
+    hint: 'Check the spelling of tags, choose a project, or add a rule; to forget everything, name the snapshots.',
+  })
 }
 
 function idOf({ snapshot }: { snapshot: SnapshotInfo }): string {

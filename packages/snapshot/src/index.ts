@@ -39,6 +39,7 @@ export {
 export type { VaultOptions } from './vault-internals.ts'
 export type { PrunedPack, PruneOptions } from './prunable.ts'
 export { applyPrune, planPrune, type PrunePlan } from './prune.ts'
+export type { DamagedRecord } from './damaged-records.ts'
 export { applyRepair, planRepair, type RepairOptions, type RepairPlan, type RepairResult } from './repair.ts'
 export { measureVault, type VaultStatistics } from './vault-statistics.ts'
 export { addVaultKey, listVaultKeys, removeVaultKey, rotateVaultKeys } from './vault-key-slots.ts'

@@ -104,14 +104,18 @@ export class Intake implements Taken {
 
   #addFile(entry: Entry): void | Promise<void> {
     const known = this.#cache?.find(entry)
+    // Before what is known of this name: all names of one inode must have one content.
+    const first = entry.hardLink === undefined ? undefined : this.#inodes.get(entry.hardLink)
+    if (first !== undefined && entry.path !== this.rows.paths[first]) {
+      if (known !== undefined) this.counts.unchangedFiles++
+      return this.#addLink(entry, first)
+    }
     if (known !== undefined) {
       this.#count(entry.sizeBytes)
       this.counts.unchangedFiles++
       this.#remember(entry, this.rows.add(entry, unpackReference(known)))
       return
     }
-    const first = entry.hardLink === undefined ? undefined : this.#inodes.get(entry.hardLink)
-    if (first !== undefined && entry.path !== this.rows.paths[first]) return this.#addLink(entry, first)
     if (entry.sizeBytes === 0 && entry.content instanceof LocalContent && entry.stamp !== undefined) {
       this.#count(0)
       this.#remember(entry, this.rows.add(entry, undefined))
@@ -144,11 +148,14 @@ export class Intake implements Taken {
     this.#remember(entry, row)
   }
 
-  /** A further name of an inode. While its content is pending it gets its reference from {@link Intake.linkUp}. */
+  /** A further name of an inode, with what is listed of the first. While its content is pending it gets its reference from {@link Intake.linkUp}. */
   #addLink(entry: Entry, first: number): void {
     const sizeBytes = this.rows.sizeBytes(first)
     this.#count(sizeBytes)
-    const row = this.rows.add(entry, this.rows.reference(first))
+    const [mode, mtimeNs] = [this.rows.mode(first), this.rows.mtimeNs(first)]
+    const { path, type, hardLink, attributes } = entry
+    const facts = { path, type, mode, mtimeNs, sizeBytes, hardLink, attributes }
+    const row = this.rows.add(facts, this.rows.reference(first))
     this.rows.setSize(row, sizeBytes)
     this.#links.push({ row, first })
   }

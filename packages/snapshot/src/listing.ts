@@ -25,6 +25,9 @@ export interface ListingEntry {
   readonly attributes?: Uint8Array | undefined
 }
 
+/** No path of 64 KiB that can be made on a disk leads through more folders. */
+export const MAX_TREE_DEPTH = 4096
+
 const TYPES: readonly (EntryType | undefined)[] = [undefined, 'file', 'directory', 'symlink']
 const TYPE_MASK = 0b11
 const HAS_MTIME = 0b100

@@ -25,7 +25,7 @@ export interface SnapshotPlan {
     readonly changedBytes: number
   }
   readonly omissions: readonly Omission[]
-  /** Of the source as it was listed; {@link applySnapshot} refuses another one. */
+  /** Of the source as it was listed; {@link applySnapshot} refuses one that lists anything else. */
   readonly fingerprint: string
 }
 
@@ -63,7 +63,12 @@ export async function planSnapshot(
   return { schemaVersion: 1, location, project, host, base, changes, totals, omissions: source.omissions, fingerprint }
 }
 
-/** Take the snapshot that was planned. Throws `ARC_PLAN_STALE` when the source or the latest snapshot is another one by now. */
+/**
+ * Take the snapshot that was planned. Throws `ARC_PLAN_STALE` when the latest snapshot is another one by now, or what `source` lists
+ * is. One that answers from memory what it listed once, as a folder that `@arc/collect` opened does, cannot tell: give one that was
+ * opened after the plan was made. Whatever it lists, content and size of a file in a snapshot are what was read when it was taken, and
+ * its time and mode what was listed.
+ */
 export async function applySnapshot(
   plan: SnapshotPlan,
   store: SnapshotStore,

@@ -1,6 +1,6 @@
 import { ArcError, isArcError } from '@arc/core'
 import { ChunkIndex } from './chunk-index.ts'
-import { removeForgotten, writeTombstone } from './forget-records.ts'
+import { removeForgotten, writeTombstones } from './forget-records.ts'
 import { IdTable } from './id-table.ts'
 import { isUnnamed, namedPacks } from './index-names.ts'
 import { IndexWriter } from './index-writer.ts'
@@ -130,7 +130,7 @@ async function forgetStale(vault: VaultInternals, options: CallOptions): Promise
   const view = await vault.log.view(options)
   const live = new Set((await vault.log.allLive(view, options)).map(({ hash }) => hash))
   const stale = view.snapshots.filter(({ hash }) => !live.has(hash)).map(({ hash }) => hash)
-  if (stale.length > 0) await writeTombstone(vault, stale, 'its writer was stopped by a pruning', options)
+  if (stale.length > 0) await writeTombstones(vault, stale, 'its writer was stopped by a pruning', options)
 }
 
 /** Copy what is still needed, then say which packs are going. */

@@ -2,7 +2,7 @@ import { ArcError } from '@arc/core'
 import { absentPacks } from './absent-packs.ts'
 import { ChunkIndex } from './chunk-index.ts'
 import type { ChunkWriter } from './chunk-writer.ts'
-import { writeTombstone } from './forget-records.ts'
+import { writeTombstones } from './forget-records.ts'
 import { type PruneState, readPruneState } from './prune-mark.ts'
 import type { SnapshotRecord } from './record.ts'
 import type { newSnapshotRecord } from './snapshot-record.ts'
@@ -62,7 +62,7 @@ export async function publishSnapshot(
   const isSeen = prune.done?.snapshots.includes(place.hash) === true
   if (prune.latest === record.generation || (isSeen && prune.latest === prune.generation)) return asSnapshot(place)
   // A pruning was announced between our look and our record: whether it knows of the record cannot be told.
-  await writeTombstone(vault, [place.hash], 'a pruning got in the way', options)
+  await writeTombstones(vault, [place.hash], 'a pruning got in the way', options)
   return undefined
 }
 

@@ -1,8 +1,8 @@
-import type { EntryPath } from '@arc/core'
+import { assertWithin, type EntryPath } from '@arc/core'
 import { ID_BYTES, idText } from './chunk-id.ts'
 import { IdTable } from './id-table.ts'
 import { AttributeDecoder } from './attribute-bytes.ts'
-import { type ListingEntry, decodeListing } from './listing.ts'
+import { type ListingEntry, decodeListing, MAX_TREE_DEPTH } from './listing.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import type { Reference } from './reference.ts'
 import { logReference } from './run-facts.ts'
@@ -19,6 +19,8 @@ const LISTING_BIT = 8
 const UNREADABLE = 1
 /** A list or listing below which something watched is: every snapshot that needs it is told. */
 const LACKING = 1 << 16
+/** Lists and listings below which something watched is that are visited again for one snapshot: folders of folders can name one of them any number of times. */
+const MAX_REPEATS = 1_000_000
 
 /** Something that a snapshot needs. */
 export interface Need {
@@ -33,6 +35,8 @@ export interface Visitor {
   onChunk(need: Need): void
   /** A listing or list that cannot be read, and everything that only it would tell of; without this it is thrown. */
   onUnreadable?(need: Need, error: unknown): void
+  /** What a listing tells, the first time it is visited. */
+  onEntry?(entry: ListingEntry, path: EntryPath, snapshot: LiveSnapshot): void
   /** Visit every path that needs a chunk for which this is true, not only the first. */
   isWatched?(id: Uint8Array): boolean
 }
@@ -58,6 +62,8 @@ class ReachabilityWalk {
   #doneEntries = 0
   /** How often something watched was met. */
   #losses = 0
+  /** Visits for this snapshot of what had been visited before. */
+  #repeats = 0
 
   constructor(vault: VaultInternals, visitor: Visitor, options: CallOptions) {
     this.#reader = new ChunkReader(vault)
@@ -67,21 +73,28 @@ class ReachabilityWalk {
 
   async visit(snapshot: LiveSnapshot): Promise<void> {
     const { record } = snapshot
-    await this.#folder(rootOf(record), snapshot)
+    this.#repeats = 0
+    await this.#folder(rootOf(record), snapshot, 0)
     const log = record.run && logReference(record.run)
     if (log !== undefined) await this.#names(log, LOG_PATH, snapshot)
   }
 
-  async #folder(folder: StoredFolder, snapshot: LiveSnapshot): Promise<void> {
+  async #folder(folder: StoredFolder, snapshot: LiveSnapshot, depth: number): Promise<void> {
     const { reference, path } = folder
+    assertWithin('folders within each other', depth, MAX_TREE_DEPTH)
     if (reference === undefined || !(await this.#names(reference, path, snapshot))) return
     if (!this.#isDue(reference.id, 1 << (LISTING_BIT + reference.depth))) return
     const before = this.#losses
-    await this.#entries(reference, folder, snapshot)
+    await this.#entries(reference, folder, snapshot, depth)
     if (this.#losses > before) this.#mark(reference.id, LACKING)
   }
 
-  async #entries(reference: Reference, { path, sizeBytes }: StoredFolder, snapshot: LiveSnapshot): Promise<void> {
+  async #entries(
+    reference: Reference,
+    { path, sizeBytes }: StoredFolder,
+    snapshot: LiveSnapshot,
+    depth: number,
+  ): Promise<void> {
     this.#options.signal?.throwIfAborted()
     let entries: ListingEntry[]
     try {
@@ -95,10 +108,11 @@ class ReachabilityWalk {
     this.#options.onProgress?.({ phase: 'verifying', doneEntries: this.#doneEntries, doneBytes: 0 })
     const prefix = path === '' ? '' : `${path}/`
     for (const entry of entries) {
-      if (entry.reference === undefined) continue
       const own = `${prefix}${entry.name}` as EntryPath
+      this.#visitor.onEntry?.(entry, own, snapshot)
+      if (entry.reference === undefined) continue
       if (entry.type === 'directory') {
-        await this.#folder({ path: own, reference: entry.reference, sizeBytes: entry.sizeBytes }, snapshot)
+        await this.#folder({ path: own, reference: entry.reference, sizeBytes: entry.sizeBytes }, snapshot, depth + 1)
       } else if (entry.reference.depth > 0) await this.#names(entry.reference, own, snapshot)
       else this.#chunk({ id: entry.reference.id, path: own, snapshot })
     }
@@ -139,7 +153,8 @@ class ReachabilityWalk {
     const bits = this.#seen.get(id)
     if ((bits & UNREADABLE) !== 0) return false
     this.#mark(id, bit)
-    return (bits & bit) === 0 || (bits & LACKING) !== 0
+    if ((bits & bit) === 0) return true
+    return (bits & LACKING) !== 0 && ++this.#repeats <= MAX_REPEATS
   }
 
   #mark(id: Uint8Array, bits: number): void {

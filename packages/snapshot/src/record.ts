@@ -92,7 +92,9 @@ const snapshotSchema = z.strictObject({
 const tombstoneSchema = z.strictObject({
   kind: z.literal('forget'),
   ...common,
+  previous: z.array(hash).check(z.maxLength(100_000)),
   snapshots: z.array(hash).check(z.maxLength(100_000)),
+  notes: z.optional(z.array(hash).check(z.maxLength(100_000))),
   reason: z.optional(text(100_000)),
 })
 
@@ -109,7 +111,10 @@ const recordSchema = z.discriminatedUnion('kind', [snapshotSchema, tombstoneSche
 /** What every record has. */
 interface CommonRecord {
   readonly sequence: number
-  /** Hashes of the records that were the newest when this one was written: one, or several after concurrent writers. */
+  /**
+   * Hashes of the records that were the newest when this one was written: one, or several after concurrent writers. Those of a
+   * tombstone are also what the records followed that are gone by it.
+   */
   readonly previous: readonly string[]
   readonly time: string
 }
@@ -140,10 +145,12 @@ export interface SnapshotRecord extends CommonRecord {
   readonly selection?: SnapshotSelection | undefined
 }
 
-interface TombstoneRecord extends CommonRecord {
+export interface TombstoneRecord extends CommonRecord {
   readonly kind: 'forget'
   /** Hashes of the records of the snapshots that are forgotten. */
   readonly snapshots: readonly string[]
+  /** Hashes of other records, which a repair gave up. */
+  readonly notes?: readonly string[] | undefined
   readonly reason?: string | undefined
 }
 

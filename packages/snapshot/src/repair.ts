@@ -2,21 +2,22 @@ import { ArcError } from '@arc/core'
 import { ChunkIndex } from './chunk-index.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { ID_BYTES } from './chunk-id.ts'
+import { copySnapshots } from './copy-snapshots.ts'
+import { type DamagedRecord, intactRecord, judgeRecords } from './damaged-records.ts'
 import { IdTable } from './id-table.ts'
 import { isUnnamed, namedPacks } from './index-names.ts'
 import { IndexWriter } from './index-writer.ts'
-import { writeTombstone } from './forget-records.ts'
+import { writeTombstone, writeTombstones } from './forget-records.ts'
 import { salvagePack } from './pack-check.ts'
-import { isMissing, problemCode } from './problems.ts'
+import { isMissing } from './problems.ts'
 import { type PruneMark, readPruneState, writeMark } from './prune-mark.ts'
 import { visitReachable } from './reachability.ts'
-import { MAX_RECORD_BYTES } from './record.ts'
 import { Repacker } from './repack.ts'
+import type { SnapshotInfo } from './snapshot-info.ts'
 import type { CallOptions, VerifyReport } from './store.ts'
 import type { Vault } from './vault.ts'
 import type { VaultInternals } from './vault-internals.ts'
-import { SNAPSHOTS_PREFIX } from './vault-log.ts'
-import { packKey, type VaultObjects } from './vault-objects.ts'
+import { packKey } from './vault-objects.ts'
 import { examineVault } from './verify-vault.ts'
 
 export interface RepairOptions extends CallOptions {
@@ -31,8 +32,8 @@ export interface RepairPlan {
   readonly generation: number
   /** What verifying all data found; each problem names the files that are concerned. */
   readonly report: VerifyReport
-  /** Records that are fetched from the other vault if it has them, else removed: each is a snapshot that is lost, or something that was said of one. */
-  readonly records: readonly string[]
+  /** Records that cannot be read: each is fetched, or its snapshot copied back, or it is given up. */
+  readonly records: readonly DamagedRecord[]
   /** Indexes that are removed. */
   readonly indexes: readonly string[]
   /** Packs that no index names, and one will. */
@@ -49,6 +50,10 @@ export interface RepairResult {
   readonly report: VerifyReport
   /** Chunks that came from the other vault. */
   readonly fetchedChunks: number
+  /** Snapshots that were copied back from there: new ones, with the time, note and tags of those that they stand for. */
+  readonly copied: readonly SnapshotInfo[]
+  /** Records that were given up: those of snapshots are lost. */
+  readonly lost: readonly DamagedRecord[]
 }
 
 /**
@@ -64,7 +69,7 @@ export async function planRepair(vault: Vault, options: RepairOptions = {}): Pro
     location,
     generation,
     report: found.report,
-    records: found.badRecords,
+    records: await judgeRecords(found.badRecords, options.from, options),
     indexes: found.badIndexes,
     // Of an index that is damaged or gone, which packs it named is known only from the packs themselves.
     reindexed: found.report.problems.length > 0 ? found.unindexed : [],
@@ -74,7 +79,7 @@ export async function planRepair(vault: Vault, options: RepairOptions = {}): Pro
 }
 
 /**
- * Make the vault whole as far as it can be: records that are damaged are fetched or given up, indexes are built from the packs, what is readable of damaged packs is copied into new
+ * Make the vault whole as far as it can be: records that are damaged are fetched, or given up; of those that are, snapshots that another vault has a copy of are copied back; indexes are built from the packs, what is readable of damaged packs is copied into new
  * ones, what another vault has is fetched, and the rest is dropped, so that the next snapshot stores it again. Nothing is removed
  * before its replacement is in place. Throws `ARC_PLAN_STALE` when a pruning was completed since the plan.
  */
@@ -87,43 +92,46 @@ export async function applyRepair(plan: RepairPlan, vault: Vault, options: Repai
       hint: 'Prune to its end, plan again, then apply the new plan.',
     })
   }
-  await replaceRecords(internal, plan.records, options)
+  const lost = await replaceRecords(internal, plan.records, options)
   const torn = await reindex(internal, plan.reindexed, options)
   for (const key of plan.indexes) await objects.delete(key, options)
   const gone = await replacePacks(internal, [...plan.replaced, ...torn], options)
   const fetchedChunks = options.from === undefined ? 0 : await fetchMissing(internal, options.from, gone, options)
   await dropPacks(internal, gone, plan, options)
+  const ids = plan.records.flatMap(({ copyId }) => copyId ?? [])
+  const copied = options.from && ids.length > 0 ? await copySnapshots(options.from, vault, { ...options, ids }) : []
   const found = await examineVault(internal, { ...options, read: 'metadata' })
-  return { report: found.report, fetchedChunks }
+  return { report: found.report, fetchedChunks, copied, lost }
 }
 
-/** Fetch damaged records that the other vault has too, being a copy of this one; of the others say that they are lost. */
+/** Fetch damaged records that the other vault has too, being a copy of this one; of the others say that they are gone. Returns those that are lost. */
 async function replaceRecords(
   vault: VaultInternals,
-  keys: readonly string[],
+  records: readonly DamagedRecord[],
   { from, ...options }: RepairOptions,
-): Promise<void> {
+): Promise<DamagedRecord[]> {
   const { objects, log } = vault
-  const lost: string[] = []
-  for (const key of keys) {
-    const bytes = from && (await intactRecord(from.internal.objects, key, options))
-    if (bytes === undefined) lost.push(key)
-    else await objects.backend.write(key, bytes, { signal: options.signal })
+  const gone: DamagedRecord[] = []
+  for (const record of records) {
+    const bytes = from && (await intactRecord(from.internal.objects, record.key, options))
+    if (bytes === undefined) gone.push(record)
+    else {
+      await objects.backend.write(record.key, bytes, { signal: options.signal })
+      log.forgetDamage(record.key)
+    }
+  }
+  const hashes = (kind: DamagedRecord['kind']): string[] => gone.flatMap((one) => (one.kind === kind ? one.id : []))
+  await writeTombstones(vault, hashes('snapshot'), REASON, options)
+  const notes = hashes('note')
+  if (notes.length > 0) await writeTombstone(vault, { snapshots: [], notes, reason: REASON }, options)
+  for (const { key } of gone) {
+    await objects.delete(key, options)
     log.forgetDamage(key)
   }
-  const snapshots = lost.filter((key) => key.startsWith(SNAPSHOTS_PREFIX)).map((key) => key.slice(-HASH_DIGITS))
-  if (snapshots.length > 0) await writeTombstone(vault, snapshots, 'its record was damaged', options)
-  for (const key of lost) await objects.delete(key, options)
+  return gone.filter(({ copyId }) => from === undefined || copyId === undefined)
 }
 
-async function intactRecord(objects: VaultObjects, key: string, options: CallOptions): Promise<Buffer | undefined> {
-  try {
-    return await objects.readHashed(key, MAX_RECORD_BYTES, options)
-  } catch (error) {
-    if (problemCode(error) === undefined) throw error
-    return undefined
-  }
-}
+const REASON = 'its record was damaged'
 
 /** Write an index of packs; returns those that cannot be in it, because only a part of them can be read. */
 async function reindex(vault: VaultInternals, packs: readonly string[], options: CallOptions): Promise<string[]> {
@@ -190,7 +198,6 @@ async function fetchMissing(
   return fetched
 }
 
-const HASH_DIGITS = 64
 /** One for each level of folders that can be missing; the rest comes with the next repair. */
 const MAX_ROUNDS = 64
 

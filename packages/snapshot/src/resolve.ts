@@ -13,7 +13,8 @@ export interface SnapshotFilter {
   runs?: boolean | undefined
 }
 
-const LATEST = /^latest(?:~(\d{1,6}))?$/
+/** What means the newest snapshot, or one before it. */
+export const LATEST: RegExp = /^latest(?:~(\d{1,6}))?$/
 const HEX = /^[0-9a-f]{4,64}$/
 const TIME = /^\d{4}(?:-\d{2}(?:-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?Z?)?)?)?$/
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { ArcError } from '@arc/core'
 import type { SnapshotInfo } from './snapshot-info.ts'
 
@@ -31,6 +32,11 @@ export interface SnapshotFate {
 export interface RetentionGroup {
   readonly project: string
   readonly host: string
+  /**
+   * The folders they were taken of, as they are recorded, that of the newest first. More than one: the project was moved, or several
+   * are kept under one name.
+   */
+  readonly paths: readonly string[]
   /** Newest first. */
   readonly fates: readonly SnapshotFate[]
 }
@@ -51,7 +57,8 @@ export function judgeSnapshots(snapshots: readonly SnapshotInfo[], policy: Reten
   return [...groups.values()].map((group) => {
     const newestFirst = group.sort((a, b) => compareText(b.time, a.time) || b.sequence - a.sequence)
     const { project, host } = newestFirst[0] as SnapshotInfo
-    return { project, host, fates: judgeGroup(newestFirst, policy, calendar) }
+    const paths = [...new Set(newestFirst.flatMap(({ path }) => path ?? []))]
+    return { project, host, paths, fates: judgeGroup(newestFirst, policy, calendar) }
   })
 }
 
@@ -156,12 +163,33 @@ function isoWeek(date: Date): string {
   return `${year}-W${String(week).padStart(2, '0')}`
 }
 
+const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0
+
+/** What each rule can be. */
+const VALUES: ReadonlyMap<string, (value: unknown) => boolean> = new Map<keyof RetentionPolicy, typeof isCount>([
+  ['keepLast', isCount],
+  ['keepHourly', isCount],
+  ['keepDaily', isCount],
+  ['keepWeekly', isCount],
+  ['keepMonthly', isCount],
+  ['keepYearly', isCount],
+  ['keepWithinMs', (value) => typeof value === 'number' && value >= 0],
+  ['keepTags', (value) => Array.isArray(value) && value.every((tag) => typeof tag === 'string')],
+  ['timeZone', (value) => typeof value === 'string'],
+])
+
+/** A rule that is misspelt keeps nothing: better none is applied. */
 function assertSensible(policy: RetentionPolicy): void {
+  const given = Object.entries(policy).filter(([, value]) => value !== undefined)
+  for (const [name, value] of given) {
+    const isValid = VALUES.get(name)
+    if (isValid === undefined)
+      throw new ArcError('ARC_OPTION_INVALID', `${name} is no rule of what to keep`, {
+        hint: `Rules are ${[...VALUES.keys()].join(', ')}.`,
+      })
+    if (!isValid(value)) throw new ArcError('ARC_OPTION_INVALID', `${name} cannot be ${inspect(value)}`)
+  }
   const { keepTags = [], timeZone: _, ...counts } = policy
-  const wrong = Object.entries(counts).find(
-    ([name, count]) => count !== undefined && !(count >= 0 && (name === 'keepWithinMs' || Number.isInteger(count))),
-  )
-  if (wrong !== undefined) throw new ArcError('ARC_OPTION_INVALID', `${wrong[0]} cannot be ${wrong[1]}`)
   if (keepTags.length > 0 || Object.values(counts).some((count) => count !== undefined && count > 0)) return
   throw new ArcError('ARC_OPTION_INVALID', 'this policy keeps nothing', {
     hint: 'Give at least one rule that keeps snapshots; to forget everything, name the snapshots.',

@@ -29,7 +29,11 @@ export interface SnapshotResult {
 export interface OpenSnapshotOptions extends CallOptions {
   /** Only this path and what is below it; paths stay as they are. Throws `ARC_ENTRY_MISSING` when there is none. */
   under?: string | undefined
-  /** Of archives: bounds in place of those that follow from what the snapshot's record says is in it. */
+  /**
+   * Bounds on what may come out, for whoever acts on it. Of archives in place of those that follow from what the snapshot's record
+   * says is in it. Of a vault in place of the usual ones: `maxEntries`, `maxDepth`, `maxPathBytes`, which hold without this too,
+   * and `maxRatio`, the bytes of everything to those of the folders that are no repetition of others.
+   */
   limits?: Partial<Limits> | undefined
 }
 

@@ -1,3 +1,4 @@
+import { assertNewTags } from './new-tags.ts'
 import type { SnapshotInfo } from './snapshot-info.ts'
 import { snapshotInfo } from './snapshot-record.ts'
 import type { CallOptions, TagChange } from './store.ts'
@@ -11,6 +12,7 @@ export async function tagVaultSnapshot(
   change: TagChange,
   options: CallOptions = {},
 ): Promise<SnapshotInfo> {
+  assertNewTags({ tags: change.add })
   const { log, signingKey } = vault
   await findLive(vault, id, options.signal)
   const record = {

@@ -4,6 +4,7 @@ import { Chunker } from './chunker.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { CHUNKER_BUFFER_BYTES, ContentWriter } from './content-writer.ts'
 import { Intake, type Taken, takeUnchanged } from './intake.ts'
+import { assertNewTags } from './new-tags.ts'
 import { isMissing } from './problems.ts'
 import { isCurrent, isSpared } from './prune-mark.ts'
 import { indexToRelyOn, MAX_ATTEMPTS, prunedAgain, type Published, publishSnapshot } from './publish-snapshot.ts'
@@ -34,6 +35,7 @@ export async function takeVaultSnapshot(
   source: EntrySource,
   options: TakeOptions,
 ): Promise<SnapshotResult> {
+  assertNewTags(options)
   if (options.run !== undefined) assertRecordable(options.run)
   const timeMs = options.time?.getTime() ?? vault.now()
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {

@@ -9,6 +9,7 @@ import {
   MAX_RECORD_BYTES,
   type SignedRecord,
   type SnapshotRecord,
+  type TombstoneRecord,
 } from './record.ts'
 import type { CallOptions } from './store.ts'
 import { nameOf, type VaultObjects } from './vault-objects.ts'
@@ -157,8 +158,8 @@ export class VaultLog {
   ): Promise<LogPlace & { signed: SignedRecord }> {
     const all = [...view.snapshots, ...view.notes]
     const sequence = all.reduce((greatest, place) => Math.max(greatest, place.sequence), 0) + 1
-    const previous = await this.#heads(all, sequence, options)
     const { kind, ...rest } = record
+    const previous = await this.#followed(all, sequence, record.kind === 'forget' ? goneBy(record) : [], options)
     const whole = { kind, sequence, previous, ...rest } as LogRecord
     const plaintext = encodeRecord(whole, signingKey && ((message) => signingKey.sign(message)))
     const sealed = this.#objects.seal('record', plaintext)
@@ -171,17 +172,39 @@ export class VaultLog {
     return { key, hash, sequence, signed }
   }
 
-  /** Records that no other one follows: one as a rule, several after concurrent writers. */
-  async #heads(all: readonly LogPlace[], sequence: number, options: CallOptions): Promise<string[]> {
-    const recent = all.filter((place) => place.sequence >= sequence - HEAD_DEPTH)
+  /**
+   * What a new record follows: the records that no other one follows, one as a rule, several after concurrent writers. A tombstone
+   * also follows in place of the records that are `gone` by it, or nobody would miss what came before them.
+   */
+  async #followed(
+    all: readonly LogPlace[],
+    sequence: number,
+    gone: readonly string[],
+    options: CallOptions,
+  ): Promise<string[]> {
+    const isGone = new Set(gone)
+    const ofGone = await this.#previousOf(
+      all.filter(({ hash }) => isGone.has(hash)),
+      options,
+    )
+    const inPlaceOfGone = ofGone.filter((hash) => !isGone.has(hash))
+    // What a damaged record followed is known only from being followed by no other, however old it is.
+    const depth = gone.length > 0 ? sequence : HEAD_DEPTH
+    const heads = await this.#heads(all, sequence, depth, options)
+    return [...new Set([...heads, ...inPlaceOfGone])].sort()
+  }
+
+  async #heads(all: readonly LogPlace[], sequence: number, depth: number, options: CallOptions): Promise<string[]> {
+    const recent = all.filter((place) => place.sequence >= sequence - depth)
     const readable = this.#objects.keys.canUnseal
     // Who can write only sees names: then all of the last sequence number are followed.
     if (!readable) return recent.filter((place) => place.sequence === sequence - 1).map(({ hash }) => hash)
-    const followed = new Set((await this.readAll(recent, options)).flatMap((one) => one?.record.previous ?? []))
-    return recent
-      .filter(({ hash }) => !followed.has(hash))
-      .map(({ hash }) => hash)
-      .sort()
+    const followed = new Set(await this.#previousOf(recent, options))
+    return recent.filter(({ hash }) => !followed.has(hash)).map(({ hash }) => hash)
+  }
+
+  async #previousOf(places: readonly LogPlace[], options: CallOptions): Promise<string[]> {
+    return (await this.readAll(places, options)).flatMap((one) => one?.record.previous ?? [])
   }
 
   async #places(prefix: string, options: CallOptions): Promise<LogPlace[]> {
@@ -192,6 +215,11 @@ export class VaultLog {
     }
     return places
   }
+}
+
+/** The records whose absence a tombstone explains. */
+export function goneBy({ snapshots, notes = [] }: Pick<TombstoneRecord, 'snapshots' | 'notes'>): string[] {
+  return [...snapshots, ...notes]
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never

@@ -1,18 +1,18 @@
-import type { Entry, EntryPath, EntrySource, EntrySourceOptions, Omission, StreamContent } from '@arc/core'
+import type { Entry, EntryPath, EntrySource, EntrySourceOptions, Limits, Omission, StreamContent } from '@arc/core'
 import { ArcError, encodePath, printablePath } from '@arc/core'
 import { AttributeDecoder } from './attribute-bytes.ts'
 import { ChunkReader } from './chunk-reader.ts'
+import { HardLinkGroups } from './hard-link-groups.ts'
 import { type ListingEntry, decodeListing } from './listing.ts'
 import { unknownSnapshot } from './problems.ts'
 import type { SnapshotRecord } from './record.ts'
 import type { Reference } from './reference.ts'
 import type { OpenSnapshotOptions } from './store.ts'
+import { TreeMeter } from './tree-meter.ts'
 import type { VaultInternals } from './vault-internals.ts'
 import type { LiveSnapshot } from './vault-log.ts'
 
 const BATCH_SIZE = 1000
-/** Deeper than any path of 64 KiB of one-letter folders that a listing could name is a loop of our own making. */
-const MAX_TREE_DEPTH = 4096
 
 /** A folder of a snapshot: its listing. */
 export interface StoredFolder {
@@ -57,7 +57,14 @@ export async function openVaultSnapshot(
     options.under === undefined || options.under === ''
       ? undefined
       : await walker.find(rootOf(record), options.under, options.signal)
-  return new VaultSource(walker, record, start)
+  return new VaultSource(walker, record, { start, limits: options.limits })
+}
+
+/** What is wanted of a snapshot. */
+interface SnapshotPart {
+  /** When not all is wanted: the entry it begins with. */
+  readonly start: VaultEntry | undefined
+  readonly limits: Partial<Limits> | undefined
 }
 
 /** The entries of one snapshot. */
@@ -72,25 +79,28 @@ export class VaultSource implements EntrySource {
   readonly walker: TreeWalker
   /** Whether it is the whole snapshot, and not only what is under a path. */
   readonly isWhole: boolean
-  /** When only a part is wanted: the entry it begins with. */
-  readonly #start: VaultEntry | undefined
+  readonly #part: SnapshotPart
 
-  constructor(walker: TreeWalker, record: SnapshotRecord, start: VaultEntry | undefined) {
+  constructor(walker: TreeWalker, record: SnapshotRecord, part: SnapshotPart) {
     this.walker = walker
     this.name = record.project
     this.git = record.git
     this.rootMode = record.rootMode
     this.omissions = record.omissions
     this.root = rootOf(record)
-    this.#start = start
-    this.isWhole = start === undefined
+    this.#part = part
+    this.isWhole = part.start === undefined
   }
 
   async *entries(options: EntrySourceOptions = {}): AsyncGenerator<readonly Entry[], void, void> {
     let batch: Entry[] = []
     let doneEntries = 0
+    const links = new HardLinkGroups(this.isWhole)
     for await (const some of this.#groups(options.signal)) {
-      for (const entry of some) batch.push(entry)
+      for (const entry of some) {
+        if (entry.hardLink !== undefined) links.admit(entry)
+        batch.push(entry)
+      }
       if (batch.length < BATCH_SIZE) continue
       doneEntries += batch.length
       options.onProgress?.({ phase: 'listing', doneEntries, doneBytes: 0 })
@@ -101,11 +111,12 @@ export class VaultSource implements EntrySource {
     if (batch.length > 0) yield batch
   }
 
-  async *#groups(signal: AbortSignal | undefined): AsyncGenerator<readonly Entry[], void, void> {
-    const start = this.#start
-    if (start === undefined) return yield* this.walker.below(this.root, signal)
+  async *#groups(signal: AbortSignal | undefined): AsyncGenerator<readonly VaultEntry[], void, void> {
+    const { start, limits } = this.#part
+    const meter = new TreeMeter(limits)
+    if (start === undefined) return yield* this.walker.below(this.root, meter, signal)
     yield [start]
-    if (start.type === 'directory') yield* this.walker.below(folderOf(start), signal)
+    if (start.type === 'directory') yield* this.walker.below(folderOf(start), meter, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -130,26 +141,23 @@ export class TreeWalker {
     return entries
   }
 
-  /** Everything below a folder in byte order of path, in groups. */
-  async *below(folder: StoredFolder, signal?: AbortSignal, depth = 0): AsyncGenerator<VaultEntry[], void, void> {
-    if (depth > MAX_TREE_DEPTH)
-      throw new ArcError('ARC_LIMIT_EXCEEDED', `folders are nested deeper than ${MAX_TREE_DEPTH}`)
-    let group: VaultEntry[] = []
-    // Folders whose contents are still to come: `a/x` comes after `a-b`, for `-` is less than `/`.
-    const waiting: { key: string; entry: VaultEntry }[] = []
-    for (const entry of await this.list(folder, signal)) {
-      const key = sortKey(entry.path)
-      for (let last = waiting.at(-1); last !== undefined && last.key < key; last = waiting.at(-1)) {
-        waiting.pop()
-        if (group.length > 0) yield group
-        group = []
-        yield* this.below(folderOf(last.entry), signal, depth + 1)
-      }
-      group.push(entry)
-      if (entry.type === 'directory' && entry.reference !== undefined) waiting.push({ key: `${key}/`, entry })
+  /** Everything below a folder in byte order of path, in groups. Not recursive: depth is input. */
+  async *below(folder: StoredFolder, meter: TreeMeter, signal?: AbortSignal): AsyncGenerator<VaultEntry[], void, void> {
+    const levels: Level[] = []
+    for (let next: StoredFolder | undefined = folder; next !== undefined || levels.length > 0;) {
+      if (next !== undefined) levels.push(await this.#level(next, levels.length, meter, signal))
+      const { group, inner } = (levels.at(-1) as Level).next()
+      if (group.length > 0) yield group
+      if (inner === undefined) levels.pop()
+      next = inner && folderOf(inner)
     }
-    if (group.length > 0) yield group
-    for (const { entry } of waiting.reverse()) yield* this.below(folderOf(entry), signal, depth + 1)
+  }
+
+  async #level(folder: StoredFolder, depth: number, meter: TreeMeter, signal: AbortSignal | undefined): Promise<Level> {
+    meter.enter(folder, depth)
+    const entries = await this.list(folder, signal)
+    meter.add(folder, entries)
+    return new Level(entries)
   }
 
   /** The entry of a path. Throws `ARC_ENTRY_MISSING`. */
@@ -182,6 +190,31 @@ export class TreeWalker {
       reference,
       listingBytes: type === 'directory' ? listed.sizeBytes : 0,
     }
+  }
+}
+
+/** What is still to come of one folder. */
+class Level {
+  readonly #entries: readonly VaultEntry[]
+  #at = 0
+  /** Folders whose contents are still to come: `a/x` comes after `a-b`, for `-` is less than `/`. */
+  readonly #waiting: { key: string; entry: VaultEntry }[] = []
+
+  constructor(entries: readonly VaultEntry[]) {
+    this.#entries = entries
+  }
+
+  /** The names up to where the contents of a folder come, and that folder; none when all has come. */
+  next(): { group: VaultEntry[]; inner: VaultEntry | undefined } {
+    const group: VaultEntry[] = []
+    for (let entry = this.#entries[this.#at]; entry !== undefined; entry = this.#entries[++this.#at]) {
+      const key = sortKey(entry.path)
+      const last = this.#waiting.at(-1)
+      if (last !== undefined && last.key < key) return { group, inner: this.#waiting.pop()?.entry }
+      group.push(entry)
+      if (entry.type === 'directory' && entry.reference !== undefined) this.#waiting.push({ key: `${key}/`, entry })
+    }
+    return { group, inner: this.#waiting.pop()?.entry }
   }
 }
 

@@ -3,7 +3,7 @@ import { verifySignature } from '@arc/crypto'
 import type { SignedRecord } from './record.ts'
 import type { CallOptions } from './store.ts'
 import type { Vault } from './vault.ts'
-import type { LogPlace } from './vault-log.ts'
+import { goneBy, type LogPlace } from './vault-log.ts'
 
 export interface VerifyLogOptions extends CallOptions {
   /** Heads that were written down elsewhere: they must still be in the history of today's. */
@@ -21,15 +21,15 @@ export interface LogProblem {
 export interface LogReport {
   readonly records: number
   readonly snapshots: number
-  /** The newest records: what to write down elsewhere, and to give as `since` next time. One, or several after concurrent writers or when what followed was forgotten. */
+  /** The newest records: what to write down elsewhere, and to give as `since` next time. One, or several after concurrent writers. */
   readonly heads: readonly string[]
   readonly problems: readonly LogProblem[]
 }
 
 /**
- * Prove that no record was changed, reordered, or removed without a tombstone. Records name their predecessors by hash, so
- * what is in the history of a head that somebody remembers cannot have been exchanged; that the newest records were not cut off is
- * proven only against such a head.
+ * Prove that no record was changed, reordered, or removed without a tombstone. Records name their predecessors by hash, and
+ * tombstones also those of what they forget, so what is in the history of a head that somebody remembers cannot have been exchanged;
+ * that the newest records were not cut off is proven only against such a head, that nobody else wrote tombstones only by signatures.
  */
 export async function verifyLog(vault: Vault, options: VerifyLogOptions = {}): Promise<LogReport> {
   const { log } = vault.internal
@@ -44,8 +44,8 @@ export async function verifyLog(vault: Vault, options: VerifyLogOptions = {}): P
       problems.push({ record: place.hash, message: error.message })
     }
   }
-  const forgotten = new Set(
-    [...records.values()].flatMap(({ signed }) => (signed.record.kind === 'forget' ? signed.record.snapshots : [])),
+  const gone = new Set(
+    [...records.values()].flatMap(({ signed }) => (signed.record.kind === 'forget' ? goneBy(signed.record) : [])),
   )
   const followed = new Set<string>()
   for (const [hash, { place, signed }] of records) {
@@ -54,7 +54,7 @@ export async function verifyLog(vault: Vault, options: VerifyLogOptions = {}): P
     for (const before of signed.record.previous) {
       followed.add(before)
       const known = records.get(before)
-      if (known === undefined && !forgotten.has(before)) say(`its predecessor ${before} is gone without a tombstone`)
+      if (known === undefined && !gone.has(before)) say(`its predecessor ${before} is gone without a tombstone`)
       if (known !== undefined && known.place.sequence >= place.sequence) say(`its predecessor ${before} came later`)
     }
     if (signed.record.previous.length === 0 && place.sequence > 1) say('it names no predecessor, and is not the first')
@@ -63,7 +63,7 @@ export async function verifyLog(vault: Vault, options: VerifyLogOptions = {}): P
   }
   const heads = [...records.keys()].filter((hash) => !followed.has(hash)).sort()
   for (const record of options.since ?? []) {
-    if (!records.has(record) && !forgotten.has(record))
+    if (!records.has(record) && !gone.has(record))
       problems.push({ record, message: 'it was the newest once, and is not there any more' })
   }
   return { records: records.size, snapshots: view.snapshots.length, heads, problems }

@@ -1,5 +1,6 @@
 import { printablePath } from '@arc/core'
 import { ID_BYTES, idText } from './chunk-id.ts'
+import { HardLinkGroups, type LinkedFile } from './hard-link-groups.ts'
 import { IdTable } from './id-table.ts'
 import type { NamedPack } from './index-format.ts'
 import { IndexPart } from './index-part.ts'
@@ -69,6 +70,7 @@ class Examination {
   readonly #badIndexes: string[] = []
   readonly #badPacks = new Set<string>()
   readonly #incomplete = new Set<string>()
+  #links: { readonly snapshot: LiveSnapshot; readonly groups: HardLinkGroups } | undefined
   #packs: NamedPack[] = []
   #unindexed: string[] = []
   #live: LiveSnapshot[] = []
@@ -163,6 +165,9 @@ class Examination {
       {
         isWatched: (id) => lost.has(id),
         onChunk: (need) => this.#judge(need),
+        onEntry: (entry, path, snapshot) => {
+          if (entry.hardLink !== undefined) this.#judgeLink({ ...entry, path }, snapshot)
+        },
         onUnreadable: (need, error) => {
           const code = problemCode(error)
           if (code === undefined) throw error
@@ -191,6 +196,23 @@ class Examination {
       unindexed: this.#unindexed,
       badPacks: [...this.#badPacks],
       incomplete: this.#incomplete,
+    }
+  }
+
+  /** A file that is said to be one with others of its snapshot must be like them. */
+  #judgeLink(file: LinkedFile, snapshot: LiveSnapshot): void {
+    if (this.#links?.snapshot !== snapshot) this.#links = { snapshot, groups: new HardLinkGroups(false) }
+    try {
+      this.#links.groups.admit(file)
+    } catch (error) {
+      const path = printablePath(file.path)
+      this.#incomplete.add(snapshot.hash)
+      this.#problems.push({
+        code: 'damaged',
+        object: path,
+        message: messageOf(error),
+        files: [{ snapshot: snapshot.hash, path }],
+      })
     }
   }
 

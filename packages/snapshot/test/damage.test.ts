@@ -211,9 +211,9 @@ describe.each(['plain', 'encrypted'])('a damaged vault, %s', (kind) => {
       // Nobody can say what the lost record needs.
       await expect(planPrune(vault)).rejects.toMatchObject({ code: expect.stringMatching(/DAMAGED|BROKEN/) })
       const plan = await planRepair(vault)
-      expect(plan.records).toEqual([key])
+      expect(plan.records).toMatchObject([{ key, id: key.slice(-64), remedy: 'give-up' }])
       const withCopy = await cloneOf(backend)
-      expect((await applyRepair(plan, vault)).report.problems).toEqual([])
+      expect(await applyRepair(plan, vault)).toMatchObject({ report: { problems: [] }, copied: [], lost: plan.records })
       const repaired = await openVault(backend, { secret })
       expect((await repaired.list()).map(({ id }) => id)).toEqual([...ids, snapshot.id])
       await planPrune(repaired)
@@ -223,6 +223,27 @@ describe.each(['plain', 'encrypted'])('a damaged vault, %s', (kind) => {
       expect((await applyRepair(await planRepair(other, { from }), other, { from })).report.problems).toEqual([])
       expect((await other.list()).map(({ id }) => id)).toEqual([...expected.keys(), snapshot.id])
     }
+  })
+
+  test('a snapshot whose record cannot be read is copied back from a vault that it was copied to', async () => {
+    const backend = await cloneOf(whole)
+    const vault = await openVault(backend, { secret })
+    const from = await createVault(memoryBackend(), { locks: [] })
+    await copySnapshots(vault, from)
+    const [first = '', second = ''] = expected.keys()
+    const [key = ''] = (await keysOf(backend, 'snapshots/')).filter((one) => one.includes(second))
+    await backend.write(key, Buffer.from(''))
+    const opened = await openVault(backend, { secret })
+    const plan = await planRepair(opened, { from })
+    expect(plan.records).toMatchObject([{ key, kind: 'snapshot', sequence: 2, id: second, remedy: 'copy' }])
+    const { report, copied, lost } = await applyRepair(plan, opened, { from })
+    expect([report.problems, lost]).toEqual([[], []])
+    expect(copied).toMatchObject([{ tags: ['t'], origin: { vault: opened.id, snapshot: second } }])
+    const again = await openVault(backend, { secret })
+    expect((await again.list()).map(({ id }) => id)).toEqual([first, copied[0]?.id])
+    expect(await rowsOf(await again.open(copied[0]?.id ?? ''))).toEqual(expected.get(second))
+    // It is known for what it is a copy of.
+    expect(await copySnapshots(again, from)).toEqual([])
   })
 
   test('a service that does not answer says nothing of what it keeps', async () => {

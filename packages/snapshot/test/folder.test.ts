@@ -1,14 +1,20 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { derivedSource, type EntryAttributes, type EntryPath, type EntrySource } from '@arc/core'
+import { temporaryPathFor } from '@arc/core/node'
 import { readTree, temporaryFolder } from '@arc/core/testing'
 import { describe, expect, test, vi } from 'vitest'
 import {
@@ -188,6 +194,61 @@ test.each(['zip', 'tar.zst'] as const)('an archive of symlinks verifies and give
   ])
 })
 
+const ATTRIBUTES = {
+  owner: { uid: 1001, gid: 1002, userName: 'me', groupName: 'us' },
+  xattrs: [{ name: 'user.note' as EntryPath, value: Buffer.from('one') }],
+}
+
+/** A folder whose entries have attributes. */
+function ownedSource(root: string, attributes: EntryAttributes): EntrySource {
+  const plain = folderSource(root)
+  return derivedSource(plain, {
+    rootMode: statSync(root).mode & 0o7777,
+    async *entries(options) {
+      for await (const batch of plain.entries(options)) yield batch.map((entry) => Object.assign(entry, { attributes }))
+    },
+  })
+}
+
+test.each(['tar', 'tar.gz', 'tar.zst', 'tar.lz4', 'zip'] as const)(
+  'an archive gives back what the disk knew: times, modes, owners, names of one file, %s',
+  async (format) => {
+    using scratch = temporaryFolder()
+    const root = join(scratch.path, 'project')
+    makeProject(root)
+    for (const name of ['z', 'odd \\ name\n']) linkSync(join(root, 'src', '3.txt'), join(root, name))
+    symlinkSync('src', join(root, 'link'))
+    chmodSync(join(root, 'src', '4.txt'), 0o4600)
+    chmodSync(root, 0o750)
+    const store = openSnapshotFolder(join(scratch.path, 'store'), { mode: 'archive', format })
+    // Extended attributes are refused, for whoever unpacks it would not get them.
+    const attributes = format === 'zip' ? { owner: ATTRIBUTES.owner } : ATTRIBUTES
+    const owned = (): EntrySource => ownedSource(root, attributes)
+    const { snapshot } = await store.take(owned())
+    for (const compare of ['times', 'bytes'] as const) {
+      const changes: Change[] = []
+      for await (const batch of diffSnapshots(store, snapshot.id, owned(), { compare })) changes.push(...batch)
+      expect(changes).toEqual([])
+    }
+    const given = await store.open(snapshot.id)
+    const names = new Map<string, string[]>()
+    for await (const batch of given.entries())
+      for (const { path, type, hardLink = path, sha256, attributes: found } of batch) {
+        names.set(hardLink, [...(names.get(hardLink) ?? []), path])
+        expect(sha256?.length, path).toBe(type === 'file' ? 64 : undefined)
+        expect(found, path).toEqual(attributes)
+      }
+    expect([...names.values()].filter(({ length }) => length > 1)).toEqual([['odd \\ name\n', 'src/3.txt', 'z']])
+    expect(given.rootMode).toBe(0o750)
+    // What changed in the file of many names has changed in all of them.
+    writeFileSync(join(root, 'z'), noise('other', 5000))
+    const after: string[] = []
+    for await (const batch of diffSnapshots(store, snapshot.id, owned(), { compare: 'bytes' }))
+      after.push(...batch.map(({ path, differs }) => `${path} ${differs.join(' ')}`))
+    expect(after).toEqual(['odd \\ name\n', 'src/3.txt', 'z'].map((path) => `${path} content mtime`))
+  },
+)
+
 const ZEROS = Buffer.alloc(65 * 1024 * 1024)
 
 test.each(['tar.zst', 'tar.gz'] as const)(
@@ -206,13 +267,33 @@ test.each(['tar.zst', 'tar.gz'] as const)(
       code: 'ARC_LIMIT_EXCEEDED',
     })
     const other = openSnapshotFolder(join(scratch.path, 'other'), { mode: 'archive', format })
-    const small = await other.take(source(file('zeros', 'not much')))
+    const small = await other.take(source(file('noise', 'n'), file('zeros', 'not much')))
     const [bomb, victim] = [store, other].map((each) => join(each.location, each.records()[0]?.name ?? ''))
     copyFileSync(bomb as string, victim as string)
     await expect(other.open(small.snapshot.id).then(rowsOf)).rejects.toMatchObject({ code: 'ARC_LIMIT_EXCEEDED' })
     expect((await other.verify()).problems).toMatchObject([{ code: 'damaged' }])
   },
 )
+
+test('what a killed process left is removed by the next snapshot, what one at work has is not', async () => {
+  using scratch = temporaryFolder()
+  const store = openSnapshotFolder(join(scratch.path, 'store'), { mode: 'copy' })
+  await store.take(source(file('a', 'a')))
+  const script =
+    "import { temporaryPathFor } from '@arc/core/node'\nprocess.stdout.write(temporaryPathFor(process.argv[1]))"
+  const place = join(store.location, 'state')
+  const left = execFileSync(process.execPath, ['--input-type=module', '-e', script, place], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+  })
+  const ours = temporaryPathFor(place)
+  // On another machine, which nobody here can ask: gone after a day.
+  const [old, young] = ['0', '1'].map((digit) => join(store.location, `.state.00000000-1-${digit.repeat(12)}.arc-tmp`))
+  for (const path of [left, ours, old, young] as string[]) mkdirSync(join(path, 'deep'), { recursive: true })
+  utimesSync(old as string, 1, 1)
+  await store.take(source(file('a', 'b')))
+  expect([left, ours, old, young].map((path) => existsSync(path as string))).toEqual([false, true, false, true])
+})
 
 test('nobody else can look into the folder that is made; one that was there stays as it is', async () => {
   using scratch = temporaryFolder()

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EntryPath } from '@arc/core'
 import { plainAttributes, XattrTools } from '@arc/core/node'
@@ -10,6 +10,7 @@ import { createVault, openVault, type RunFacts, verifyLog } from '../src/index.t
 import { attributesTree } from './golden-attributes.ts'
 import { goldenRecords } from './golden-records.ts'
 import { GOLDEN_TREES, goldenRows, goldenSource } from './golden-vault.ts'
+import { HostileVault } from './hostile-vault.ts'
 import { file, type Row, rowsOf } from './trees.ts'
 
 const GOLDEN = join(import.meta.dirname, 'golden')
@@ -113,6 +114,34 @@ test('the golden vault whose records tell of runs and selections is what it was,
   expect((await vault.verify({ read: 'data' })).problems).toEqual([])
   expect((await verifyLog(vault)).problems).toEqual([])
   read('verify', root)
+})
+
+test('both readers see that a record is missing that only a forgotten one followed', async () => {
+  using scratch = temporaryFolder()
+  const root = join(scratch.path, 'vault')
+  cpSync(join(GOLDEN, 'vault-1-records'), root, { recursive: true })
+  const first = readdirSync(join(root, 'snapshots')).find((name) => name.startsWith('0000000001-')) as string
+  rmSync(join(root, 'snapshots', first))
+  const { problems } = await verifyLog(await openVault(directoryBackend(root)))
+  expect(problems.map(({ message }) => message)).toEqual([
+    `its predecessor ${first.slice(-64)} is gone without a tombstone`,
+  ])
+  expect(spawnSync('python3', ['-B', READER, 'verify', root], { encoding: 'utf8' })).toMatchObject({
+    status: 3,
+    stderr: `read_vault: record ${first.slice(-64)}: it is gone, and in no tombstone\n`,
+  })
+})
+
+test('both readers refuse what is said to be one file and is two', async () => {
+  using scratch = temporaryFolder()
+  const hostile = await HostileVault.create(directoryBackend(scratch.path))
+  const named = { hardLink: 'a' as EntryPath }
+  const id = await hostile.publish([await hostile.file('a', 'one', named), await hostile.file('b', 'two', named)])
+  await expect(rowsOf(await hostile.vault.open(id))).rejects.toMatchObject({ code: 'ARC_VAULT_DAMAGED', path: 'b' })
+  expect(spawnSync('python3', ['-B', READER, 'list', scratch.path, id], { encoding: 'utf8' })).toMatchObject({
+    status: 3,
+    stderr: 'read_vault: b: it is said to be one file with another, and is not\n',
+  })
 })
 
 /** Which kind of byte array a value is in makes no difference. */

@@ -6,7 +6,7 @@ import { directoryBackend, memoryBackend } from '@arc/storage'
 import { describe, expect, test } from 'vitest'
 import { createVault, resolveSnapshot, transferSnapshots } from '../src/index.ts'
 import { folderSource } from './local-source.ts'
-import { newRepository, repositoryAt, restic } from './restic.ts'
+import { newRepository, repositoryAt, restic, resticIn } from './restic.ts'
 import { file, folder, noise, oddTree, type Row, rowsOf as allOf, source, symlink } from './trees.ts'
 
 interface ResticListing {
@@ -234,6 +234,31 @@ test('the folders that only lead to what was kept are not part of it, others are
   const paths = (await rowsOf(await repository.open(both?.id ?? ''))).map(({ path }) => `/${path}`)
   expect(paths).toContain(join(one, 'x'))
   expect(paths).toContain(join(two, 'x'))
+})
+
+test.each([
+  ['absolute', '.', (root: string) => root],
+  ['relative', '.', () => 'here/app'],
+  ['relative, in the folder above', 'here', () => 'app'],
+  ['with a way up', 'here/app', () => '../app'],
+  ['the folder itself', 'here/app', () => '.'],
+])('a folder that restic was given is what a snapshot holds, however it was called: %s', async (_, cwd, called) => {
+  using scratch = temporaryFolder()
+  const root = join(scratch.path, 'here', 'app')
+  mkdirSync(join(root, 'src'), { recursive: true })
+  writeFileSync(join(root, 'src', 'x'), 'x')
+  const at = join(scratch.path, 'repository')
+  await using repository = await newRepository(directoryBackend(at))
+  resticIn(join(scratch.path, cwd), at, 'backup', called(root))
+  const [snapshot] = await repository.list()
+  expect(snapshot?.path).toBe(root)
+  expect((await rowsOf(await repository.open(snapshot?.id ?? ''))).map(({ path }) => path)).toEqual(['src', 'src/x'])
+})
+
+test('a folder in a project of its name stays where it is in what is exported', async () => {
+  await using repository = await newRepository(memoryBackend())
+  const { snapshot } = await repository.take(source(folder('app'), file('app/x', 'x')), { path: '/home/me/app' })
+  expect((await rowsOf(await repository.open(snapshot.id))).map(({ path }) => path)).toEqual(['app', 'app/x'])
 })
 
 test('attributes go both ways', async () => {

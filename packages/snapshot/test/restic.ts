@@ -16,7 +16,13 @@ export function repositoryAt(backend: Backend): Promise<ResticRepository> {
 
 /** Run restic itself on a repository; returns what it prints. */
 export function restic(repository: string, ...args: readonly string[]): string {
+  return resticIn(process.cwd(), repository, ...args)
+}
+
+/** The same in a folder. */
+export function resticIn(cwd: string, repository: string, ...args: readonly string[]): string {
   return execFileSync('restic', ['--repo', repository, '--no-cache', '--quiet', ...args], {
+    cwd,
     env: { PATH: process.env['PATH'], RESTIC_PASSWORD: PASSWORD, HOME: repository, GOMAXPROCS: '1' },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -134,11 +134,30 @@ test('projects and hosts do not share a rule, and a day begins where the time zo
   ])
 })
 
-test.each([{}, { keepLast: 0 }, { keepLast: -1 }, { keepDaily: 1.5 }, { keepLast: 1, timeZone: 'Nowhere/Land' }])(
-  'a policy that makes no sense is refused: %j',
-  (policy) => {
-    expect(() => judgeSnapshots([snapshotAt(0, 1)], policy)).toThrow(
-      expect.objectContaining({ code: 'ARC_OPTION_INVALID' }) as Error,
-    )
-  },
-)
+test('a group tells of which folders its snapshots are', () => {
+  const snapshots = ['/b/app', undefined, '/a/app', '/b/app'].map((path, i) => snapshotAt(i, i + 1, { path }))
+  expect(judgeSnapshots(snapshots, { keepLast: 1 })).toMatchObject([{ project: 'p', paths: ['/b/app', '/a/app'] }])
+})
+
+const SENSELESS: readonly unknown[] = [
+  {},
+  { keepLast: 0 },
+  { keepLast: -1 },
+  { keepLast: Number.NaN },
+  { keepLast: Infinity },
+  { keepLast: '3' },
+  { keepDaily: 1.5 },
+  { keepWithinMs: '1h' },
+  { keepTags: 'release' },
+  { keepTags: [1] },
+  { keeplast: 1 },
+  { keepLast: 1, constructor: 1 },
+  { keepLast: 1, timeZone: 5 },
+  { keepLast: 1, timeZone: 'Nowhere/Land' },
+]
+
+test.each(SENSELESS)('a policy that makes no sense is refused: %j', (policy) => {
+  expect(() => judgeSnapshots([snapshotAt(0, 1)], policy as RetentionPolicy)).toThrow(
+    expect.objectContaining({ code: 'ARC_OPTION_INVALID' }) as Error,
+  )
+})

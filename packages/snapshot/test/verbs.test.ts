@@ -1,5 +1,6 @@
 import fs, { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sha256Hex } from '@arc/core/node'
 import { temporaryFolder } from '@arc/core/testing'
 import { generateAgeKey, generateSigningKey, openSigningKey } from '@arc/crypto'
 import { memoryBackend } from '@arc/storage'
@@ -77,6 +78,23 @@ test('a plan says what would be stored, and is refused once something else is tr
   const { snapshot } = await applySnapshot(plan, vault, source(...after()))
   expect(await rowsOf(await vault.open(snapshot.id))).toEqual(await rowsOf(source(...after())))
   await expect(applySnapshot(plan, vault, source(...after()))).rejects.toMatchObject({ code: 'ARC_PLAN_STALE' })
+})
+
+test('a source that lists what was there has the bytes that are there: no snapshot is a mix', async () => {
+  using scratch = temporaryFolder()
+  const at = join(scratch.path, 'a')
+  writeFileSync(at, 'one')
+  const listed = folderSource(scratch.path)
+  const vault = await createVault(memoryBackend())
+  const plan = await planSnapshot(vault, listed)
+  writeFileSync(at, 'another')
+  // Only one that was opened since can tell.
+  await expect(applySnapshot(plan, vault, folderSource(scratch.path))).rejects.toMatchObject({ code: 'ARC_PLAN_STALE' })
+  const { snapshot } = await applySnapshot(plan, vault, listed)
+  expect(await rowsOf(await vault.open(snapshot.id))).toMatchObject([
+    { path: 'a', sizeBytes: 7, sha256: sha256Hex(Buffer.from('another')) },
+  ])
+  expect(snapshot.inconsistent).toEqual(['a'])
 })
 
 test('snapshots are found by what people remember of them', async () => {

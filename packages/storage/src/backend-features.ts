@@ -25,6 +25,16 @@ export interface BackendFeatures {
   /** Uploads that were begun and neither finished nor given up; they cost money until they are. */
   listUploads?(prefix: string, options?: CallOptions): AsyncIterable<readonly UploadInfo[]>
   abortUpload?(upload: UploadInfo, options?: CallOptions): Promise<void>
+  /**
+   * Only where keys are paths: throw `ARC_BACKEND_UNSUITABLE` when a write of this key would, because a folder has its name,
+   * or an object that of a folder it lies in. For those who must know before they do what comes before the write.
+   */
+  assertCanHold?(key: string, options?: CanHoldOptions): Promise<void>
+}
+
+export interface CanHoldOptions extends CallOptions {
+  /** Keys that will have been deleted by then. */
+  going?: readonly string[] | undefined
 }
 
 export interface VersionOptions extends CallOptions {

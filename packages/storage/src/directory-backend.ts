@@ -25,10 +25,12 @@ import type {
   WriteOptions,
 } from './backend.ts'
 import { backendUnsuitable, objectConflict, objectNotFound } from './backend-error.ts'
+import type { CanHoldOptions } from './backend-features.ts'
 import { checkedPieces, clampRange, sliced, toldPieces } from './content.ts'
 import { isRealFolder, walkKeys } from './directory-listing.ts'
 import { STAGING_FOLDER, StagedFile, sweepStaging } from './directory-staging.ts'
 import { assertKey, assertPrefix, invalidKey } from './object-key.ts'
+import { assertCanHold, kindOfStats, occupied } from './path-keys.ts'
 import { refuseFeatures, refuseVersion } from './unsupported.ts'
 
 export interface DirectoryBackendOptions {
@@ -128,6 +130,15 @@ class DirectoryBackend implements Backend {
       }
       this.#removeEmptyFolders(key)
     })
+  }
+
+  async assertCanHold(key: string, options: CanHoldOptions = {}): Promise<void> {
+    this.#check(key, options)
+    await assertCanHold(this, key, options, async (name) =>
+      this.#attempt('look at', name, () =>
+        kindOfStats(this.#fs.lstatSync(`${this.#root}/${name}`, { throwIfNoEntry: false })),
+      ),
+    )
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
@@ -248,7 +259,7 @@ class DirectoryBackend implements Backend {
       } catch (error) {
         const errno = errnoOf(error)
         if (errno === 'EEXIST' && onlyIfAbsent) throw objectConflict(this, key)
-        if (errno === 'EISDIR' || errno === 'ENOTEMPTY' || errno === 'EEXIST') throw this.#occupied(key, key)
+        if (errno === 'EISDIR' || errno === 'ENOTEMPTY' || errno === 'EEXIST') throw occupied(this, key, key)
         // A delete may have removed the folder that became empty.
         if ((errno !== 'ENOENT' && errno !== 'ENOTDIR') || attempts === MAX_ATTEMPTS) throw error
       }
@@ -260,7 +271,7 @@ class DirectoryBackend implements Backend {
       const folder = key.slice(0, end)
       const stat = this.#fs.lstatSync(`${this.#root}/${folder}`, { throwIfNoEntry: false })
       if (stat?.isDirectory() === true) continue
-      if (stat !== undefined) throw this.#occupied(key, folder)
+      if (stat !== undefined) throw occupied(this, key, folder)
       try {
         this.#fs.mkdirSync(`${this.#root}/${folder}`)
         syncDirectory(`${this.#root}/${folder.slice(0, Math.max(0, folder.lastIndexOf('/')))}`, this.#fs)
@@ -269,14 +280,6 @@ class DirectoryBackend implements Backend {
         if (errno !== 'EEXIST' && errno !== 'ENOENT') throw error // others make and remove folders too
       }
     }
-  }
-
-  #occupied(key: string, by: string): Error {
-    const what = by === key ? 'a folder has that name' : `${printablePath(by)} is no folder`
-    return backendUnsuitable(this, `cannot hold ${printablePath(key)}: ${what}`, {
-      path: printablePath(key),
-      hint: 'On a file system no key can begin with another and a /.',
-    })
   }
 
   /** Folders are no objects: one that holds none any more must not keep its name from being a key. */

@@ -13,6 +13,7 @@ export type {
 } from './backend.ts'
 export type {
   BackendFeatures,
+  CanHoldOptions,
   CopyOptions,
   DeleteFailure,
   DeleteItem,

@@ -1,5 +1,5 @@
 import type { Backend, ListOptions, ObjectBody } from './backend.ts'
-import type { DeleteItem, UploadInfo } from './backend-features.ts'
+import type { CanHoldOptions, DeleteItem, UploadInfo } from './backend-features.ts'
 import { assertKey, assertPrefix } from './object-key.ts'
 
 type Method = (...args: unknown[]) => unknown
@@ -51,6 +51,11 @@ class Part {
         return async (items, options) => {
           const whole = (items as readonly DeleteItem[]).map(({ key, version }) => ({ key: this.#whole(key), version }))
           return ((await method(whole, options)) as Keyed[]).map((failure) => this.#relative(failure))
+        }
+      case 'assertCanHold':
+        return async (key, options = {}) => {
+          const { going = [], ...rest } = options as CanHoldOptions
+          return method(this.#whole(key), { ...rest, going: going.map((other) => this.#prefix + other) })
         }
       case 'abortUpload':
         return async (upload, options) => {

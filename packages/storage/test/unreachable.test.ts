@@ -102,6 +102,16 @@ describe.concurrent.each(Object.entries({ ...DRIVERS, sftp }))('%s', (_, reached
     )
   })
 
+  test('what a host that does not exist can do is not known', async () => {
+    const { url, options } = reached('http://no-such-host.invalid')
+    await using backend = await openBackend(url, { idleTimeoutMs: 10_000, ...options })
+    if (backend.scheme.startsWith('http')) return // pages can be read, and that is all
+    await expect(backend.capabilities()).rejects.toMatchObject({
+      code: 'ARC_BACKEND_FAILED',
+      message: expect.stringContaining('there is no host called no-such-host.invalid'),
+    })
+  })
+
   test('a service that takes the connection and never answers is given up after three times', async () => {
     await expect(read(reached(`http://127.0.0.1:${portOf(silent)}`))).rejects.toMatchObject(
       failure(true, /it does not answer \([\w-]+\)$/, /whether a firewall or a proxy stands between/),

@@ -48,3 +48,37 @@ export function heedingContent(signal: AbortSignal | undefined, content: Content
   if (signal === undefined && sizeBytes <= LONG_BYTES) return content
   return { sizeBytes, [Symbol.asyncIterator]: () => heedingEach(signal, content) }
 }
+
+/**
+ * Pieces that a caller comes with, who may never come with the next one: the signal ends the wait for it, with what
+ * {@link assertNotAborted} throws.
+ */
+export async function* untilAborted<T>(
+  signal: AbortSignal | undefined,
+  pieces: AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  if (signal === undefined) return yield* pieces
+  const iterator = pieces[Symbol.asyncIterator]()
+  let isOver = false
+  try {
+    for (;;) {
+      const next = await orAborted(signal, iterator.next())
+      isOver = next.done === true
+      if (isOver) return
+      yield next.value as T
+    }
+  } finally {
+    const closing = isOver ? undefined : iterator.return?.()
+    if (!signal.aborted) await closing
+    else closing?.catch(() => {}) // who does not come with a piece does not come to an end, either
+  }
+}
+
+function orAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(abortedAsOurs(signal.reason, signal))
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    void promise.then(resolve, reject).then(() => signal.removeEventListener('abort', stop))
+  })
+}

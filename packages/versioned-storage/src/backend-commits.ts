@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ArcError } from '@arc/core'
+import { ArcError, isArcError } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
 import { type Backend, readBytes } from '@arc/storage'
 import { type BackendPasts, removeForGood } from './backend-pasts.ts'
@@ -8,6 +8,7 @@ import { snapshotTaken } from './history.ts'
 import { type Manifest, manifestHistory } from './manifest.ts'
 import { parseJournalEntry } from './manifest-schema.ts'
 import { backOff, isConflict, type ManifestSlot, type ReadManifest, readJsonObject } from './manifest-slot.ts'
+import { assertReadable } from './readable-edits.ts'
 import type { CommitOptions, Decide, Decision, StoredEvent } from './store.ts'
 import { damagedStore, ignoreMissing } from './store-error.ts'
 
@@ -50,6 +51,7 @@ export class BackendCommits {
         for (const key of keys) reads.push(await this.#pasts.record(key, signal))
         const decision = decide(reads.map(({ manifest }) => manifestHistory(manifest)))
         if (decision.edits.length === 0) return decision.result
+        await assertReadable(decision)
         if (await this.#attempt(reads, decision, options)) return decision.result
         await this.#withdraw(decision.events ?? [])
         await backOff(tries, signal)
@@ -74,6 +76,7 @@ export class BackendCommits {
   ): Promise<boolean> {
     const [only] = reads
     const id = randomUUID()
+    await this.#assertFit(edits.filter(isKeyEdit), signal)
     await this.#announce(events, only?.manifest.key)
     if (reads.length === 1 && only !== undefined && edits.every(isKeyEdit))
       return this.#pasts.replace(only, edits, { id, events, staged, signal })
@@ -90,20 +93,45 @@ export class BackendCommits {
     }
     const entry = { format: 'arc-journal/1', id, edits, events }
     await this.#backend.write(`${JOURNAL}${id}.json`, Buffer.from(JSON.stringify(entry)), { signal })
-    await this.#rollForward(id, edits, events)
+    const unfit = await this.#rollForward(id, edits, events)
+    if (unfit !== undefined) throw unfit
     return true
   }
 
-  /** Do all edits of a journal, those too that somebody else has done, and forget it. */
-  async #rollForward(id: string, edits: readonly Edit[], events: readonly StoredEvent[]): Promise<void> {
-    const byKey = Map.groupBy(edits.filter(isKeyEdit), ({ key }) => key)
+  /** Once a change is recorded it counts: whether a place can hold the objects it asks for must be known before. */
+  async #assertFit(edits: readonly KeyEdit[], signal: AbortSignal | undefined): Promise<void> {
+    if (this.#backend.assertCanHold === undefined) return
+    const going = edits.flatMap(({ op, key }) => (op === 'delete' ? [key] : []))
+    for (const { op, key } of edits) if (op === 'put') await this.#backend.assertCanHold(key, { going, signal })
+  }
+
+  /**
+   * Do all edits of a journal, those too that somebody else has done, and forget it. Answers with why an object could not be
+   * put at its key, when somebody took the place meanwhile: that will not change, so the journal does not wait for it.
+   */
+  async #rollForward(
+    id: string,
+    edits: readonly Edit[],
+    events: readonly StoredEvent[],
+  ): Promise<ArcError | undefined> {
+    const byKey = [...Map.groupBy(edits.filter(isKeyEdit), ({ key }) => key)]
+    // Where keys are paths, what goes may be in the way of what comes.
+    byKey.sort(([, a], [, b]) => Number(isDeletion(b)) - Number(isDeletion(a)))
     let isFirst = true
+    let unfit: ArcError | undefined
     for (const [key, keyEdits] of byKey) {
-      await this.#applyOnce(key, keyEdits, id, isFirst ? events : [])
+      try {
+        await this.#applyOnce(key, keyEdits, id, isFirst ? events : [])
+      } catch (error) {
+        const isRecorded = isUnsuitable(error) && (await this.#slot.read(key)).manifest.changes.includes(id)
+        if (!isRecorded) throw error
+        unfit = error
+      }
       isFirst = false
     }
     for (const edit of edits) if (!isKeyEdit(edit)) await this.#applySnapshot(edit)
     await removeForGood(this.#backend, `${JOURNAL}${id}.json`)
+    return unfit
   }
 
   async #applyOnce(key: string, edits: readonly KeyEdit[], id: string, events: readonly StoredEvent[]): Promise<void> {
@@ -176,6 +204,14 @@ function encodeSnapshot({ prefix, tag, at, items }: SnapshotEdit): Uint8Array {
 
 export function snapshotName(prefix: string, tag: string): string {
   return `${SNAPSHOTS}${sha256Hex(Buffer.from(`${prefix}\n${tag}`))}.json`
+}
+
+function isDeletion(edits: readonly KeyEdit[]): boolean {
+  return edits.some(({ op }) => op === 'delete')
+}
+
+function isUnsuitable(error: unknown): error is ArcError {
+  return isArcError(error) && error.code === 'ARC_BACKEND_UNSUITABLE'
 }
 
 function newSeq(edit: KeyEdit): number {

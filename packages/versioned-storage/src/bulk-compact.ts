@@ -1,3 +1,4 @@
+import { assertFlags } from './arguments.ts'
 import type { PermittedStore } from './mount.ts'
 import { repeatedVersions } from './retention.ts'
 import type { CallOptions } from './store.ts'
@@ -9,6 +10,7 @@ export async function bulkCompact(
   options: CallOptions & { dryRun?: boolean | undefined; now: Date },
 ): Promise<{ keyCount: number; versionCount: number }> {
   const { now } = options
+  assertFlags({ dryRun: options.dryRun })
   const found: string[] = []
   let versionCount = 0
   for await (const batch of store.histories(prefix, options)) {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { ArcError } from '@arc/core'
 import { abortedAsOurs, assertNotAborted } from './abort.ts'
+import { assertOptions } from './arguments.ts'
 import type { LocalFile } from './local-file.ts'
 import { StorageNode } from './node.ts'
 import type { CallOptions } from './store.ts'
@@ -31,6 +32,7 @@ export async function callProgram(
   args: readonly ProgramArgument[],
   options: CallProgramOptions = {},
 ): Promise<ProgramResult> {
+  assertOptions(options)
   assertNotAborted(options.signal)
   const inputs: LocalFile[] = []
   const outputs: LocalFile[] = []

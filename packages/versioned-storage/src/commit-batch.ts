@@ -7,6 +7,7 @@ import { applyEdit } from './index-edits.ts'
 import { historyOfRow, indexHistory } from './index-history.ts'
 import type { ObjectFolder, StagedContent } from './object-folder.ts'
 import type { PlainFiles } from './plain-files.ts'
+import { assertReadable } from './readable-edits.ts'
 import type { VersionIndex } from './version-index.ts'
 import { encodeRecord, type LogEnd } from './version-log.ts'
 import type { PreparedFile, WorkingTree } from './working-tree.ts'
@@ -84,6 +85,9 @@ export class CommitBatch {
     const { edits, present, unchanged } = await this.#look(job, takeUp)
     const histories = job.keys.map((key) => unchanged.get(key) ?? indexHistory(index, key))
     const decision = job.decide(histories)
+    const { events = [] } = decision
+    const { delivered } = job
+    await assertReadable({ edits: [...edits, ...decision.edits], events, delivered })
     for (const staged of job.staged) takeUp(staged)
     const unneeded: string[] = []
     for (const edit of decision.edits) {
@@ -91,14 +95,13 @@ export class CommitBatch {
       if (object !== undefined) unneeded.push(object)
     }
     edits.push(...decision.edits)
-    const events = decision.events ?? []
     for (const event of events) index.addEvent(event, n)
-    for (const id of job.delivered) index.dropEvent(id)
+    for (const id of delivered) index.dropEvent(id)
     const { files, removals } = await this.#parts.files.prepare(decision.edits, contents, present)
     const outcome = { job, result: decision.result, files, removals, unneeded }
-    if (edits.length + events.length + job.delivered.length === 0)
+    if (edits.length + events.length + delivered.length === 0)
       return { outcome: { ...outcome, line: undefined }, end: before }
-    const { line, sum } = encodeRecord(recordOf(n, edits, fresh.values(), events, job.delivered), before.sum)
+    const { line, sum } = encodeRecord(recordOf(n, edits, fresh.values(), events, delivered), before.sum)
     return { outcome: { ...outcome, line }, end: { ...before, n, sum, offset: before.offset + line.length } }
   }
 

@@ -1,5 +1,6 @@
-import { ArcError, assertWithin } from '@arc/core'
+import { ArcError, assertWithin, type ProgressListener } from '@arc/core'
 import { checkedPieces, sha256Hex, startSha256 } from '@arc/core/node'
+import { untilAborted } from './abort.ts'
 import type { Content, ContentInput } from './store.ts'
 import { damagedStore } from './store-error.ts'
 
@@ -18,6 +19,21 @@ export async function contentBytes(content: Content, maxBytes: number = DEFAULT_
   }
   const [first] = pieces
   return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces, count)
+}
+
+/** The same content; the listener hears of each piece once it has been taken. */
+export function toldContent(content: Content, onProgress: ProgressListener | undefined): Content {
+  if (onProgress === undefined) return content
+  const { sizeBytes: totalBytes } = content
+  async function* pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+    let doneBytes = 0
+    for await (const piece of content) {
+      yield piece
+      doneBytes += piece.length
+      onProgress?.({ phase: 'reading', doneEntries: 0, doneBytes, totalEntries: 1, totalBytes })
+    }
+  }
+  return { sizeBytes: totalBytes, [Symbol.asyncIterator]: pieces }
 }
 
 /** SHA-256 of a content in lower-case hex. */
@@ -51,12 +67,12 @@ export function verified(
 
 /**
  * A content that is bytes, all through. Throws `ARC_OPTION_INVALID` otherwise: a stream that was given an encoding yields
- * texts, and what would be kept of those is not what they say.
+ * texts, and what would be kept of those is not what they say. The signal ends the wait for a piece, too.
  */
-export function checkedContent(content: ContentInput): ContentInput {
+export function checkedContent(content: ContentInput, signal?: AbortSignal): ContentInput {
   if (content instanceof Uint8Array) return content
   if (typeof content?.[Symbol.asyncIterator] !== 'function') throw noContent('bytes or a sequence of them', content)
-  return onlyBytes(content)
+  return onlyBytes(untilAborted(signal, content))
 }
 
 async function* onlyBytes(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,7 +1,7 @@
 import { matchesGlob } from 'node:path'
 import { ArcError, isArcError, printablePath, type ProgressListener } from '@arc/core'
 import { assertNotAborted } from './abort.ts'
-import { assertHas } from './arguments.ts'
+import { assertHas, assertOptions } from './arguments.ts'
 import type { StorageNode } from './node.ts'
 import type { CallOptions } from './store.ts'
 import { baseName } from './storage-path.ts'
@@ -42,6 +42,7 @@ export async function copyNode(
   options: CopyOptions = {},
 ): Promise<CopyReport> {
   assertHas(target, 'writeStream', 'node to copy to')
+  assertOptions(options)
   checkOptions(options)
   const { pairs, folders, omissions } = await planCopy(source, target, options)
   const report = { copiedFiles: 0, copiedBytes: 0, skippedFiles: 0, omissions }
@@ -71,7 +72,7 @@ export async function moveNode(
   target: StorageNode,
   options: CopyOptions = {},
 ): Promise<CopyReport> {
-  const { store, key } = await source.locate()
+  const { store, key } = await source.locate(options)
   store.assertPermits('delete', key)
   const moved: { from: StorageNode; to: StorageNode }[] = []
   const report = await copyNode(source, target, {

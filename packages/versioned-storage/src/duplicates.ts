@@ -1,6 +1,6 @@
 import { ArcError } from '@arc/core'
 import { contentSha256 } from './content-bytes.ts'
-import { assertObject } from './arguments.ts'
+import { assertFlags, assertObject } from './arguments.ts'
 import type { PermittedStore } from './mount.ts'
 import type { CallOptions, ItemStat } from './store.ts'
 
@@ -59,6 +59,7 @@ export async function deduplicate(
 ): Promise<DeduplicationReport> {
   assertObject(given, 'options')
   const { strategy, dryRun = false, ...options } = given
+  assertFlags({ dryRun })
   if ((strategy as string) !== 'reference')
     throw new ArcError('ARC_OPTION_INVALID', 'there is no such strategy of deduplication', {
       hint: "There is one: 'reference'.",

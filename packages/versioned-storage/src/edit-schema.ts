@@ -1,11 +1,12 @@
 import * as z from 'zod/mini'
 import type { Edit } from './edit.ts'
+import { VERSION_ORIGINS } from './version.ts'
 
 const seq = z.int().check(z.positive())
 const key = z.string().check(z.minLength(1))
 const at = z.number()
 const metadata = z.record(z.string(), z.json())
-const origin = z.optional(z.enum(['external', 'rollback', 'restore', 'copy']))
+const origin = z.optional(z.enum(VERSION_ORIGINS))
 const size = z.int().check(z.nonnegative())
 
 const schema = z.discriminatedUnion('op', [

@@ -23,12 +23,16 @@ const EVENT_TYPES = [
 
 export type StorageEventType = (typeof EVENT_TYPES)[number]
 
-/** Throw `ARC_OPTION_INVALID` for a type of which nobody would ever hear. */
-export function assertEventType(type: string): void {
-  if (type === '*' || EVENT_TYPES.some((each) => each === type)) return
-  throw new ArcError('ARC_OPTION_INVALID', `there are no events ${printablePath(type)}`, {
-    hint: `There are * for all, and ${EVENT_TYPES.join(', ')}.`,
-  })
+/** Throw `ARC_OPTION_INVALID` for a type of which nobody would ever hear, and for who cannot hear. */
+export function assertListening(type: unknown, listener: unknown): void {
+  if (type !== '*' && !EVENT_TYPES.some((each) => each === type))
+    throw new ArcError('ARC_OPTION_INVALID', `there are no events ${printablePath(String(type))}`, {
+      hint: `There are * for all, and ${EVENT_TYPES.join(', ')}.`,
+    })
+  if (typeof listener !== 'function')
+    throw new ArcError('ARC_OPTION_INVALID', 'what hears of events must be a function', {
+      hint: 'Give one that takes an event.',
+    })
 }
 
 /** Something that has become durable. */

@@ -1,4 +1,5 @@
 import { ArcError, printablePath } from '@arc/core'
+import { assertObject } from './arguments.ts'
 import type { Metadata } from './json.ts'
 import { type VersionInfo, type VersionRecord, type VersionSelector, versionId, versionInfo } from './version.ts'
 
@@ -41,8 +42,9 @@ export function presentVersion({ latest }: Pick<History, 'latest'>): VersionReco
   return latest?.sha256 === undefined ? undefined : latest
 }
 
-/** Throws `ARC_OPTION_INVALID` when more than one way to name a version is used. */
+/** Whether a version is named. Throws `ARC_OPTION_INVALID` when more than one way to name it is used. */
 export function namesVersion(selector: VersionSelector): boolean {
+  assertObject(selector, 'what names a version')
   const given = [selector.version, selector.tag, selector.asOf].filter((value) => value !== undefined)
   if (given.length <= 1) return given.length === 1
   throw new ArcError('ARC_OPTION_INVALID', 'version, tag and asOf exclude each other', {
@@ -171,5 +173,7 @@ export function matchesQuery(
   query: Metadata,
   equal: (a: Metadata[string] | undefined, b: Metadata[string] | undefined) => boolean,
 ): boolean {
-  return Object.entries(query).every(([name, value]) => equal(metadata?.[name], value))
+  const own = (name: string): Metadata[string] | undefined =>
+    metadata !== undefined && Object.hasOwn(metadata, name) ? metadata[name] : undefined
+  return Object.entries(query).every(([name, value]) => equal(own(name), value))
 }

@@ -13,14 +13,19 @@ const MAX_DEPTH = 100
  * or make the record that it is in unreadable.
  */
 export function checkedMetadata(metadata: Metadata): Metadata {
-  if (isPlainObject(metadata) && isJson(metadata, 0)) return metadata
+  if (isMetadata(metadata)) return metadata
   throw new ArcError(
     'ARC_OPTION_INVALID',
     'metadata is no object of texts, numbers, booleans, lists and such objects',
     {
-      hint: 'Turn dates into texts, and leave out functions and loops.',
+      hint: 'Turn dates into texts, and leave out functions, loops and members called __proto__.',
     },
   )
+}
+
+/** Whether a value can be kept as metadata and is the same when it is read. */
+export function isMetadata(value: unknown): value is Metadata {
+  return isPlainObject(value) && isJson(value, 0)
 }
 
 function isPlainObject(value: unknown): value is object {
@@ -33,6 +38,7 @@ function isJson(value: unknown, depth: number): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value)
   if (depth > MAX_DEPTH || (!Array.isArray(value) && !isPlainObject(value))) return false
+  if (Object.hasOwn(value, '__proto__')) return false // readers drop it, lest it change what the others mean
   return Object.values(value).every((member) => isJson(member, depth + 1))
 }
 

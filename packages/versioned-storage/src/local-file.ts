@@ -2,12 +2,23 @@ import { createReadStream, mkdtempSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ArcError } from '@arc/core'
 import { contentSha256 } from './content-bytes.ts'
 import type { StorageNode } from './node.ts'
 import type { CallOptions } from './store.ts'
 
+const MODES = ['r', 'w', 'rw'] as const
+
 /** `r`: only read. `w`: written anew. `rw`: changed. */
-export type LocalFileMode = 'r' | 'w' | 'rw'
+export type LocalFileMode = (typeof MODES)[number]
+
+/** Throws `ARC_OPTION_INVALID`: of what is opened in no mode nobody knows whether it is taken back. */
+export function assertMode(mode: unknown): void {
+  if (MODES.some((each) => each === mode)) return
+  throw new ArcError('ARC_OPTION_INVALID', `${String(mode)} is no mode of a file`, {
+    hint: `There are ${MODES.join(', ')}.`,
+  })
+}
 
 /** A node's content as a file on this machine. Dispose it when the program that uses it has ended. */
 export interface LocalFile extends AsyncDisposable {

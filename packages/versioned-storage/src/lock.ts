@@ -3,14 +3,15 @@ import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ArcError, isArcError } from '@arc/core'
 import { heeding } from './abort.ts'
+import { assertDuration } from './arguments.ts'
 import type { LockRecord } from './history.ts'
 import type { PermittedStore } from './mount.ts'
 import { lockHeld } from './version-changes.ts'
 
 export interface LockOptions {
-  /** How long to wait for another holder; default 0: not at all. */
+  /** How long to wait for another holder, 24.8 days at most; default 0: not at all. */
   timeoutMs?: number | undefined
-  /** How long the lock outlives a holder that died; renewed in time by one that lives. Default 30,000. */
+  /** How long the lock outlives a holder that died, from 50 to 24.8 days; renewed in time by one that lives. Default 30,000. */
   leaseMs?: number | undefined
   /** What others are told of the holder; default: the host's name. */
   owner?: string | undefined
@@ -114,10 +115,8 @@ export async function takeLock(
   options: LockOptions & { now: () => Date; onRelease: (lock: NodeLock) => void },
 ): Promise<NodeLock> {
   const { timeoutMs = 0, leaseMs = DEFAULT_LEASE_MS, signal, now, onRelease } = options
-  if (typeof leaseMs !== 'number' || !(leaseMs >= MIN_LEASE_MS))
-    throw new ArcError('ARC_OPTION_INVALID', `leaseMs is ${leaseMs}, and must be at least ${MIN_LEASE_MS}`)
-  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0))
-    throw new ArcError('ARC_OPTION_INVALID', `timeoutMs is ${timeoutMs}, and must be a number of milliseconds from 0`)
+  assertDuration('leaseMs', leaseMs, MIN_LEASE_MS)
+  assertDuration('timeoutMs', timeoutMs, 0)
   if (options.owner !== undefined && typeof options.owner !== 'string')
     throw new ArcError('ARC_OPTION_INVALID', 'the owner of a lock is a text')
   const owner = `${options.owner ?? hostname()} (${randomUUID().slice(0, 8)})`

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { matchesGlob } from 'node:path'
 import { ArcError, printablePath, systemCallError } from '@arc/core'
+import { assertFlags, assertOptions } from './arguments.ts'
 import { callProgram, type CallProgramOptions, type ProgramArgument, type ProgramResult } from './call-program.ts'
 import { deduplicate, type DeduplicationReport, type DuplicateGroup, findDuplicates } from './duplicates.ts'
-import { assertEventType, type StorageEvent, type StorageEventType, type StorageListener } from './event.ts'
+import { assertListening, type StorageEvent, type StorageEventType, type StorageListener } from './event.ts'
 import { lesserPermission, type Permission, PermittedStore } from './mount.ts'
 import { checkMountConfig, checkMountConfigs, type MountConfig, parseMountFile } from './mount-config.ts'
 import { StorageNode } from './node.ts'
 import type { Located, NodeContext } from './node-options.ts'
-import { openStore, switchedFolder } from './open-store.ts'
+import { assertOneFolder, openStore, switchedFolder } from './open-store.ts'
 import { bulkCompact } from './bulk-compact.ts'
 import {
   createSnapshot,
@@ -132,7 +133,7 @@ export class StorageManager implements AsyncDisposable {
     path: string,
     options: CallOptions = {},
   ): AsyncGenerator<readonly VersionInfo[], void, undefined> {
-    const { store, key, strip } = await this.#prefix(path)
+    const { store, key, strip } = await this.#prefix(path, options)
     for await (const batch of store.listVersions(key, options))
       yield strip('') === '' && store.mount.prefix === ''
         ? batch
@@ -144,13 +145,13 @@ export class StorageManager implements AsyncDisposable {
     path: string,
     options: CallOptions & { dryRun?: boolean | undefined } = {},
   ): Promise<{ keyCount: number; versionCount: number }> {
-    const { store, key: prefix } = await this.#prefix(path)
+    const { store, key: prefix } = await this.#prefix(path, options)
     return bulkCompact(store, prefix, { ...options, now: this.#now() })
   }
 
   /** Keep the present state of everything below `mount:prefix` under a name. Throws `ARC_TAG_TAKEN`. */
   async createSnapshot(path: string, options: SnapshotOptions & { move?: boolean | undefined }): Promise<SnapshotInfo> {
-    const { store, key, strip } = await this.#prefix(path)
+    const { store, key, strip } = await this.#prefix(path, options)
     const info = await createSnapshot(store, key, { ...options, now: this.#now() })
     return { ...info, prefix: strip(info.prefix) }
   }
@@ -160,14 +161,14 @@ export class StorageManager implements AsyncDisposable {
     path: string,
     options: SnapshotOptions & { dryRun?: boolean | undefined },
   ): Promise<SnapshotRestore> {
-    const { store, key, strip } = await this.#prefix(path)
+    const { store, key, strip } = await this.#prefix(path, options)
     const { restored, removed, unchangedCount } = await restoreSnapshot(store, key, { ...options, now: this.#now() })
     return { restored: restored.map(strip), removed: removed.map(strip), unchangedCount }
   }
 
   /** Forget a snapshot; `false` when there is none. */
   async removeSnapshot(path: string, options: SnapshotOptions): Promise<boolean> {
-    const { store, key } = await this.#prefix(path)
+    const { store, key } = await this.#prefix(path, options)
     return removeSnapshot(store, key, options)
   }
 
@@ -185,7 +186,7 @@ export class StorageManager implements AsyncDisposable {
 
   /** Present files below `mount:prefix` with equal content, the most wasteful first. */
   async findDuplicates(path: string, options: CallOptions = {}): Promise<DuplicateGroup[]> {
-    const { store, key, strip } = await this.#prefix(path)
+    const { store, key, strip } = await this.#prefix(path, options)
     return strippedGroups(await findDuplicates(store, key, options), strip)
   }
 
@@ -194,23 +195,25 @@ export class StorageManager implements AsyncDisposable {
     path: string,
     options: CallOptions & { strategy: 'reference'; dryRun?: boolean | undefined },
   ): Promise<DeduplicationReport> {
-    const { store, key, strip } = await this.#prefix(path)
+    const { store, key, strip } = await this.#prefix(path, options)
     const report = await deduplicate(store, key, options)
     return { ...report, groups: strippedGroups(report.groups, strip) }
   }
 
-  /** Check everything a mount keeps; `repair` mends what can be mended. */
-  async fsck(
-    mount: string,
-    { repair = false, signal }: CallOptions & { repair?: boolean | undefined } = {},
-  ): Promise<CheckReport> {
-    const { store } = await this.#locate(mount, '')
+  /** Check everything a mount keeps; `repair` mends what can be mended. Where each first segment has a folder of its own, name one: `mount:segment`. */
+  async fsck(mount: string, options: CallOptions & { repair?: boolean | undefined } = {}): Promise<CheckReport> {
+    assertOptions(options)
+    const { repair = false, signal } = options
+    assertFlags({ repair })
+    const { mount: name, path } = parseStoragePath(mount)
+    assertOneFolder(this.#mount(name), path)
+    const { store } = await this.#locate(name, path)
     return store.check({ repair, signal })
   }
 
   /** Hear of what becomes durable through this manager; `*` is everything. Call the result to stop. */
   on(type: StorageEventType | '*', listener: StorageListener): () => void {
-    assertEventType(type)
+    assertListening(type, listener)
     const listeners = this.#listeners.get(type) ?? new Set()
     this.#listeners.set(type, listeners.add(listener))
     return () => void listeners.delete(listener)
@@ -222,9 +225,9 @@ export class StorageManager implements AsyncDisposable {
   }
 
   /** Deliver what lies in the outboxes, also of earlier runs. Gives how many events no receiver took. */
-  async deliverWebhooks({ signal }: CallOptions = {}): Promise<number> {
+  async deliverWebhooks(options: CallOptions = {}): Promise<number> {
     for (const [name, config] of this.#mounts) if (!('path' in config)) await this.#locate(name, '').catch(() => {})
-    return this.#webhooks.deliver(() => [...this.#opened], signal)
+    return this.#webhooks.deliver(() => [...this.#opened], options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -280,7 +283,8 @@ export class StorageManager implements AsyncDisposable {
   }
 
   /** A prefix need not be a path: it may end within a name, or in a slash. */
-  async #prefix(path: string): Promise<Located & { strip: (key: string) => string }> {
+  async #prefix(path: string, options: object = {}): Promise<Located & { strip: (key: string) => string }> {
+    assertOptions(options)
     const { mount, path: raw } = parseStoragePath(path)
     const folder = raw.includes('/') ? joinPath(raw.slice(0, raw.lastIndexOf('/'))) : ''
     const rest = raw.includes('/') ? baseName(raw) : raw

@@ -3,6 +3,7 @@ import type { Edit } from './edit.ts'
 import { parseEdit } from './edit-schema.ts'
 import type { Manifest } from './manifest.ts'
 import type { Snapshot } from './store.ts'
+import { VERSION_ORIGINS } from './version.ts'
 
 const seq = z.int().check(z.positive())
 const count = z.int().check(z.nonnegative())
@@ -20,7 +21,7 @@ const manifestSchema = z.object({
       atMs: z.number(),
       sha256: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/))),
       sizeBytes: count,
-      origin: z.optional(z.enum(['external', 'rollback', 'restore', 'copy'])),
+      origin: z.optional(z.enum(VERSION_ORIGINS)),
       metadata: z.optional(z.record(z.string(), z.json())),
       legalHold: z.optional(z.boolean()),
       retainUntilMs: z.optional(z.number()),

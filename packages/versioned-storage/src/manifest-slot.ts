@@ -166,8 +166,17 @@ function manifestName(key: string, generation: number): string {
   return `${manifestFolder(key)}/${MANIFEST_NAME}-${String(generation).padStart(12, '0')}.json`
 }
 
+/**
+ * A manifest as an object holds it. Throws `ARC_BACKEND_FAILED` for one that no reader would take: edits are checked before,
+ * so what is wrong with it is what the service says of its versions.
+ */
 export function encodeManifest(manifest: Manifest): Uint8Array {
-  return Buffer.from(JSON.stringify(manifest))
+  if (parseManifest(manifest) !== undefined) return Buffer.from(JSON.stringify(manifest))
+  const shown = printablePath(manifest.key)
+  throw new ArcError('ARC_BACKEND_FAILED', `what the service lists of ${shown} makes no sense: nothing was noted`, {
+    path: shown,
+    hint: 'Look at the versions there, their dates and sizes.',
+  })
 }
 
 /** The manifest in a body. Throws `ARC_STORE_DAMAGED` when it is none, `ARC_BACKEND_UNSUITABLE` when it is of the other kind. */

@@ -3,7 +3,7 @@ import { heeding, heedingContent, heedingEach } from './abort.ts'
 import type { ProtectedFeature } from './backend-pasts.ts'
 import type { Edit } from './edit.ts'
 import { type EventFacts, factsOfEdits, makeEvent, type StorageEvent } from './event.ts'
-import type { History } from './history.ts'
+import { type History, NO_HISTORY } from './history.ts'
 import type {
   CallOptions,
   CheckReport,
@@ -22,6 +22,7 @@ import type {
   VersionStore,
 } from './store.ts'
 import { assertNotReserved } from './storage-path.ts'
+import { isRoot } from './store-error.ts'
 import type { VersionInfo, VersionRecord } from './version.ts'
 
 /** What may be done on a mount; each includes those before it. */
@@ -117,7 +118,7 @@ export class PermittedStore implements VersionStore {
   ): Promise<T> {
     const [first = ''] = keys
     this.assertPermits('readwrite', first)
-    for (const key of keys) assertNotReserved(key)
+    for (const key of keys) this.#assertKey(key)
     let events: StorageEvent[] = []
     const guarded = (histories: readonly History[]): Decision<T> => {
       const decision = decide(histories)
@@ -203,7 +204,8 @@ export class PermittedStore implements VersionStore {
   }
 
   /** What other programs changed is recorded only through a mount that may write. */
-  history(key: string, options: HistoryOptions = {}): Promise<History> {
+  async history(key: string, options: HistoryOptions = {}): Promise<History> {
+    if (key === '') return { ...NO_HISTORY, key }
     const record = options.record !== false && this.isWritable
     return heeding(options.signal, () => this.#store.history(key, { ...options, record }))
   }
@@ -234,10 +236,17 @@ export class PermittedStore implements VersionStore {
   }
 
   async url(key: string, options: { expiresInSeconds: number }): Promise<string | undefined> {
+    this.#assertKey(key)
     return this.#store.url?.(key, options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {} // the store belongs to the manager
+
+  /** Throws for what can have neither content nor past. */
+  #assertKey(key: string): void {
+    if (key === '') throw isRoot(`${this.mount.name}:`)
+    assertNotReserved(key)
+  }
 
   #event(facts: EventFacts): StorageEvent {
     return makeEvent(facts, this.mount.name, this.mount.prefix, this.#listener.now())

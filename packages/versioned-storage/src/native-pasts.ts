@@ -20,6 +20,7 @@ import type { VersionRecord } from './version.ts'
 
 const UNDER_WAY_MS = 60_000 // a writer that has not made its version part of the manifest by then has died
 const MAX_TRIES = 100
+const SHA256 = /^[0-9a-f]{64}$/
 const KEPT_CHANGES = 128
 
 /** Whether a backend was seen to keep versions, and has what native pasts are made of. */
@@ -217,7 +218,8 @@ export class NativePasts implements BackendPasts {
     // By the service's clock against ours: should they differ by more, a version is taken up early and its writer tries again.
     const isUnderWay = put !== undefined && Math.abs(Date.now() - modified.getTime()) < UNDER_WAY_MS
     if (isUnderWay) return { ...unknown, isUnderWay }
-    const sha256 = info.sha256 ?? (await contentSha256(await objectContent(this.#backend, key, { version, signal })))
+    const noted = info.sha256 !== undefined && SHA256.test(info.sha256) ? info.sha256 : undefined // by whatever program
+    const sha256 = noted ?? (await contentSha256(await objectContent(this.#backend, key, { version, signal })))
     if (put === undefined) return { ...external, sha256, token: undefined, isUnderWay }
     const { at: atMs, origin, meta: metadata, token } = put
     return { sha256, sizeBytes, atMs, origin, metadata, token, isUnderWay }

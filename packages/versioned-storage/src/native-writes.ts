@@ -82,9 +82,15 @@ export class NativeWrites {
     if (waiting !== undefined && (await this.#isNewest(manifest, waiting, signal))) return waiting.version
     await this.takeBack(content)
     const metadata = { [PUT_METADATA]: encodePutFacts(edit, manifest.token) }
-    const bytes = (content as SpooledContent).open()
-    const contentType = mimeTypeOf(key)
-    const info = await this.#backend.write(key, bytes, { sha256: sha, sizeBytes: size, contentType, metadata, signal })
+    const spooled = content as SpooledContent
+    const info = await this.#backend.write(key, spooled.open(), {
+      sha256: sha,
+      sizeBytes: size,
+      contentType: mimeTypeOf(key),
+      metadata,
+      signal,
+      onProgress: spooled.onProgress,
+    })
     const version = this.#named(info)
     this.#waiting.set(content, { key, version })
     return version

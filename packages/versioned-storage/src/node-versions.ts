@@ -1,6 +1,6 @@
 import { ArcError, printablePath } from '@arc/core'
 import type { CsvDiff, DiffCsvOptions, DiffImagesOptions, DiffJsonOptions, ImageDiff, JsonDiff } from '@arc/diff'
-import { assertObject } from './arguments.ts'
+import { assertFlags, assertObject } from './arguments.ts'
 import type { ProtectedFeature } from './backend-pasts.ts'
 import { contentBytes } from './content-bytes.ts'
 import { describeVersions, findVersion, type History, matchesQuery } from './history.ts'
@@ -42,7 +42,7 @@ export interface CleanupOptions extends RetentionRules, CallOptions {
 /** The past of a node: what all that is said of versions comes down to. */
 export abstract class NodeVersions {
   abstract readonly path: string
-  protected abstract locate(): Promise<Located>
+  protected abstract locate(options?: object): Promise<Located>
   protected abstract change(): Change
 
   /** The version under the path that this mount has for it, which may be a part of another one. */
@@ -52,14 +52,14 @@ export abstract class NodeVersions {
 
   /** Every version, oldest first, delete markers included: `.at(-1)` is the latest. */
   async versions(options: CallOptions = {}): Promise<VersionInfo[]> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     const list = describeVersions(await store.history(key, options))
     return key === this.path ? list : list.map((version) => this.own(version))
   }
 
   /** One version, by place, id, tag or date. Throws `ARC_VERSION_NOT_FOUND`. */
   async version(selector: VersionSelector & CallOptions = {}): Promise<VersionInfo> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(selector)
     const history = await store.history(key, selector)
     const { seq } = findVersion(history, selector)
     return this.own(describeVersions(history).find((version) => version.seq === seq) as VersionInfo)
@@ -81,7 +81,8 @@ export abstract class NodeVersions {
   /** Of versions in a row with equal content keep only the first; later returns to it stay. Gives those that went, or would go. */
   async compactVersions(options: CallOptions & { dryRun?: boolean | undefined } = {}): Promise<VersionInfo[]> {
     const { now } = this.change()
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
+    assertFlags({ dryRun: options.dryRun })
     const describe = (history: History): VersionInfo[] =>
       repeatedVersions(history, now).map((record) => versionInfo(this.path, record, false))
     if (options.dryRun === true) return describe(await store.history(key, options))
@@ -101,9 +102,10 @@ export abstract class NodeVersions {
    */
   async cleanupVersions(options: CleanupOptions = {}): Promise<RetentionPlan> {
     const { now } = this.change()
+    const { store, key } = await this.locate(options)
     const { keepLast, keepDays, dryRun = false, signal } = options
+    assertFlags({ dryRun })
     const rules = { ...(keepLast !== undefined && { keepLast }), ...(keepDays !== undefined && { keepDays }) }
-    const { store, key } = await this.locate()
     if (dryRun) return { ...planRetention(await store.history(key, { signal }), rules, now), key: this.path }
     const plan = await store.commit(
       [key],
@@ -147,7 +149,7 @@ export abstract class NodeVersions {
 
   /** Versions whose metadata has every member of `query`, oldest first; of a folder those of everything in it, without keys whose past is damaged: `fsck` names them. */
   async findVersions(query: Metadata, options: CallOptions = {}): Promise<VersionInfo[]> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     assertObject(query, 'facts to look for')
     const matches = ({ metadata }: VersionInfo): boolean => matchesQuery(metadata, query, equalJson)
     const own = key === '' ? [] : describeVersions(await store.history(key, { ...options, record: false }))
@@ -175,7 +177,7 @@ export abstract class NodeVersions {
 
   /** The bytes of two versions. */
   async diffVersions(range: DiffRange = {}): Promise<{ before: Buffer; after: Buffer; isEqual: boolean }> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(range)
     const history = await store.history(key, range)
     const read = async (version: VersionReference): Promise<Buffer> => {
       const record = findVersion(history, { version })
@@ -238,9 +240,9 @@ export abstract class NodeVersions {
     return { ...version, enforcedBy: store.enforcedBy(feature) }
   }
 
-  async #decide<T>(decide: (history: History) => Decision<T>, { signal }: CallOptions): Promise<T> {
-    const { store, key } = await this.locate()
-    return store.commit([key], (histories) => decide(histories[0] as History), { signal })
+  async #decide<T>(decide: (history: History) => Decision<T>, options: CallOptions): Promise<T> {
+    const { store, key } = await this.locate(options)
+    return store.commit([key], (histories) => decide(histories[0] as History), { signal: options.signal })
   }
 }
 

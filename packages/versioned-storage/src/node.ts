@@ -1,12 +1,12 @@
 import { ArcError } from '@arc/core'
 import { assertNotAborted, heeding } from './abort.ts'
-import { assertHas, assertRange } from './arguments.ts'
-import { bytesContent, checkedContent, contentBytes, contentSha256, noContent } from './content-bytes.ts'
+import { assertFlags, assertOptions, assertRange } from './arguments.ts'
+import { bytesContent, checkedContent, contentBytes, contentSha256, noContent, toldContent } from './content-bytes.ts'
 import { copyNode, type CopyOptions, type CopyReport, moveNode } from './copy.ts'
 import { fetchContent } from './fetch-content.ts'
 import { findVersion, type History, namesVersion, presentVersion } from './history.ts'
 import { jsonText, type Metadata } from './json.ts'
-import { type LocalFile, type LocalFileMode, openLocalFile } from './local-file.ts'
+import { assertMode, type LocalFile, type LocalFileMode, openLocalFile } from './local-file.ts'
 import { type LockOptions, type NodeLock, takeLock } from './lock.ts'
 import { mimeTypeOf } from './mime-type.ts'
 import type { PermittedStore } from './mount.ts'
@@ -102,37 +102,25 @@ export class StorageNode extends NodeVersions implements Readable {
 
   /** Everything that lies directly in a folder, in byte order of name. */
   async children(options: CallOptions = {}): Promise<StorageNode[]> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     const items = await store.list(key, options)
     return items.map((item) => this.child(baseName(item.key)))
   }
 
   /** Make a folder and those above it, where the place has folders at all. */
   async mkdir(options: CallOptions = {}): Promise<void> {
+    const { store, key } = await this.locate(options)
     assertNotAborted(options.signal)
-    const { store, key } = await this.locate()
     await store.makeFolder(key)
   }
 
   /** The content in pieces, each valid until the next is asked for; constant memory. */
   async *stream(options: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-    const content = await this.#content(options)
-    let doneBytes = 0
-    for await (const piece of content) {
-      yield piece
-      doneBytes += piece.length
-      options.onProgress?.({
-        phase: 'reading',
-        doneEntries: 0,
-        doneBytes,
-        totalEntries: 1,
-        totalBytes: content.sizeBytes,
-      })
-    }
+    yield* toldContent(await this.#content(options), options.onProgress)
   }
 
   async readBytes(options: ReadOptions = {}): Promise<Buffer> {
-    return contentBytes(await this.#content(options), options.maxBytes)
+    return contentBytes(toldContent(await this.#content(options), options.onProgress), options.maxBytes)
   }
 
   /** UTF-8, as it is: line ends and a byte order mark stay. */
@@ -171,7 +159,7 @@ export class StorageNode extends NodeVersions implements Readable {
 
   /** Delete a file, or all that lies in a folder. Versions stay; nothing there is no error. A link goes, never its target. */
   async delete(options: CallOptions = {}): Promise<void> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     store.assertPermits('delete', key)
     const item = await store.stat(key, options)
     if (item?.type !== 'directory') return this.#deleteFile(store, key, options)
@@ -223,7 +211,7 @@ export class StorageNode extends NodeVersions implements Readable {
 
   /** Facts about the latest version, set when it was written or by {@link NodeVersions.annotateVersion}. */
   async metadata(options: CallOptions = {}): Promise<Metadata> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     const history = await store.history(key, options)
     return presentVersion(history)?.metadata ?? {}
   }
@@ -239,7 +227,7 @@ export class StorageNode extends NodeVersions implements Readable {
     url: string | URL,
     options: WriteOptions & { fetch?: typeof fetch | undefined } = {},
   ): Promise<WriteResult> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     store.assertPermits('readwrite', key)
     const { fetch: get = fetch, signal, ...rest } = options
     return this.#write(await fetchContent(url, get, signal), { ...rest, signal })
@@ -247,8 +235,8 @@ export class StorageNode extends NodeVersions implements Readable {
 
   /** A URL that gives the present content to whoever has it, for a while. Throws `ARC_BACKEND_UNSUITABLE` where there is none. */
   async url(options: UrlOptions = {}): Promise<string> {
+    const { store, key } = await this.locate(options)
     const expiresInSeconds = expiryOf(options)
-    const { store, key } = await this.locate()
     const url = await heeding(options.signal, () => store.url(key, { expiresInSeconds }))
     if (url !== undefined) return url
     throw new ArcError('ARC_BACKEND_UNSUITABLE', `${store.location} gives out no URLs`, {
@@ -258,7 +246,6 @@ export class StorageNode extends NodeVersions implements Readable {
 
   /** Answer a request for this node, as a fetch handler does: `GET`, `HEAD`, ranges, validators. */
   async serve(request: Request, options: ServeOptions = {}): Promise<Response> {
-    assertHas(request, 'headers', 'request')
     return serveContent(this, request, options)
   }
 
@@ -267,14 +254,15 @@ export class StorageNode extends NodeVersions implements Readable {
    * new content when the file is disposed, if it differs.
    */
   async localPath(mode: LocalFileMode = 'r', options: CallOptions = {}): Promise<LocalFile> {
-    const { store, key } = await this.locate()
+    assertMode(mode)
+    const { store, key } = await this.locate(options)
     if (mode !== 'r') store.assertPermits('readwrite', key)
     return openLocalFile(this, mode, mode === 'r' ? store.localPath(key) : undefined, options)
   }
 
   /** Take the lock of this node. Until it is released, writes through this object carry its token. */
   async lock(options: LockOptions = {}): Promise<NodeLock> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     const onRelease = (released: NodeLock): void => {
       if (this.#lock === released) this.#lock = undefined // one that was lost may have been followed by another
     }
@@ -282,8 +270,9 @@ export class StorageNode extends NodeVersions implements Readable {
     return this.#lock
   }
 
-  /** Where this node is kept; for the modules of this package. */
-  override locate(): Promise<Located> {
+  /** Where this node is kept; for the modules of this package. Every call that takes options hands them in, to be refused here. */
+  override async locate(options: object = {}): Promise<Located> {
+    assertOptions(options)
     return this.#context.locate(this.mount, this.path)
   }
 
@@ -295,12 +284,17 @@ export class StorageNode extends NodeVersions implements Readable {
     return this.fullPath
   }
 
-  async #write(content: ContentInput, options: WriteOptions): Promise<WriteResult> {
-    const { store, key } = await this.locate()
+  async #write(content: ContentInput, options: WriteOptions & { origin?: 'copy' | undefined }): Promise<WriteResult> {
+    const { store, key } = await this.locate(options)
     store.assertPermits('readwrite', key)
     if (key === '') throw isRoot(this.fullPath)
-    const { signal, onProgress } = options
-    const staged = await store.stage(checkedContent(content), {
+    const { signal, onProgress, origin, skipIfUnchanged } = options
+    assertFlags({ skipIfUnchanged })
+    if (origin !== undefined && origin !== 'copy')
+      throw new ArcError('ARC_OPTION_INVALID', 'of what is written only copy can be given as its origin', {
+        hint: "Leave origin out, or give 'copy' for what was taken over from another node.",
+      })
+    const staged = await store.stage(checkedContent(content, signal), {
       compress: this.#context.compresses(this.mount, this.path),
       signal,
       onProgress,
@@ -314,7 +308,7 @@ export class StorageNode extends NodeVersions implements Readable {
   }
 
   async #content(options: ReadOptions): Promise<Content> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     const { signal, range } = options
     assertRange(range)
     if (!namesVersion(options)) {
@@ -326,12 +320,12 @@ export class StorageNode extends NodeVersions implements Readable {
   }
 
   async #version(options: VersionSelector & CallOptions): Promise<{ sha256: string | undefined }> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     return findVersion(await store.history(key, options), options)
   }
 
   async #item(options: CallOptions): Promise<ItemStat | undefined> {
-    const { store, key } = await this.locate()
+    const { store, key } = await this.locate(options)
     if (key === '') return { key, type: 'directory', sizeBytes: 0, modified: new Date(0) }
     return store.stat(key, options)
   }

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { ArcError, printablePath } from '@arc/core'
 import type { Backend } from '@arc/storage'
 import type { MountConfig } from './mount-config.ts'
 import type { VersionStore } from './store.ts'
@@ -131,4 +132,14 @@ export function switchedFolder(
   if (config.basePath.length === 0) return { folder: (config.basePath as () => string)(), key: path, prefix: '' }
   const [first = '', ...rest] = path.split('/')
   return { folder: config.basePath(first), key: rest.join('/'), prefix: '' }
+}
+
+/** Throws `ARC_OPTION_INVALID` unless a path is a whole store: the mount as such, or a folder of one that is a function. */
+export function assertOneFolder(config: MountConfig, path: string): void {
+  const { name } = config
+  const isSwitched = 'protocol' in config && config.protocol === 'local' && typeof config.basePath === 'function'
+  const hasMany = isSwitched && (config.basePath as (first: string) => string).length > 0
+  if (hasMany ? path !== '' && !path.includes('/') : path === '') return
+  const hint = hasMany ? `Name one of its folders: ${name}:first-segment.` : `Name the mount alone: ${name}.`
+  throw new ArcError('ARC_OPTION_INVALID', `${printablePath(`${name}:${path}`)} is not one whole store`, { hint })
 }

@@ -5,6 +5,7 @@ import type { History } from './history.ts'
 import { historyOfRow } from './index-history.ts'
 import type { IndexedContent } from './index-rows.ts'
 import type { StagedContent } from './object-folder.ts'
+import { isReadablePut } from './readable-edits.ts'
 import type { Decision } from './store.ts'
 import type { VersionIndex } from './version-index.ts'
 import { encodeRecord, type LogEnd } from './version-log.ts'
@@ -118,5 +119,6 @@ function plainPut(
   const [edit] = edits
   if (edits.length !== 1 || events.length > 0 || edit?.op !== 'put') return undefined
   const isNext = edit.key === key && edit.seq === nextSeq
-  return isNext && staged?.bytes !== undefined && staged.sha256 === edit.sha ? edit : undefined
+  const isWhole = isNext && staged?.bytes !== undefined && staged.sha256 === edit.sha
+  return isWhole && isReadablePut(edit) ? edit : undefined
 }

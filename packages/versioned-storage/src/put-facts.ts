@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { PutEdit } from './edit.ts'
 import type { Metadata } from './json.ts'
-import type { VersionOrigin } from './version.ts'
+import { VERSION_ORIGINS, type VersionOrigin } from './version.ts'
 
 /** Metadata of a native version that say what Arc meant when it wrote it, for whoever finds it before the manifest has it. */
 export const PUT_METADATA = 'arc-put'
@@ -10,7 +10,7 @@ const MAX_BYTES = 1024 // services give all metadata of an object 2 KiB
 const schema = z.object({
   at: z.number(),
   token: z.int().check(z.nonnegative()),
-  origin: z.optional(z.enum(['external', 'rollback', 'restore', 'copy'])),
+  origin: z.optional(z.enum(VERSION_ORIGINS)),
   meta: z.optional(z.record(z.string(), z.json())),
 })
 

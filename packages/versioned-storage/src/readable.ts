@@ -1,4 +1,4 @@
-import type { CallOptions } from './store.ts'
+import type { CallOptions, ReadRange } from './store.ts'
 
 /** What can be read like a file: nodes, and what is made of nodes. */
 export interface Readable {
@@ -14,8 +14,6 @@ export interface Readable {
       }
     | undefined
   >
-  stream(
-    options?: CallOptions & { range?: { readonly start: number; readonly end?: number | undefined } | undefined },
-  ): AsyncIterable<Uint8Array>
+  stream(options?: ReadRange): AsyncIterable<Uint8Array>
   readBytes(options?: CallOptions): Promise<Buffer>
 }

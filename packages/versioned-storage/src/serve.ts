@@ -1,6 +1,8 @@
 import { Readable as NodeReadable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { assertHas, assertOptions } from './arguments.ts'
+import { failedPrecondition, type Header, permitsRange, type Validators } from './preconditions.ts'
 import type { Readable } from './readable.ts'
 
 export interface ServeOptions {
@@ -10,6 +12,14 @@ export interface ServeOptions {
   maxAgeSeconds?: number | undefined
 }
 
+const HANGING_UP: ReadonlySet<string> = new Set([
+  'ARC_ABORTED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_UNABLE_TO_PIPE',
+  'ECONNRESET',
+  'EPIPE',
+])
+
 interface Served {
   readonly status: number
   readonly headers: Record<string, string>
@@ -17,10 +27,12 @@ interface Served {
 }
 
 /**
- * Answer a request with a content: `GET` and `HEAD`, strong validators where the hash is known, one range (RFC 9110).
+ * Answer a request with a content: `GET` and `HEAD`, strong validators where the hash is known, every condition, one range
+ * (RFC 9110).
  * Browsers are told to guess no type and to run nothing.
  */
 export async function serveContent(node: Readable, request: Request, options: ServeOptions = {}): Promise<Response> {
+  assertHas(request, 'headers', 'request')
   const { status, headers, body } = await answer(
     node,
     request.method,
@@ -33,40 +45,56 @@ export async function serveContent(node: Readable, request: Request, options: Se
   return new Response(stream, { status, headers })
 }
 
-/** The same for a server of `node:http`. Resolves when the answer was sent. */
+/** The same for a server of `node:http`. Resolves when the answer was sent, or the client does not wait for it any more. */
 export async function serveToNode(
   node: Readable,
   request: IncomingMessage,
   response: ServerResponse,
   options: ServeOptions = {},
 ): Promise<void> {
-  const header = (name: string): string | null => {
+  const header: Header = (name) => {
     const value = request.headers[name]
     return typeof value === 'string' ? value : null
   }
+  if (response.destroyed) return
   const stop = new AbortController()
   response.once('close', () => stop.abort())
-  const { status, headers, body } = await answer(node, request.method ?? 'GET', header, options, stop.signal)
-  response.writeHead(status, headers)
-  if (body === undefined) response.end()
-  else await pipeline(NodeReadable.from(copies(body)), response)
+  try {
+    const { status, headers, body } = await answer(node, request.method ?? 'GET', header, options, stop.signal)
+    if (stop.signal.aborted) return
+    response.writeHead(status, headers)
+    if (body === undefined) response.end()
+    else await pipeline(NodeReadable.from(copies(body)), response)
+  } catch (error) {
+    if (!stop.signal.aborted || !isOfHangingUp(error, stop.signal)) throw error
+  }
+}
+
+/** Whether an error only says that the client went away, which is no trouble of the server's. */
+function isOfHangingUp(error: unknown, { reason }: AbortSignal): boolean {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  return error === reason || (typeof code === 'string' && HANGING_UP.has(code))
 }
 
 async function answer(
   node: Readable,
   method: string,
-  header: (name: string) => string | null,
+  header: Header,
   options: ServeOptions,
   signal: AbortSignal,
 ): Promise<Served> {
+  assertOptions(options)
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' }, body: undefined }
   const stat = await node.stat({ signal })
   if (stat?.type !== 'file') return { status: 404, headers: {}, body: undefined }
   const { sizeBytes, modified, sha256 } = stat
   const etag = sha256 === undefined ? `W/"${sizeBytes}-${modified.getTime()}"` : `"${sha256}"`
-  const headers = baseHeaders(node, options, etag, modified)
-  if (isUnchanged(header, etag, modified)) return { status: 304, headers, body: undefined }
-  const range = rangeOf(header, etag, sizeBytes)
+  const validators = { etag, modified: modified.getTime() === 0 ? undefined : modified }
+  const headers = baseHeaders(node, options, validators)
+  const failed = failedPrecondition(header, validators)
+  if (failed !== undefined) return { status: failed, headers, body: undefined }
+  const isPart = method === 'GET' && permitsRange(header, validators)
+  const range = isPart ? rangeOf(header('range'), sizeBytes) : undefined
   if (range === 'unsatisfiable')
     return { status: 416, headers: { ...headers, 'content-range': `bytes */${sizeBytes}` }, body: undefined }
   const { start, end } = range ?? { start: 0, end: sizeBytes }
@@ -79,8 +107,7 @@ async function answer(
 function baseHeaders(
   node: Readable,
   { download = false, maxAgeSeconds = 0 }: ServeOptions,
-  etag: string,
-  modified: Date,
+  { etag, modified }: Validators,
 ): Record<string, string> {
   const headers: Record<string, string> = {
     'accept-ranges': 'bytes',
@@ -88,7 +115,7 @@ function baseHeaders(
     'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:",
     'content-type': node.mimeType,
     etag,
-    'last-modified': modified.toUTCString(),
+    ...(modified && { 'last-modified': modified.toUTCString() }),
     'x-content-type-options': 'nosniff',
   }
   if (download !== false) headers['content-disposition'] = attachment(download === true ? node.name : download)
@@ -108,26 +135,9 @@ function attachment(name: string): string {
   return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`
 }
 
-function isUnchanged(header: (name: string) => string | null, etag: string, modified: Date): boolean {
-  const ifNoneMatch = header('if-none-match')
-  if (ifNoneMatch !== null) {
-    const weak = (tag: string): string => tag.trim().replace(/^W\//, '')
-    return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => weak(tag) === weak(etag))
-  }
-  const since = Date.parse(header('if-modified-since') ?? '')
-  return !Number.isNaN(since) && Math.floor(modified.getTime() / 1000) * 1000 <= since
-}
-
 /** One range of bytes; several, or another unit, are answered with everything. */
-function rangeOf(
-  header: (name: string) => string | null,
-  etag: string,
-  sizeBytes: number,
-): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const ifRange = header('if-range')
-  if (ifRange !== null && (ifRange !== etag || etag.startsWith('W/'))) return undefined
-  const [, first = '', last = ''] =
-    /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header('range')?.replaceAll(' ', '') ?? '') ?? []
+function rangeOf(text: string | null, sizeBytes: number): { start: number; end: number } | 'unsatisfiable' | undefined {
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(text?.replaceAll(' ', '') ?? '') ?? []
   if (first === '' && last === '') return undefined
   if (first === '') {
     const count = Math.min(Number(last), sizeBytes)

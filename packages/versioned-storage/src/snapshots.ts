@@ -1,9 +1,11 @@
 import { ArcError, printablePath } from '@arc/core'
-import type { Edit } from './edit.ts'
+import { assertFlags } from './arguments.ts'
+import { type Edit, isKeyEdit } from './edit.ts'
 import { assertTag, type History, presentVersion, snapshotTag, snapshotTaken } from './history.ts'
 import type { PermittedStore } from './mount.ts'
 import type { CallOptions, Decision, Snapshot } from './store.ts'
 import type { VersionRecord } from './version.ts'
+import { assertMayChange } from './version-changes.ts'
 
 /** A snapshot, as it was made or found. */
 export interface SnapshotInfo {
@@ -33,6 +35,7 @@ export async function createSnapshot(
   { tag, move = false, signal, now }: SnapshotOptions & { move?: boolean | undefined; now: Date },
 ): Promise<SnapshotInfo> {
   assertTag(tag)
+  assertFlags({ move })
   const old = await store.snapshot(prefix, tag)
   if (old !== undefined && !move) throw snapshotTaken(prefix, tag)
   const keys = new Set(await presentKeys(store, prefix, signal))
@@ -64,12 +67,14 @@ function decideSnapshot(
   return { edits, result: { prefix, tag, created: now, fileCount: items.length }, isNewSnapshot: !move }
 }
 
-/** Make everything below a prefix what it was: in one step, as new versions. Throws `ARC_VERSION_NOT_FOUND`. */
+/** Make everything below a prefix what it was: in one step, as new versions. Throws `ARC_VERSION_NOT_FOUND`, `ARC_LOCK_HELD`. */
 export async function restoreSnapshot(
   store: PermittedStore,
   prefix: string,
   { tag, dryRun = false, signal, now }: SnapshotOptions & { dryRun?: boolean | undefined; now: Date },
 ): Promise<SnapshotRestore> {
+  assertTag(tag)
+  assertFlags({ dryRun })
   const snapshot = await store.snapshot(prefix, tag)
   if (snapshot === undefined) {
     throw new ArcError('ARC_VERSION_NOT_FOUND', `there is no snapshot ${tag} of ${printablePath(prefix)}`, {
@@ -80,11 +85,23 @@ export async function restoreSnapshot(
   const keys = new Set(snapshot.items.map(([key]) => key))
   for (const key of await presentKeys(store, prefix, signal)) keys.add(key)
   const decide = (histories: readonly History[]): Decision<SnapshotRestore> => decideRestore(histories, snapshot, now)
-  if (!dryRun)
-    return store.commit([...keys].sort(), decide, { signal, facts: [{ type: 'snapshot_restored', key: prefix, tag }] })
+  if (!dryRun) {
+    const facts = [{ type: 'snapshot_restored', key: prefix, tag } as const]
+    return store.commit([...keys].sort(), (histories) => assertUnlocked(histories, decide(histories), now), {
+      signal,
+      facts,
+    })
+  }
   const histories: History[] = []
   for (const key of keys) histories.push(await store.history(key, { signal }))
   return decide(histories).result
+}
+
+/** Throws `ARC_LOCK_HELD` when somebody has the lock of what a decision would change. */
+function assertUnlocked<T>(histories: readonly History[], decision: Decision<T>, now: Date): Decision<T> {
+  const changed = new Set(decision.edits.filter(isKeyEdit).map(({ key }) => key))
+  for (const history of histories) if (changed.has(history.key)) assertMayChange(history, { now, token: undefined })
+  return decision
 }
 
 function decideRestore(histories: readonly History[], snapshot: Snapshot, now: Date): Decision<SnapshotRestore> {
@@ -129,6 +146,7 @@ export async function removeSnapshot(
   prefix: string,
   { tag, signal }: SnapshotOptions,
 ): Promise<boolean> {
+  assertTag(tag)
   const snapshot = await store.snapshot(prefix, tag)
   if (snapshot === undefined) return false
   const name = snapshotTag(prefix, tag)

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
+import type { ProgressListener } from '@arc/core'
 import { sha256Hex, startSha256, TemporaryFile } from '@arc/core/node'
-import type { CallOptions, ContentInput } from './store.ts'
+import type { ContentInput, Staged, StageOptions } from './store.ts'
 
 const MEMORY_BYTES = 1024 * 1024
 
@@ -8,25 +9,29 @@ const MEMORY_BYTES = 1024 * 1024
 export class SpooledContent implements Disposable {
   readonly sha256: string
   readonly sizeBytes: number
+  /** To be told when the bytes are sent. */
+  readonly onProgress: ProgressListener | undefined
   readonly #bytes: Uint8Array | undefined
   readonly #file: TemporaryFile | undefined
 
-  private constructor(sha256: string, sizeBytes: number, kept: Uint8Array | TemporaryFile) {
+  private constructor({ sha256, sizeBytes }: Staged, kept: Uint8Array | TemporaryFile, { onProgress }: StageOptions) {
     this.sha256 = sha256
     this.sizeBytes = sizeBytes
+    this.onProgress = onProgress
     this.#bytes = kept instanceof Uint8Array ? kept : undefined
     this.#file = kept instanceof Uint8Array ? undefined : kept
   }
 
-  static async take(input: ContentInput, { signal }: CallOptions = {}): Promise<SpooledContent> {
-    if (input instanceof Uint8Array) return new SpooledContent(sha256Hex(input), input.length, input)
+  static async take(input: ContentInput, options: StageOptions = {}): Promise<SpooledContent> {
+    if (input instanceof Uint8Array)
+      return new SpooledContent({ sha256: sha256Hex(input), sizeBytes: input.length }, input, options)
     const head: Uint8Array[] = []
     const sha = startSha256()
     let sizeBytes = 0
     let file: TemporaryFile | undefined
     try {
       for await (const piece of input) {
-        signal?.throwIfAborted()
+        options.signal?.throwIfAborted()
         sha.update(piece)
         sizeBytes += piece.length
         if (file === undefined && sizeBytes > MEMORY_BYTES) {
@@ -41,7 +46,7 @@ export class SpooledContent implements Disposable {
       file?.[Symbol.dispose]()
       throw error
     }
-    return new SpooledContent(sha.digestHex(), sizeBytes, file ?? Buffer.concat(head))
+    return new SpooledContent({ sha256: sha.digestHex(), sizeBytes }, file ?? Buffer.concat(head), options)
   }
 
   /** The bytes, from their beginning, as often as asked for. */

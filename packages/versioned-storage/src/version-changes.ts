@@ -1,4 +1,5 @@
 import { ArcError, printablePath } from '@arc/core'
+import { assertFlags } from './arguments.ts'
 import { type KeyEdit, mergeMetadata } from './edit.ts'
 import { assertTag, findVersion, type History, namesVersion, presentVersion, tagsBySeq } from './history.ts'
 import { checkedMetadata, type Metadata } from './json.ts'
@@ -31,7 +32,7 @@ export interface WriteResult {
  * Throws `ARC_LOCK_LOST` for a caller whose lock has gone to another, and `ARC_LOCK_HELD` while somebody else has it. A lease
  * that ran out and that nobody took does no harm: the token decides, not the clock.
  */
-function assertMayChange({ key, lock }: History, { now, token }: Change): void {
+export function assertMayChange({ key, lock }: History, { now, token }: Change): void {
   const shown = printablePath(key)
   if (token !== undefined && lock?.token !== token) {
     throw new ArcError('ARC_LOCK_LOST', `the lock of ${shown} is no longer held: nothing was written`, {
@@ -100,16 +101,19 @@ export function decideDelete(history: History, change: Change): Decision<boolean
   return { edits: [{ op: 'delete', key, seq, at: change.now.getTime() }], result: true }
 }
 
+/** Throws `ARC_OPTION_INVALID` for who leaves open what is meant, and may have meant another than the latest. */
+function assertNamed({ key }: History, selector: VersionSelector, question: string): void {
+  if (namesVersion(selector)) return
+  const shown = printablePath(key)
+  throw new ArcError('ARC_OPTION_INVALID', `of ${shown} it is not said ${question}`, {
+    path: shown,
+    hint: 'Name a version, such as -2 or its id.',
+  })
+}
+
 /** The content of a past version as a new one. */
 export function decideRollback(history: History, selector: VersionSelector, change: Change): Decision<WriteResult> {
-  if (!namesVersion(selector))
-    throw new ArcError(
-      'ARC_OPTION_INVALID',
-      `it is not said to which version ${printablePath(history.key)} goes back`,
-      {
-        hint: 'Name one: { version: -2 }, { tag } or { asOf }.',
-      },
-    )
+  assertNamed(history, selector, 'to which version it goes back')
   const past = findVersion(history, selector)
   const content = { sha256: past.sha256 ?? '', sizeBytes: past.sizeBytes }
   return decidePut(history, content, change, { origin: 'rollback', metadata: past.metadata })
@@ -123,6 +127,8 @@ export function decideTag(
   { move = false }: { move?: boolean | undefined },
 ): Decision<VersionInfo> {
   assertTag(name)
+  assertFlags({ move })
+  assertNamed(history, selector, 'which version to tag')
   const { key, tags } = history
   const version = findVersion(history, selector)
   const taken = tags.get(name)
@@ -185,14 +191,20 @@ export function decideProtection(
   return { edits: [edit], result: describe(history, changed) }
 }
 
-function assertProtection({ legalHold = false, retainUntil, storageClass = '' }: Protection): void {
+function assertProtection({ legalHold: hold, retainUntil, storageClass }: Protection): void {
   const isDate = retainUntil === undefined || (retainUntil instanceof Date && !Number.isNaN(retainUntil.getTime()))
-  if (typeof legalHold === 'boolean' && isDate && typeof storageClass === 'string') return
-  throw new ArcError('ARC_OPTION_INVALID', 'a hold is true or false, a retention a valid Date, a storage class a text')
+  const isClass = storageClass === undefined || (typeof storageClass === 'string' && storageClass !== '')
+  const isAny = [hold, retainUntil, storageClass].some((value) => value !== undefined)
+  if (isAny && (hold === undefined || typeof hold === 'boolean') && isDate && isClass) return
+  throw new ArcError(
+    'ARC_OPTION_INVALID',
+    'a hold is true or false, a retention a valid Date, a storage class a text that is not empty',
+  )
 }
 
 /** Forget one version. Throws `ARC_VERSION_KEPT` when something keeps it. */
 export function decideRemoval(history: History, selector: VersionSelector, now: Date): Decision<VersionInfo> {
+  assertNamed(history, selector, 'which version to remove')
   const version = findVersion(history, selector)
   const reason = keptBecause(history, version, now)
   if (reason !== undefined) {

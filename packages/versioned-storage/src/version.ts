@@ -19,11 +19,13 @@ export interface VersionRecord {
   readonly backendVersion?: string | undefined
 }
 
+export const VERSION_ORIGINS = ['external', 'rollback', 'restore', 'copy'] as const
+
 /**
  * How a version came to be, when not by a plain write: `external` found by Arc after another program had written it,
  * `rollback` and `restore` brought back, `copy` taken over from another node.
  */
-export type VersionOrigin = 'external' | 'rollback' | 'restore' | 'copy'
+export type VersionOrigin = (typeof VERSION_ORIGINS)[number]
 
 /** One past or present state of a node. */
 export interface VersionInfo {

@@ -1,8 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ArcError } from '@arc/core'
+import { assertNotAborted, heeding } from './abort.ts'
+import { assertOptions } from './arguments.ts'
 import type { StorageEventType } from './event.ts'
-import type { StoredEvent, VersionStore } from './store.ts'
+import type { CallOptions, StoredEvent, VersionStore } from './store.ts'
 
 export interface WebhookConfig {
   url: string
@@ -59,13 +61,17 @@ export class WebhookSender {
   }
 
   /** Deliver everything. Gives how many events are left because a receiver did not take them. */
-  async deliver(stores: () => readonly VersionStore[], signal?: AbortSignal): Promise<number> {
+  async deliver(stores: () => readonly VersionStore[], options: CallOptions = {}): Promise<number> {
+    assertOptions(options)
+    const { signal } = options
+    assertNotAborted(signal)
     if (this.#running !== undefined) {
       this.#isAskedAgain = true
       return this.#running
     }
-    this.#running = this.#deliverAll(stores, signal)
-    return this.#running
+    const running = this.#deliverAll(stores, signal)
+    this.#running = running
+    return heeding(signal, () => running)
   }
 
   async #deliverAll(stores: () => readonly VersionStore[], signal: AbortSignal | undefined): Promise<number> {
@@ -118,7 +124,8 @@ export class WebhookSender {
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (attempt > 0) await delay(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random()))
+      if (attempt > 0)
+        await delay(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random()), undefined, signal && { signal })
       signal?.throwIfAborted()
       try {
         const headers = {

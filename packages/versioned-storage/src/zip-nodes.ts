@@ -4,6 +4,7 @@ import { TemporaryFile } from '@arc/core/node'
 import type { StorageNode } from './node.ts'
 import { extensionOf } from './storage-path.ts'
 import type { CallOptions, Content } from './store.ts'
+import { nothingThere } from './store-error.ts'
 
 /** Nodes as a zip archive. It is made in a file without a name: its directory comes last, and sizes must be known. */
 export async function makeZip(nodes: readonly StorageNode[], { signal }: CallOptions): Promise<Content> {
@@ -25,8 +26,9 @@ async function entriesOf(nodes: readonly StorageNode[], signal: AbortSignal | un
   for (const node of nodes) {
     const top = freeName(node.name === '' ? node.mount : node.name, names)
     const stat = await node.stat({ signal })
-    if (stat?.type === 'file') entries.push(entryOf(node, top, stat))
-    else if (stat !== undefined) entries.push(...(await folderEntries(node, top, signal)))
+    if (stat === undefined) throw nothingThere(node.mount, node.path)
+    if (stat.type === 'file') entries.push(entryOf(node, top, stat))
+    else entries.push(...(await folderEntries(node, top, signal)))
   }
   return entries
 }

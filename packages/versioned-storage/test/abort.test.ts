@@ -85,3 +85,58 @@ test('long work on a folder lets timers fire, which can stop it', async () => {
     await expect(work(controller.signal), name).rejects.toMatchObject(aborted)
   }
 })
+
+test('a signal ends the wait for content that does not come', async () => {
+  for (const make of Object.values(PLACES)) {
+    await using place = await openPlace(make)
+    const node = place.storage.node('docs:f')
+    await node.writeText('before')
+    const stop = new AbortController()
+    let isClosed = false
+    async function* stuck(): AsyncGenerator<Uint8Array> {
+      try {
+        yield Buffer.from('first')
+        stop.abort()
+        await new Promise(() => {})
+      } finally {
+        isClosed = true
+      }
+    }
+    await expect(node.writeStream(stuck(), { signal: stop.signal })).rejects.toMatchObject(aborted)
+    expect(isClosed).toBe(false) // it is still waiting, for ever
+    expect(await node.readText()).toBe('before')
+    expect(await place.storage.fsck('docs')).toMatchObject({ isClean: true, versions: 1 })
+  }
+})
+
+test('content that is not taken to its end is closed, and a signal that never fires changes nothing', async () => {
+  await using place = await openFolder()
+  const node = place.storage.node('docs:f')
+  const { signal } = new AbortController()
+  let closed = 0
+  async function* pieces(last: unknown): AsyncGenerator<Uint8Array> {
+    try {
+      yield Buffer.from('one ')
+      yield last as Uint8Array
+    } finally {
+      closed++
+    }
+  }
+  await node.writeStream(pieces(Buffer.from('two')), { signal })
+  expect(await node.readText()).toBe('one two')
+  await expect(node.writeStream(pieces('text'), { signal })).rejects.toMatchObject({ code: 'ARC_OPTION_INVALID' })
+  expect(closed).toBe(2)
+})
+
+test('webhooks are not delivered for who has given up', async () => {
+  await using place = await openFolder()
+  await expect(place.storage.deliverWebhooks({ signal: AbortSignal.abort() })).rejects.toMatchObject(aborted)
+  const stop = new AbortController()
+  const post = (async () => {
+    stop.abort()
+    throw new Error('nobody there')
+  }) as unknown as typeof fetch
+  place.storage.addWebhook({ url: 'https://receiver.example/', secret: 's', fetch: post })
+  await place.storage.node('docs:f').writeText('x')
+  await expect(place.storage.deliverWebhooks({ signal: stop.signal })).rejects.toMatchObject(aborted)
+})

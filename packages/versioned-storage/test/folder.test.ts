@@ -146,6 +146,26 @@ test('a function says which folder a mount is', async () => {
   await storage.node('tenant:acme/f').writeText('t')
   expect(readFileSync(join(folder, 'tenants/acme/f'), 'utf8')).toBe('t')
   expect(await storage.node('tenant:acme/f').readText({ version: -1 })).toBe('t')
+  expect(await storage.fsck('here')).toMatchObject({ versions: 0 })
+  expect(await storage.fsck('tenant:acme')).toMatchObject({ versions: 1, isClean: true })
+  await expect(storage.fsck('tenant')).rejects.toMatchObject({ code: 'ARC_OPTION_INVALID' })
+})
+
+test('who comes later delivers the events that were left, without a look at what they are of', async () => {
+  using folder = temporaryFolder()
+  const told: unknown[] = []
+  for (const status of [400, 200]) {
+    await using storage = new StorageManager()
+    await storage.configure([{ name: 'docs', protocol: 'local', basePath: folder.path }])
+    const post = (async (_url: string, { body }: { body: string }) => {
+      told.push([status, (JSON.parse(body) as { type: string }).type])
+      return new Response(null, { status })
+    }) as unknown as typeof fetch
+    storage.addWebhook({ url: 'https://receiver.example/', secret: 's', fetch: post })
+    if (status === 400) await storage.node('docs:f').writeText('x')
+    expect(await storage.deliverWebhooks()).toBe(status === 400 ? 1 : 0)
+  }
+  expect(told.at(-1)).toEqual([200, 'version_created'])
 })
 
 test('who reads only the beginning of a large compressed version leaves no file open', async () => {

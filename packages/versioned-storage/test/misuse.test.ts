@@ -83,6 +83,9 @@ describe('what cannot be meant is refused, and nothing is written', () => {
       message: expect.stringContaining('nothing listens at') as string,
       retryable: true,
     })
+    await expect(node.fillFromUrl('http://127.0.0.1:1/')).rejects.toMatchObject({
+      message: 'http://127.0.0.1:1 could not be reached: bad port', // what fetch itself refuses
+    })
     await expect(node.fillFromUrl(url, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'ARC_ABORTED',
     })

@@ -41,7 +41,7 @@ test(
     expect(tokens).toEqual(tokens.toSorted((a, b) => a - b))
     expect(new Set(tokens).size).toBe(tokens.length)
     const written = outcomes.reduce((sum, outcome) => sum + outcome.written, 0)
-    expect(versions.length - written).toBe(1) // the one that died wrote once before
+    expect([0, 1]).toContain(versions.length - written) // the one that died, before: once, unless it came too late
     expect(outcomes.reduce((sum, outcome) => sum + outcome.refused, 0)).toBeGreaterThan(0)
   },
 )

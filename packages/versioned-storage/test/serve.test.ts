@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { serveToNode, signWebhook, type StorageNode, verifyWebhook } from '../src/index.ts'
+import { type Readable, serveToNode, signWebhook, type StorageNode, verifyWebhook } from '../src/index.ts'
 import { openFolder } from './places.ts'
 
 const ask = (node: StorageNode, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> =>
@@ -42,6 +42,97 @@ test('answers ranges, validators and methods as RFC 9110 says', async () => {
   expect((await ask(node, {}, 'POST')).status).toBe(405)
   expect((await ask(place.storage.node('docs:none'))).status).toBe(404)
   expect((await ask(place.storage.node('docs:'))).status).toBe(404)
+})
+
+test('conditions are taken in the order of RFC 9110', async () => {
+  await using place = await openFolder()
+  const node = place.storage.node('docs:f')
+  await node.writeText('0123456789')
+  const whole = await ask(node)
+  const etag = whole.headers.get('etag') ?? ''
+  const modified = whole.headers.get('last-modified') ?? ''
+  const [before, after] = [-60_000, 60_000].map((ms) => new Date(Date.parse(modified) + ms).toUTCString()) as [
+    string,
+    string,
+  ]
+  const asC = `${modified.slice(0, 3)} ${modified.slice(8, 11)} ${modified.slice(5, 7).replace(/^0/, ' ')} ${modified.slice(17, 25)} ${modified.slice(12, 16)}`
+  const range = 'bytes=2-4'
+  const cases: readonly [Record<string, string>, number][] = [
+    [{ 'if-match': etag }, 200],
+    [{ 'if-match': `"x", ${etag}` }, 200],
+    [{ 'if-match': '*' }, 200],
+    [{ 'if-match': '"x"' }, 412],
+    [{ 'if-match': `W/${etag}` }, 412],
+    [{ 'if-match': '"x"', 'if-none-match': etag }, 412],
+    [{ 'if-match': etag, 'if-none-match': etag }, 304],
+    [{ 'if-match': etag, 'if-unmodified-since': before }, 200],
+    [{ 'if-unmodified-since': before }, 412],
+    [{ 'if-unmodified-since': modified }, 200],
+    [{ 'if-unmodified-since': after }, 200],
+    [{ 'if-unmodified-since': 'yesterday' }, 200],
+    [{ 'if-unmodified-since': before, 'if-none-match': etag }, 412],
+    [{ 'if-none-match': '*' }, 304],
+    [{ 'if-none-match': '"x"', 'if-modified-since': after }, 200],
+    [{ 'if-modified-since': modified }, 304],
+    [{ 'if-modified-since': asC }, 304],
+    [{ 'if-modified-since': before }, 200],
+    [{ 'if-modified-since': '2999' }, 200],
+    [{ range, 'if-range': etag }, 206],
+    [{ range, 'if-range': `W/${etag}` }, 200],
+    [{ range, 'if-range': modified }, 206],
+    [{ range, 'if-range': before }, 200],
+    [{ range, 'if-range': after }, 200],
+    [{ range, 'if-match': '"x"' }, 412],
+    [{ range: `bytes=${'9'.repeat(20)}-` }, 416],
+    [{ range: `bytes=0-${'9'.repeat(20)}` }, 206],
+  ]
+  for (const [headers, status] of cases) {
+    const response = await ask(node, headers)
+    expect(response.status, JSON.stringify(headers)).toBe(status)
+    if (status === 412) expect(await response.text()).toBe('')
+  }
+  // Of HEAD a range means nothing.
+  const head = await ask(node, { range }, 'HEAD')
+  expect([head.status, head.headers.get('content-length')]).toEqual([200, '10'])
+})
+
+test('a client that hangs up is no trouble of the server', async () => {
+  await using place = await openFolder()
+  const node = place.storage.node('docs:f.bin')
+  await node.writeBytes(Buffer.alloc(30_000_000, 7))
+  const answers: Promise<void>[] = []
+  const server = createServer((request, response) => void answers.push(serveToNode(node, request, response)))
+  onTestFinished(() => void server.close())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const hangUp = new AbortController()
+  const response = await fetch(url, { signal: hangUp.signal })
+  await response.body?.getReader().read()
+  hangUp.abort()
+  await Promise.all(answers)
+  expect(answers).toHaveLength(1)
+})
+
+test('trouble of the server is told, though the client learns of it by a connection that breaks', async () => {
+  const broken: Readable = {
+    name: 'f',
+    mimeType: 'text/plain',
+    stat: async () => ({ type: 'file', sizeBytes: 10, modified: new Date(), sha256: undefined }),
+    async *stream() {
+      yield Buffer.from('01')
+      throw new Error('of the disk')
+    },
+    readBytes: async () => Buffer.alloc(0),
+  }
+  const answers: Promise<unknown>[] = []
+  const server = createServer((request, response) => {
+    answers.push(serveToNode(broken, request, response).catch((error: unknown) => error))
+  })
+  onTestFinished(() => void server.close())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  await expect(fetch(url).then((response) => response.text())).rejects.toThrow('terminated')
+  expect(await Promise.all(answers)).toEqual([new Error('of the disk')])
 })
 
 test('answers a server of node:http', async () => {

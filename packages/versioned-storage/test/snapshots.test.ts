@@ -16,3 +16,27 @@ test.each(ARBITRATED)('%s: of snapshots with one name that are made at once, one
   await storage.createSnapshot('docs:', { tag: 'race', move: true })
   expect((await storage.fsck('docs')).isClean).toBe(true)
 })
+
+test.each(Object.entries(PLACES))(
+  '%s: a snapshot does not come back over what somebody has locked',
+  async (_name, make) => {
+    await using place = await openPlace(make)
+    const { storage } = place
+    const [held, free] = [storage.node('docs:held'), storage.node('docs:free')]
+    for (const node of [held, free]) await node.writeText('then')
+    await storage.createSnapshot('docs:', { tag: 's' })
+    for (const node of [held, free]) await node.writeText('now')
+    {
+      await using _lock = await held.lock()
+      await expect(storage.restoreSnapshot('docs:', { tag: 's' })).rejects.toMatchObject({ code: 'ARC_LOCK_HELD' })
+      expect([await held.readText(), await free.readText()]).toEqual(['now', 'now'])
+      expect(await storage.restoreSnapshot('docs:', { tag: 's', dryRun: true })).toMatchObject({
+        restored: ['free', 'held'],
+      })
+      // What stays as it is may be locked.
+      await held.writeText('then')
+      await storage.restoreSnapshot('docs:', { tag: 's' })
+    }
+    expect([await held.readText(), await free.readText()]).toEqual(['then', 'then'])
+  },
+)

@@ -1,3 +1,4 @@
+import type { ProgressListener } from '@arc/core'
 import { expect, test } from 'vitest'
 import type { StorageEvent } from '../src/index.ts'
 import { type MakeMount, openPlace, steppingClock } from './places.ts'
@@ -28,6 +29,32 @@ export function versionSuite(make: MakeMount, { enforcedBy }: { enforcedBy: 'arc
     await expect(plan.readText({ version: -4 })).rejects.toMatchObject({ code: 'ARC_VERSION_NOT_FOUND' })
     await expect(plan.readText({ version: '9-00000000' })).rejects.toMatchObject({ code: 'ARC_VERSION_NOT_FOUND' })
     await expect(plan.readText({ version: 0, tag: 'x' })).rejects.toMatchObject({ code: 'ARC_OPTION_INVALID' })
+  })
+
+  test('writing and reading tell how far they are', async () => {
+    await using place = await openPlace(make)
+    const node = place.storage.node('docs:large')
+    const content = Buffer.alloc(1_500_000, 'content ')
+    const told: string[] = []
+    const onProgress: ProgressListener = ({ phase, doneBytes }) => void told.push(`${phase} ${doneBytes}`)
+    const last = (): unknown => told.splice(0).at(-1)
+    await node.writeBytes(content, { onProgress })
+    expect(last()).toBe(`writing ${content.length}`)
+    const pieces = [content.subarray(1), content.subarray(1)]
+    await node.writeStream(
+      (async function* () {
+        yield* pieces
+      })(),
+      { onProgress },
+    )
+    const sizeBytes = 2 * content.length - 2
+    expect(last()).toBe(`writing ${sizeBytes}`)
+    await node.readBytes({ onProgress })
+    expect(last()).toBe(`reading ${sizeBytes}`)
+    await node.readText({ onProgress, version: -2 })
+    expect(last()).toBe(`reading ${content.length}`)
+    await node.readBytes({ onProgress, range: { start: 5, end: 10 } })
+    expect(last()).toBe('reading 5')
   })
 
   test('order is that of the writes, not of the clock', async () => {

@@ -61,7 +61,7 @@ type Context = CommandContext<{ snapshot: readonly string[] }, Values<typeof opt
 export const forget = defineCommand({
   summary: 'Drop snapshots, by name or by rule',
   description:
-    'By name, or by rules of what to keep: a snapshot that any rule keeps stays. Each project on each machine is judged for itself. The fate of every snapshot is shown, then asked about. The space comes back with projectclone prune.',
+    'By name, or by rules of what to keep: a snapshot that any rule keeps stays. Each project on each machine is judged for itself, and rules that keep nothing of one are refused. The fate of every snapshot is shown, then asked about. The space comes back with projectclone prune.',
   arguments: { snapshot: nameOption(SNAPSHOT_HELP, { repeatable: true, placeholder: 'SNAPSHOT' }) },
   options,
   examples: [
@@ -100,11 +100,22 @@ function policyOf(values: Values<typeof rules>): RetentionPolicy | undefined {
 
 async function forgetByRule(plan: ForgetPlan, vault: SnapshotStore, context: Context): Promise<number> {
   const { host, common, options: values, log, signal } = context
+  const fates = plan.groups.flatMap((group) => group.fates)
+  for (const tag of values.keepTag)
+    if (!fates.some(({ snapshot }) => snapshot.tags.includes(tag))) log.warn(`no snapshot has the tag ${visible(tag)}`)
+  for (const { project, host: machine, paths } of plan.groups)
+    if (paths.length > 1)
+      log.warn(
+        `${visible(project)} on ${visible(machine)} is judged as one project; its snapshots are of ${paths.map(visible).join(' and ')}`,
+      )
   if (!common.json) host.stdout.write(describeFates(plan))
   const count = formatCounted(plan.forget.length, 'snapshot')
   if (!values.dryRun && plan.forget.length > 0) {
-    const all = plan.groups.flatMap(({ fates }) => fates.map(({ snapshot }) => snapshot))
-    warnOfUnsigned(all, values.sign, log)
+    warnOfUnsigned(
+      fates.map(({ snapshot }) => snapshot),
+      values.sign,
+      log,
+    )
     if (!(await confirm(context, { message: `Forget ${count}?` }))) return 1
     await applyForget(plan, vault, { signal })
     log.info(`forgot ${count}`)

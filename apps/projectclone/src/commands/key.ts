@@ -12,7 +12,7 @@ import {
   formatCounted,
   formatTable,
   printJson,
-  textOption,
+  nameOption,
   type Values,
   visible,
 } from '@arc/kit'
@@ -41,7 +41,7 @@ export const key = defineCommand({
     'list shows what opens the vault. add lets a passphrase or the owner of --recipient open it, too. remove ID takes a key away; who had it may have copied what it opens. rotate makes new keys for all that is written from now on; recipients keep their access, of passphrases only the one given. trust takes the keys that the vault has now for the right ones. new-identity FILE and new-signer FILE make a key pair: an age identity for --identity and --recipient, a minisign key for --sign.',
   arguments: {
     action: choiceOption(ACTIONS, ACTIONS.join(', '), { required: true, placeholder: 'ACTION' }),
-    name: textOption('the id of a key for remove; a file for new-identity and new-signer', { placeholder: 'ID|FILE' }),
+    name: nameOption('the id of a key for remove; a file for new-identity and new-signer', { placeholder: 'ID|FILE' }),
   },
   options,
   examples: [

@@ -26,7 +26,8 @@ export const log = defineCommand({
     if (!options.verify && (options.since !== undefined || options.publicKey.length > 0))
       throw new ArcError('ARC_OPTION_INVALID', '--since and --public-key belong to --verify', { hint: 'Add --verify.' })
     const since = options.since?.split(/\s+/).filter((head) => head !== '')
-    const odd = since?.find((head) => !/^[0-9a-f]{64}$/.test(head))
+    // Nothing to compare with proves nothing; the file that had it may be empty.
+    const odd = since?.length === 0 ? '' : since?.find((head) => !/^[0-9a-f]{64}$/.test(head))
     if (odd !== undefined)
       throw new ArcError('ARC_OPTION_INVALID', `--since: "${visible(odd)}" names no record`, {
         hint: 'Give what projectclone log --verify printed: 64 hexadecimal digits for each record.',

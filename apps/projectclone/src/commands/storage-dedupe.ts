@@ -1,5 +1,6 @@
 import { printablePath } from '@arc/core'
 import { confirm, defineCommand, flagOption, formatBytes, formatCounted, printJson, textOption } from '@arc/kit'
+import { isRemoteUrl } from '@arc/kit/place'
 import type { DuplicateGroup } from '@arc/versioned-storage'
 import { readStatus } from '../exit-status.ts'
 import { openStoragePlace, placeArgument } from '../storage/storage-place.ts'
@@ -21,7 +22,10 @@ export const dedupe = defineCommand({
     const prefix = place.prefix(args.path)
     const groups = await place.storage.findDuplicates(prefix, { signal })
     if (!common.json) host.stdout.write(groups.map(groupLines).join(''))
-    const isIdle = options.dryRun || groups.length === 0
+    const isRemote = isRemoteUrl(args.place)
+    if (isRemote && !options.dryRun && groups.length > 0)
+      log.info('only files of a folder can share their bytes; nothing is changed')
+    const isIdle = options.dryRun || isRemote || groups.length === 0
     if (!isIdle && !(await confirm(context, { message: `Let ${formatCounted(groups.length, 'group')} share bytes?` })))
       return 1
     const report = isIdle ? undefined : await place.storage.deduplicate(prefix, { strategy: 'reference', signal })

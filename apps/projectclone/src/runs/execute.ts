@@ -40,6 +40,7 @@ export async function execute(command: readonly string[], options: ExecuteOption
   const { host, folder, env, stdout, stderr, log } = options
   host.signal.throwIfAborted()
   const [program = '', ...words] = command
+  if (program === '') throw cannotStart("''", new Error('it has no name'))
   // A terminal is handed on as it is, unless somebody listens.
   const isOurs = log === undefined && stdout === host.stdout && stdout.isTTY && stderr.isTTY
   const output = isOurs ? 'inherit' : 'pipe'

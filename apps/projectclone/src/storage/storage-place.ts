@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ArcError } from '@arc/core'
-import { folderOption, type Host, integerOption, textOption, timeOption, type Values } from '@arc/kit'
+import { type Host, integerOption, nameOption, textOption, timeOption, type Values } from '@arc/kit'
 import { isRemoteUrl, openPlace, pathOfArgument } from '@arc/kit/place'
 import { StorageManager, type StorageNode, type VersionReference, type VersionSelector } from '@arc/versioned-storage'
 
 /** The place, and what of it: versions are kept under the place's own root, so the two are said apart. */
-export const placeArgument = folderOption('the place that remembers: a folder or URL', {
+export const placeArgument = nameOption('the place that remembers: a folder or URL', {
   required: true,
   placeholder: 'PLACE',
+  complete: 'folder',
 })
 
 export const pathArgument = textOption('a file in it', { required: true, placeholder: 'PATH' })

@@ -8,7 +8,8 @@ const SIZE_COLUMNS = 15
 
 export const list = defineCommand({
   summary: 'Show what is in a source',
-  description: 'In the order of the source. Everything is checked on the way; with -v times are shown too.',
+  description:
+    'In the order of the source; with -v times are shown too. Structure, paths and limits are checked on the way, what is in the files is not: `projectrestore verify` does that.',
   arguments: { source: sourceArgument },
   options: { ...choiceOptions, ...sourceOptions, ...limitOptions },
   examples: [

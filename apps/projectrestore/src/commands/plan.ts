@@ -1,11 +1,13 @@
 import { resolve } from 'node:path'
 import { publishFile } from '@arc/core/node'
 import { createStyle, defineCommand, fileOption, printJson } from '@arc/kit'
+import { isRemoteUrl, withoutPassword } from '@arc/kit/place'
 import { pinContent } from '../pinned-source.ts'
 import type { PlanDocument } from '../plan-document.ts'
-import { describeInspection, inspect } from '../pre-flight.ts'
+import { describeInspection, dryRunStatus, inspect } from '../pre-flight.ts'
 import { summarise } from '../restore-report.ts'
 import { explaining, openRequest, planAt, requestOptions } from '../restore-request.ts'
+import type { StoredState } from '../stored-bytes.ts'
 import { naming, sourceArgument } from '../stored-state.ts'
 import { openChosen } from '../whole-source.ts'
 
@@ -22,7 +24,11 @@ export const plan = defineCommand({
     { command: 'projectrestore plan app.tar.zst --to app --mode replace -o plan.json', summary: 'look first' },
     { command: 'projectrestore apply plan.json', summary: 'then act' },
   ],
-  exitStatus: { 3: 'the source is damaged or unsafe', 4: 'the source lacks something; see --partial' },
+  exitStatus: {
+    1: 'failed; or what was planned could not be done as things are',
+    3: 'the source is damaged or unsafe',
+    4: 'the source lacks something; see --partial',
+  },
   async run(context) {
     const { arguments: args, options, host, common, log } = context
     await using request = await openRequest(args.source, options, context, false)
@@ -35,7 +41,7 @@ export const plan = defineCommand({
     const document: PlanDocument = {
       arcRestorePlan: 1,
       plannedAt: new Date(host.now()).toISOString(),
-      source: stored.path ?? stored.snapshot ?? '-',
+      ...sourceInPlan(args.source, stored),
       only: choice.patterns,
       strip: choice.strip,
       partial: options.partial,
@@ -55,6 +61,14 @@ export const plan = defineCommand({
     const style = createStyle(context.color && host.stderr.isTTY)
     if (stored.label !== undefined) log.info(`from the snapshot ${stored.label}`)
     log.info(`${summarise(restorePlan)}\n${describeInspection(inspection, style).trimEnd()}`)
-    return conflicts.length === 0 ? 0 : 1
+    return dryRunStatus(restorePlan, inspection)
   },
 })
+
+/** The source as the plan names it: a password does not belong into a file. */
+function sourceInPlan(argument: string, { path, snapshot }: StoredState): Pick<PlanDocument, 'source' | 'isSourceCut'> {
+  const known = path ?? snapshot
+  if (known !== undefined || !isRemoteUrl(argument)) return { source: known ?? '-', isSourceCut: false }
+  const source = withoutPassword(argument)
+  return { source, isSourceCut: source !== argument }
+}

@@ -24,7 +24,7 @@ import { assertElsewhere, tellElsewhere } from '../current-folder.ts'
 import type { EntryChoice } from '../entry-choice.ts'
 import { choosePaths } from '../path-choice.ts'
 import { pinContent } from '../pinned-source.ts'
-import { describeInspection, inspect, remembering, warnOfRisks } from '../pre-flight.ts'
+import { describeInspection, dryRunStatus, inspect, remembering, warnOfRisks } from '../pre-flight.ts'
 import { previewPlan } from '../preview.ts'
 import { describePlan, isDestructive, summarise, tellResult, unaskedOf } from '../restore-report.ts'
 import {
@@ -73,6 +73,7 @@ export const restore = defineCommand({
     { command: 'ssh host tar -cf - app | projectrestore - --to app --strip 1', summary: 'from another machine' },
   ],
   exitStatus: {
+    1: 'failed, or was declined; with --dry-run: it could not be done',
     3: 'the source is damaged, unsafe or not the one that was meant; nothing was written',
     4: 'done, but for what is listed; without --partial nothing was written',
     75: 'another restore works on the target',
@@ -182,7 +183,7 @@ async function showDryRun(request: RestoreRequest, context: Context): Promise<nu
     else host.stdout.write(describePlan(plan, common.verbosity > 0, droppedPoints))
     host.stdout.write(describeInspection(inspection, createStyle(color)))
   }
-  return plan.conflicts.length === 0 ? 0 : 1
+  return dryRunStatus(plan, inspection)
 }
 
 /** The trees from before that carrying out a plan would cost; none where nothing is replaced. */

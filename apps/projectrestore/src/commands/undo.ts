@@ -1,7 +1,5 @@
-import { lstatSync } from 'node:fs'
 import { openDirectory } from '@arc/collect'
 import { ArcError, type EntryPath, printablePath } from '@arc/core'
-import { localPath } from '@arc/core/node'
 import {
   type CommandContext,
   confirm,
@@ -15,6 +13,8 @@ import {
   type Values,
 } from '@arc/kit'
 import {
+  idleResult,
+  isIdle,
   listDroppedPoints,
   listRestorePoints,
   planUndo,
@@ -24,6 +24,7 @@ import {
 } from '@arc/restore-safe'
 import { parseGlob } from '@arc/collect'
 import { assertElsewhere, tellElsewhere } from '../current-folder.ts'
+import { isFolderAt } from '../folder-at.ts'
 import { previewPlan } from '../preview.ts'
 import { describePlan, isDestructive, summarise, tellResult } from '../restore-report.ts'
 import { restoredFolder } from '../restored-folder.ts'
@@ -51,13 +52,16 @@ export const undo = defineCommand({
       summary: 'some files of an earlier tree',
     },
   ],
-  exitStatus: { 75: 'another restore works on the folder' },
+  exitStatus: {
+    1: 'failed, or was declined; with --dry-run: it could not be done',
+    75: 'another restore works on the folder',
+  },
   async run(context) {
     const { arguments: args, options: values, host, common, log, signal, progress } = context
     const target = restoredFolder(values.to, host)
     const point = findPoint(target, args.point)
     refuseHere(target, context)
-    const only = chosenFrom(point, values.only)
+    const only = chosenFrom(point, target, values.only)
     const plan = await planUndo(target, point.id, { only, signal, onProgress: progress.listener })
     if (only !== undefined) assertChosen(plan, only)
     if (values.preview) await showPreview(plan, point, context)
@@ -71,7 +75,11 @@ export const undo = defineCommand({
     }
     const message = `${summarise(plan, dropped)}, from ${point.id}. Go on?`
     if ((isDestructive(plan, dropped) || values.preview) && !(await confirm(context, { message }))) return 1
-    const result = await undoRestore(plan, point.id, { keepPoints, signal, onProgress: progress.listener })
+    // A whole point is used up all the same; in part, nothing but one more point would come of it.
+    const isDone = only !== undefined && isIdle(plan) && dropped.length === 0
+    if (isDone) log.info(`nothing to do: what matches is as in ${point.id}`)
+    const how = { keepPoints, signal, onProgress: progress.listener }
+    const result = isDone ? idleResult(plan) : await undoRestore(plan, point.id, how)
     const status = tellResult(result, [], { log, common, isUndo: true })
     if (common.json) printJson(host, result)
     else host.stdout.write(`${values.to ?? printablePath(target)}\n`)
@@ -111,12 +119,16 @@ function findPoint(target: string, id: string | undefined): RestorePoint {
 }
 
 /** Which paths the patterns choose. Whether one is a folder is asked of the point, then of the target. */
-function chosenFrom(point: RestorePoint, patterns: readonly string[]): ((path: EntryPath) => boolean) | undefined {
+function chosenFrom(
+  point: RestorePoint,
+  target: string,
+  patterns: readonly string[],
+): ((path: EntryPath) => boolean) | undefined {
   if (patterns.length === 0) return undefined
   const globs = patterns.map((pattern) => parseGlob(pattern))
   return (path) => {
-    const stat = lstatSync(localPath(point.path, path), { throwIfNoEntry: false })
-    return globs.some((glob) => glob.matches(path, stat?.isDirectory() === true))
+    const isFolder = isFolderAt(point.path, path) || isFolderAt(target, path)
+    return globs.some((glob) => glob.matches(path, isFolder))
   }
 }
 

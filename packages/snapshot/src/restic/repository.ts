@@ -3,6 +3,7 @@ import { ArcError, type EntrySource } from '@arc/core'
 import { sha256Hex } from '@arc/core/node'
 import { type Backend } from '@arc/storage'
 import * as z from 'zod/mini'
+import { assertNewTags } from '../new-tags.ts'
 import { damaged, unknownSnapshot } from '../problems.ts'
 import type { SnapshotInfo, TakenSnapshot } from '../snapshot-info.ts'
 import type {
@@ -109,6 +110,7 @@ export class ResticRepository implements SnapshotStore {
       throw new ArcError('ARC_OPTION_INVALID', 'runs are recorded in a vault, not in a repository of restic', {
         hint: 'Use a vault.',
       })
+    assertNewTags(options)
     const { writer = NOBODY, programVersion = 'arc', now = Date.now } = this.#options
     const { signal } = options
     const chunker = new RabinChunker(polynomialOf(this.#config, this.location))

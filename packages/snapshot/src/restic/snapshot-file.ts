@@ -116,10 +116,10 @@ function projectOf({ paths, hostname }: ResticSnapshot): string {
   return name === '' || name === '.' ? (hostname ?? 'restic') || 'restic' : name
 }
 
-/** The folders that lead to what restic was told to keep, as it names them in its trees; none when it was told several things. */
-export function leadingFolders({ paths }: ResticSnapshot): string[] {
+/** The folders that may lead to what restic was told to keep, as it names them in its trees; none when it was told several things, or was not there. */
+export function leadingFolders({ paths, arc }: ResticSnapshot): string[] {
   const [path] = paths?.length === 1 ? paths : []
-  if (path === undefined) return []
+  if (path === undefined || arc !== undefined) return []
   const text = isWindowsPath(path) ? path.replace(/^([a-z]):/i, '$1').replaceAll('\\', '/') : path
   return text.split('/').filter((name) => name !== '' && name !== '.')
 }

@@ -34,18 +34,22 @@ export async function openResticSnapshot(
 }
 
 /**
- * The tree of what restic was told to keep. `restic backup /home/me/app` keeps it below `home`, `me` and `app`, `restic backup .`
- * does not: where each of those folders is all that there is in the one before, they only lead to it.
+ * The tree of what restic was told to keep. In `/home/me`, `restic backup /home/me/app` keeps it below `home`, `me` and `app`,
+ * `restic backup app` below `app`, and `cd app; restic backup .` below nothing, while the path that is recorded is the same. Folders of which
+ * each is all that there is in the one before only lead to it, as far as their names are the last of that path.
  */
 async function projectTree(walk: TreeWalk, snapshot: ResticSnapshot, options: CallOptions): Promise<string> {
-  let tree = snapshot.tree
-  for (const name of leadingFolders(snapshot)) {
+  const names = leadingFolders(snapshot)
+  const passed: string[] = []
+  let [tree, found] = [snapshot.tree, snapshot.tree]
+  while (passed.length < names.length) {
     const [only, ...others] = await walk.list(tree, ROOT, options)
-    if (only === undefined || others.length > 0 || only.path !== name || only.subtree === undefined)
-      return snapshot.tree
+    if (only?.subtree === undefined || others.length > 0) break
+    passed.push(only.path)
     tree = only.subtree
+    if (passed.every((name, i) => name === names[names.length - passed.length + i])) found = tree
   }
-  return tree
+  return found
 }
 
 interface Place {

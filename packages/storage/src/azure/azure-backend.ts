@@ -33,13 +33,13 @@ import type {
 } from '../backend-features.ts'
 import { type CapabilityCache, CapabilityProbe } from '../capability-cache.ts'
 import { bareEtag, isNotFound } from '../http-ranges.ts'
-import { assertPrefix, compareKeys, keyProblem } from '../object-key.ts'
+import { assertPrefix, compareKeys, onlyKeys } from '../object-key.ts'
 import { partBytesFor, uploadInParts } from '../parted-upload.ts'
 import { type RangeAnswer, rangedBody } from '../ranged-body.ts'
 import { serviceError } from '../service-errors.ts'
 import { azureFailure } from './azure-failure.ts'
 import { inByteOrder } from './azure-order.ts'
-import { probeAzure } from './azure-probe.ts'
+import { probeAzure, type ProbedContainer } from './azure-probe.ts'
 import { assertBlobName } from './blob-name.ts'
 import { azureTarget, fromAzureMetadata, MAX_BLOCKS, SHA256_METADATA } from './azure-write.ts'
 
@@ -68,10 +68,10 @@ export class AzureBackend implements Backend {
     this.#probe = new CapabilityProbe(`${url}/${prefix}`, cache, async () => {
       const canSign = container.sharedKey !== undefined
       const blob = (key: string, version?: string): BlockBlobClient => this.#blob(key, version)
-      return probeAzure(
-        { canSign, blob, attempt: async (action, key, call) => this.#attempt(action, key, undefined, call) },
-        prefix,
-      )
+      const attempt: ProbedContainer['attempt'] = async (action, key, call) =>
+        this.#attempt(action, key, undefined, call)
+      const list: ProbedContainer['list'] = (below, include) => this.#pages(below, include, undefined)
+      return probeAzure({ canSign, blob, attempt, list }, prefix)
     })
   }
 
@@ -151,7 +151,7 @@ export class AzureBackend implements Backend {
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
     assertPrefix(prefix)
     const { startAfter, signal } = options
-    for await (const items of inByteOrder(this.#pages(prefix, { includeMetadata: true }, signal))) {
+    for await (const items of inByteOrder(onlyKeys(this.#pages(prefix, { includeMetadata: true }, signal)))) {
       const batch = items
         .filter(({ name }) => startAfter === undefined || compareKeys(name, startAfter) > 0)
         .map((item) => itemInfo(item))
@@ -164,7 +164,7 @@ export class AzureBackend implements Backend {
     assertPrefix(prefix)
     await this.#assertVersions('any')
     let versions: VersionInfo[] = []
-    for await (const items of inByteOrder(this.#pages(prefix, { includeVersions: true }, options.signal))) {
+    for await (const items of inByteOrder(onlyKeys(this.#pages(prefix, { includeVersions: true }, options.signal)))) {
       for (const item of items) {
         if (versions[0] !== undefined && versions[0].key !== item.name) {
           yield versions
@@ -281,7 +281,7 @@ export class AzureBackend implements Backend {
     for (;;) {
       const page = await this.#attempt('list', prefix, signal, async () => pages.next())
       if (page.done === true) return
-      yield page.value.segment.blobItems.filter(({ name }) => keyProblem(name) === undefined)
+      yield page.value.segment.blobItems
     }
   }
 

@@ -1,13 +1,15 @@
-import { randomBytes } from 'node:crypto'
-import type { BlockBlobClient } from '@azure/storage-blob'
+import type { BlobItem, BlockBlobClient } from '@azure/storage-blob'
 import type { Capabilities } from '../backend.ts'
 import type { CachedVerdict } from '../capability-cache.ts'
+import { probeBase, sweepProbes } from '../probe-objects.ts'
 import { isRefusal } from '../service-errors.ts'
 
 /** What the probe needs of the driver. */
 export interface ProbedContainer {
   blob(key: string, version?: string): BlockBlobClient
   attempt<Answer>(action: string, key: string, call: () => Promise<Answer>): Promise<Answer>
+  /** All blobs whose names begin so, also those that nobody else sees. */
+  list(prefix: string, include: { includeVersions?: true }): AsyncIterable<readonly BlobItem[]>
   /** Whether URLs can be signed with the credentials at hand. */
   readonly canSign: boolean
 }
@@ -17,7 +19,7 @@ const LEASE_S = 15
 
 /** Find out what the container really does by writing a few small blobs below `prefix`; they are removed again. */
 export async function probeAzure(container: ProbedContainer, prefix: string): Promise<CachedVerdict> {
-  const probe = new AzureProbe(container, `${prefix}.arc-probe-${randomBytes(8).toString('hex')}`)
+  const probe = new AzureProbe(container, probeBase(prefix))
   try {
     return { capabilities: await probe.run(), notes: {} }
   } finally {
@@ -29,6 +31,7 @@ class AzureProbe {
   readonly #container: ProbedContainer
   readonly #base: string
   readonly #names = new Set<string>()
+  #isVersioned = false
 
   constructor(container: ProbedContainer, base: string) {
     this.#container = container
@@ -44,6 +47,7 @@ class AzureProbe {
       this.#keepsTags(),
       this.#leases(),
     ])
+    this.#isVersioned = versions
     const tried = { createOnly, compareAndSwap, compareAndDelete, versions, tags, lease }
     const always = { consistent: true, metadata: true, storageClasses: true, resume: true }
     return { ...tried, ...always, presign: this.#container.canSign, objectLock: false, legalHold: false }
@@ -51,6 +55,14 @@ class AzureProbe {
 
   async removeAll(): Promise<void> {
     await Promise.allSettled([...this.#names].map(async (name) => this.#blob(name).deleteIfExists()))
+    const container = this.#container
+    const include = this.#isVersioned ? ({ includeVersions: true } as const) : {}
+    await sweepProbes<BlobItem>(this.#base, (prefix) => container.list(prefix, include), {
+      of: ({ name, properties }) => ({ key: name, modified: properties.lastModified }),
+      // The present version goes by the name alone, and is a past one then, which the next probe finds.
+      remove: async ({ name, versionId, isCurrentVersion }) =>
+        container.blob(name, isCurrentVersion === true ? undefined : versionId).deleteIfExists(),
+    })
   }
 
   #blob(name: string, version?: string): BlockBlobClient {

@@ -17,7 +17,7 @@ import { backendUnsuitable, objectConflict, objectLocked } from '../backend-erro
 import type { CopyOptions, ObjectLock, VersionInfo, VersionOptions } from '../backend-features.ts'
 import { type CapabilityCache, CapabilityProbe } from '../capability-cache.ts'
 import { isNotFound } from '../http-ranges.ts'
-import { assertKey, assertPrefix, compareKeys, keyProblem } from '../object-key.ts'
+import { assertKey, assertPrefix, compareKeys, onlyKeys } from '../object-key.ts'
 import { partBytesFor, uploadInParts } from '../parted-upload.ts'
 import { ConnectionIdle } from '../place-agents.ts'
 import { rangedBody } from '../ranged-body.ts'
@@ -137,7 +137,7 @@ export class GcsBackend implements Backend {
       if (isNotFound(error) && ifMatch !== undefined) throw objectConflict(this, key, { cause: error })
       if (isNotFound(error) || isOddVersion(error)) return
       const isDenied = isArcError(error) && error.code === 'ARC_BACKEND_DENIED'
-      if (isDenied && (await this.readLock(key, { version, signal })).isHeld) {
+      if (isDenied && (await this.#isHeld(key, { version, signal }))) {
         throw objectLocked(this, key, { cause: error })
       }
       throw error
@@ -148,7 +148,7 @@ export class GcsBackend implements Backend {
     assertPrefix(prefix)
     const { startAfter, signal } = options
     const from = startAfter === undefined ? {} : { startOffset: startAfter }
-    for await (const files of this.#pages({ prefix, ...from }, signal)) {
+    for await (const files of onlyKeys(this.#pages({ prefix, ...from }, signal))) {
       const batch = files
         .filter(({ name }) => startAfter === undefined || compareKeys(name, startAfter) > 0)
         .map(({ name, metadata }) => gcsInfo(name, metadata))
@@ -161,7 +161,7 @@ export class GcsBackend implements Backend {
     assertPrefix(prefix)
     await this.#assertVersions('any')
     let versions: VersionInfo[] = []
-    for await (const files of this.#pages({ prefix, versions: true }, options.signal)) {
+    for await (const files of onlyKeys(this.#pages({ prefix, versions: true }, options.signal))) {
       for (const { name, metadata } of files) {
         if (versions[0] !== undefined && versions[0].key !== name) {
           yield versions
@@ -189,14 +189,23 @@ export class GcsBackend implements Backend {
 
   async readLock(key: string, { version, signal }: VersionOptions = {}): Promise<ObjectLock> {
     assertKey(key)
+    return { isHeld: await this.#isHeld(key, { version, signal }) }
+  }
+
+  async #isHeld(key: string, { version, signal }: VersionOptions): Promise<boolean> {
     const [{ temporaryHold }] = await this.#attempt('look at the hold of', key, signal, async () =>
       this.#file(key, version).getMetadata(),
     )
-    return { isHeld: temporaryHold === true }
+    return temporaryHold === true
   }
 
-  async setLegalHold(key: string, isHeld: boolean, { version, signal }: VersionOptions = {}): Promise<void> {
+  async setLegalHold(key: string, isHeld: boolean, options: VersionOptions = {}): Promise<void> {
     assertKey(key)
+    await this.hold(key, isHeld, options)
+  }
+
+  /** For the probe, whose objects have no keys that anybody else may use. */
+  async hold(key: string, isHeld: boolean, { version, signal }: VersionOptions = {}): Promise<void> {
     await this.#attempt('hold', key, signal, async () =>
       this.#file(key, version).setMetadata({ temporaryHold: isHeld }),
     )
@@ -255,10 +264,16 @@ export class GcsBackend implements Backend {
     for (let pageToken: string | undefined; ;) {
       const page = { ...query, autoPaginate: false, maxResults: PAGE_SIZE, ...(pageToken && { pageToken }) }
       const [files, next] = await this.#attempt('list', query.prefix, signal, async () => this.#bucket.getFiles(page))
-      yield files.filter(({ name }) => keyProblem(name) === undefined)
+      yield files
       pageToken = (next as { pageToken?: string } | null)?.pageToken
       if (pageToken === undefined) return
     }
+  }
+
+  /** For the probe: everything that begins so, past versions too. */
+  async *listAll(prefix: string): AsyncGenerator<readonly ObjectInfo[]> {
+    for await (const files of this.#pages({ prefix, versions: true }, undefined))
+      yield files.map(({ name, metadata }) => gcsInfo(name, metadata))
   }
 
   /**

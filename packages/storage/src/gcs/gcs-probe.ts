@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { ObjectInfo } from '../backend.ts'
 import type { CachedVerdict } from '../capability-cache.ts'
+import { probeBase, sweepProbes } from '../probe-objects.ts'
 import { isRefusal } from '../service-errors.ts'
 import type { GcsBackend } from './gcs-backend.ts'
 
@@ -8,7 +8,7 @@ const RACERS = 4
 
 /** Find out what the bucket really does by writing a few small objects below `prefix`; they are removed again. */
 export async function probeGcs(backend: GcsBackend, prefix: string): Promise<CachedVerdict> {
-  const base = `${prefix}.arc-probe-${randomBytes(8).toString('hex')}`
+  const base = probeBase(prefix)
   const left = new Set<string>()
   const unlessRefused = async <Answer>(call: Promise<Answer>): Promise<Answer | undefined> => {
     try {
@@ -44,10 +44,10 @@ export async function probeGcs(backend: GcsBackend, prefix: string): Promise<Cac
   const holds = async (): Promise<boolean> => {
     const key = `${base}-hold`
     if ((await put('hold')) === undefined) return false
-    const held = await unlessRefused(backend.setLegalHold(key, true).then(() => true))
+    const held = await unlessRefused(backend.hold(key, true).then(() => true))
     if (held === undefined) return false
     const removed = await unlessRefused(backend.remove(key, {}).then(() => true))
-    if (removed === undefined) await backend.setLegalHold(key, false)
+    if (removed === undefined) await backend.hold(key, false)
     return removed === undefined
   }
   try {
@@ -66,6 +66,13 @@ export async function probeGcs(backend: GcsBackend, prefix: string): Promise<Cac
     }
   } finally {
     await Promise.allSettled([...left].map(async (key) => backend.remove(key, {})))
+    await sweepProbes<ObjectInfo>(base, (below) => backend.listAll(below), {
+      of: (item) => item,
+      remove: async ({ key, version }) => {
+        if (key.endsWith('-hold')) await backend.hold(key, false, { version })
+        await backend.remove(key, { version })
+      },
+    })
   }
 }
 

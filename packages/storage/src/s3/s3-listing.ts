@@ -6,6 +6,15 @@ import type { S3Bucket } from './s3-bucket.ts'
 
 const PAGE_SIZE = 1000
 
+interface ShownOptions {
+  /** Which names are listed; default: the keys. */
+  isShown?: ((name: string) => boolean) | undefined
+}
+
+function isKey(name: string): boolean {
+  return keyProblem(name) === undefined
+}
+
 /** Names come percent-encoded, because XML cannot hold every character. */
 function decoded(name: string | undefined): string {
   return decodeURIComponent((name ?? '').replaceAll('+', ' '))
@@ -15,7 +24,7 @@ function decoded(name: string | undefined): string {
 export async function* listObjects(
   bucket: S3Bucket,
   prefix: string,
-  { startAfter, signal }: ListOptions,
+  { startAfter, signal, isShown = isKey }: ShownOptions & ListOptions,
 ): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
   const { sdk, client, name } = bucket
   const where = {
@@ -32,7 +41,7 @@ export async function* listObjects(
     const batch: ObjectInfo[] = []
     for (const { Key, Size = 0, LastModified = new Date(0), ETag, StorageClass } of page.Contents ?? []) {
       const key = decoded(Key)
-      if (keyProblem(key) !== undefined) continue
+      if (!isShown(key)) continue
       batch.push({ key, sizeBytes: Size, modified: LastModified, etag: bareEtag(ETag), storageClass: StorageClass })
     }
     if (batch.length > 0) yield batch
@@ -45,7 +54,7 @@ export async function* listObjects(
 export async function* listObjectVersions(
   bucket: S3Bucket,
   prefix: string,
-  { signal }: CallOptions,
+  { signal, isShown = isKey }: ShownOptions & CallOptions,
 ): AsyncGenerator<readonly VersionInfo[], void, undefined> {
   const { sdk, client, name } = bucket
   const where = { Bucket: name, Prefix: prefix, MaxKeys: PAGE_SIZE, EncodingType: 'url' as const }
@@ -54,7 +63,7 @@ export async function* listObjectVersions(
     const page = await bucket.attempt('list the versions of', prefix, signal, async (sending) =>
       client.send(new sdk.ListObjectVersionsCommand({ ...where, ...markers }), sending),
     )
-    const batch = merged(page.Versions ?? [], page.DeleteMarkers ?? [])
+    const batch = merged(page.Versions ?? [], page.DeleteMarkers ?? []).filter(({ key }) => isShown(key))
     if (batch.length > 0) yield batch
     if (page.IsTruncated !== true) return
     markers = { KeyMarker: decoded(page.NextKeyMarker), VersionIdMarker: page.NextVersionIdMarker }
@@ -85,7 +94,7 @@ function merged(versions: readonly Listed[], markers: readonly Listed[]): Versio
     if (version === undefined && marker === undefined) break
     const takesVersion = marker === undefined || (version !== undefined && precedes(version, marker))
     const next = takesVersion ? left[i++] : right[j++]
-    if (next !== undefined && keyProblem(next.key) === undefined) all.push(next)
+    if (next !== undefined) all.push(next)
   }
   return all
 }

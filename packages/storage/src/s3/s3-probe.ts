@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { isArcError } from '@arc/core'
-import type { Capabilities } from '../backend.ts'
+import type { Capabilities, ObjectInfo } from '../backend.ts'
 import type { CachedVerdict } from '../capability-cache.ts'
+import { isProbeObject, probeBase, sweepProbes } from '../probe-objects.ts'
 import { hasWrongCredentials, isRefusal } from '../service-errors.ts'
 import type { S3Bucket } from './s3-bucket.ts'
 import { statObject } from './s3-object.ts'
-import { readLock, setLegalHold } from './s3-lock.ts'
-import { s3Target, type S3Conditions } from './s3-write.ts'
+import { listObjects, listObjectVersions, listUploads } from './s3-listing.ts'
+import { deleteObject, readLock, setLegalHold } from './s3-lock.ts'
+import { abortUpload, s3Target, type S3Conditions } from './s3-write.ts'
 
 /**
  * How the service takes an ETag in a condition: `quoted` as the standard says, or `bare` (Ceph before 17). Objects that
@@ -30,11 +32,12 @@ export function etagFor(etag: string, style: string | boolean | undefined): stri
  * without a word, and then every feature that stands on them would lose data. What was written is removed again.
  */
 export async function probeS3(bucket: S3Bucket, prefix: string, signal?: AbortSignal): Promise<CachedVerdict> {
-  const probe = new S3Probe(bucket, `${prefix}.arc-probe-${randomBytes(8).toString('hex')}`, signal)
+  const probe = new S3Probe(bucket, probeBase(prefix), signal)
   try {
     return await probe.run()
   } finally {
     await probe.removeAll()
+    await probe.sweep()
   }
 }
 
@@ -43,6 +46,7 @@ class S3Probe {
   readonly #base: string
   readonly #signal: AbortSignal | undefined
   readonly #written: { key: string; version: string | undefined }[] = []
+  #verdict: CachedVerdict | undefined
 
   constructor(bucket: S3Bucket, base: string, signal: AbortSignal | undefined) {
     this.#bucket = bucket
@@ -51,6 +55,11 @@ class S3Probe {
   }
 
   async run(): Promise<CachedVerdict> {
+    this.#verdict = await this.#tryOut()
+    return this.#verdict
+  }
+
+  async #tryOut(): Promise<CachedVerdict> {
     if (!(await this.#mayWrite())) return READ_ONLY
     const [createOnly, conditionsOnParts, etagStyle, versions, tags, objectLock] = await Promise.all([
       this.#createsOnly(),
@@ -85,6 +94,29 @@ class S3Probe {
         client.send(new sdk.DeleteObjectCommand({ Bucket: name, Key: key, VersionId: version })),
       ),
     )
+  }
+
+  /** What was not noted, and what others left. */
+  async sweep(): Promise<void> {
+    if (this.#verdict === undefined || this.#verdict === READ_ONLY) return
+    const { versions, objectLock } = this.#verdict.capabilities
+    const bucket = this.#bucket
+    const options = { signal: this.#signal, isShown: isProbeObject }
+    await sweepProbes<ObjectInfo>(
+      this.#base,
+      (prefix) => (versions ? listObjectVersions(bucket, prefix, options) : listObjects(bucket, prefix, options)),
+      {
+        of: (item) => item,
+        remove: async ({ key, version }) => {
+          if (objectLock) await setLegalHold(bucket, key, false, { version }).catch(() => {}) // a marker has none
+          await deleteObject(bucket, key, { version }, {})
+        },
+      },
+    )
+    await sweepProbes(this.#base, (prefix) => listUploads(bucket, prefix, {}), {
+      of: ({ key, started }) => ({ key, modified: started }),
+      remove: async (upload) => abortUpload(bucket, upload),
+    })
   }
 
   /** A bucket that is not there is no bucket that can do nothing. */

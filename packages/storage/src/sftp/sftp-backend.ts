@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FileEntryWithStats, Stats } from 'ssh2'
-import { isArcError, printablePath } from '@arc/core'
+import { isArcError } from '@arc/core'
 import type {
   Backend,
   CallOptions,
@@ -15,9 +15,11 @@ import type {
   WriteOptions,
 } from '../backend.ts'
 import { backendUnsuitable, objectConflict, objectNotFound } from '../backend-error.ts'
+import type { CanHoldOptions } from '../backend-features.ts'
 import { checkedPieces, clampRange, toldPieces, gathered } from '../content.ts'
 import { type ListedObject, walkLevels } from '../level-walk.ts'
 import { assertKey, assertPrefix, invalidKey, keyProblem } from '../object-key.ts'
+import { assertCanHold, kindOfStats, occupied } from '../path-keys.ts'
 import { retried } from '../retry.ts'
 import { refuseFeatures, refuseVersion } from '../unsupported.ts'
 import type { SftpConnection } from './sftp-connection.ts'
@@ -112,6 +114,13 @@ export class SftpBackend implements Backend {
     await this.#removeEmptyFolders(key)
   }
 
+  async assertCanHold(key: string, options: CanHoldOptions = {}): Promise<void> {
+    this.#check(key, options)
+    await assertCanHold(this, key, options, async (name) =>
+      kindOfStats(await retried(async () => this.#files.lstat(name, this.#path(name)), options)),
+    )
+  }
+
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
     assertPrefix(prefix)
     const readLevel = async (folder: string): Promise<ListedObject[]> =>
@@ -204,7 +213,7 @@ export class SftpBackend implements Backend {
         }
         const there = await this.#files.lstat(key, path)
         if (there !== undefined && onlyIfAbsent) throw objectConflict(this, key)
-        if (there?.isDirectory() === true) throw this.#occupied(key, key)
+        if (there?.isDirectory() === true) throw occupied(this, key, key)
         throw error
       }
     }
@@ -230,7 +239,7 @@ export class SftpBackend implements Backend {
       } catch (error) {
         const stats = await this.#files.lstat(key, path)
         if (stats === undefined && sftpStatus(error) !== SftpStatus.noSuchFile) throw error
-        if (stats !== undefined && !stats.isDirectory()) throw this.#occupied(key, folder)
+        if (stats !== undefined && !stats.isDirectory()) throw occupied(this, key, folder)
       }
       this.#folders.add(folder)
     }
@@ -247,11 +256,6 @@ export class SftpBackend implements Backend {
         return // something is in it
       }
     }
-  }
-
-  #occupied(key: string, by: string): Error {
-    const what = by === key ? 'a folder has that name' : `${printablePath(by)} is no folder`
-    return backendUnsuitable(this, `cannot hold ${printablePath(key)}: ${what}`, { path: printablePath(key) })
   }
 
   async #probe(): Promise<Capabilities> {

@@ -64,6 +64,26 @@ export const listingCases: CaseTable = {
     }
   },
 
+  'a key that cannot be beside another is told before it is written': async ({ backend }) => {
+    if (backend.assertCanHold === undefined) {
+      await backend.write('file', bytesOf('object'))
+      return void (await backend.write('file/below', bytesOf('object')))
+    }
+    await backend.write('file', bytesOf('object'))
+    await backend.write('folder/one', bytesOf('object'))
+    await backend.write('folder/deep/two', bytesOf('object'))
+    for (const key of ['file', 'folder/one', 'folder/new', 'new/one']) await backend.assertCanHold(key)
+    for (const key of ['folder', 'folder/deep', 'file/below', 'file/below/deep']) {
+      await assertRejects(backend.assertCanHold(key), 'ARC_BACKEND_UNSUITABLE')
+      await assertRejects(backend.write(key, bytesOf('x')), 'ARC_BACKEND_UNSUITABLE')
+    }
+    await assertRejects(backend.assertCanHold('folder', { going: ['folder/one'] }), 'ARC_BACKEND_UNSUITABLE')
+    await backend.assertCanHold('folder', { going: ['folder/one', 'folder/deep/two'] })
+    await backend.assertCanHold('file/below/deep', { going: ['file'] })
+    await assertRejects(backend.assertCanHold('a//b'), 'ARC_OBJECT_KEY_INVALID')
+    assert.deepEqual(await listKeys(backend), ['file', 'folder/deep/two', 'folder/one'])
+  },
+
   'a deleted key can become the beginning of others, and back': async ({ backend }) => {
     await backend.write('name', bytesOf('object'))
     await backend.delete('name')

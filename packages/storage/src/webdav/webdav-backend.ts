@@ -17,10 +17,12 @@ import type {
   WriteOptions,
 } from '../backend.ts'
 import { backendUnsuitable } from '../backend-error.ts'
+import type { CanHoldOptions } from '../backend-features.ts'
 import { checkedPieces } from '../content.ts'
 import { bareEtag, type HttpAnswer, httpBody, isNotFound } from '../http-ranges.ts'
 import { type ListedObject, walkLevels } from '../level-walk.ts'
 import { assertKey, assertPrefix, invalidKey, keyProblem } from '../object-key.ts'
+import { assertCanHold, occupied } from '../path-keys.ts'
 import { retried } from '../retry.ts'
 import { failureName, serviceError } from '../service-errors.ts'
 import { refuseFeatures, refuseVersion } from '../unsupported.ts'
@@ -59,7 +61,7 @@ export class WebdavBackend implements Backend {
   }
 
   async capabilities(options: CallOptions = {}): Promise<Capabilities> {
-    options.signal?.throwIfAborted()
+    await this.#stat('', options.signal) // what cannot be reached can do nothing
     return CAPABILITIES
   }
 
@@ -114,6 +116,11 @@ export class WebdavBackend implements Backend {
       this.#folders.delete(folder)
       await this.#delete(folder, options.signal)
     }
+  }
+
+  async assertCanHold(key: string, options: CanHoldOptions = {}): Promise<void> {
+    this.#check(key, options)
+    await assertCanHold(this, key, options, async (name) => (await this.#stat(name, options.signal))?.type)
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
@@ -179,7 +186,7 @@ export class WebdavBackend implements Backend {
   async #publish(key: string, staged: string, signal: AbortSignal | undefined): Promise<void> {
     for (let attempts = 1; ; attempts++) {
       await this.#makeFolders(key, signal)
-      if ((await this.#stat(key, signal))?.type === 'directory') throw this.#occupied(key, key)
+      if ((await this.#stat(key, signal))?.type === 'directory') throw occupied(this, key, key)
       try {
         return await retried(
           async () =>
@@ -212,17 +219,10 @@ export class WebdavBackend implements Backend {
         if (!isArcError(error)) throw error
         const stat = await this.#stat(folder, signal)
         if (stat === undefined && error.details['status'] !== 409) throw error
-        if (stat?.type === 'file') throw this.#occupied(key, folder)
+        if (stat?.type === 'file') throw occupied(this, key, folder)
       }
       this.#folders.add(folder)
     }
-  }
-
-  #occupied(key: string, by: string): Error {
-    return backendUnsuitable(
-      this,
-      `cannot hold ${key}: ${by === key ? 'a folder has that name' : `${by} is no folder`}`,
-    )
   }
 
   async #prepareStaging(): Promise<void> {

@@ -14,7 +14,11 @@ export const ask = defineCommand({
 })
 
 async function pageColours(host: Host): Promise<number> {
-  const choices = COLOURS.map((value) => ({ value, label: value }))
+  const choices = COLOURS.map((value) => ({
+    value,
+    label: `the colour ${value}`,
+    hint: 'a third of blue and the rest',
+  }))
   const chosen = await choose(host, { message: 'Which colours?', choices }, 'Use --colour instead.')
   await host.page(
     (async function* () {
