@@ -14,7 +14,10 @@ const outcome = { written: 0, refused: 0 }
 for (let round = 0; round < Number(rounds); round++) {
   const lock = await node.lock({ timeoutMs: 60_000, leaseMs: LEASE_MS })
   const now = (await node.exists()) ? Number(await node.readText()) : 0
-  if (behaviour === 'die' && round === 1) process.exit(0)
+  if (behaviour === 'die' && round === 1) {
+    writeSync(1, JSON.stringify(outcome))
+    process.exit(0)
+  }
   // A process that is stopped renews nothing: so does one that never gives up the processor.
   if (behaviour === 'pause') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LEASE_MS * 3)
   try {

@@ -26,10 +26,7 @@ test(
     const printed = await Promise.all(
       behaviours.map((behaviour) => runWriter('lock-writer.ts', folder.path, '3', behaviour)),
     )
-    const outcomes = printed
-      .filter((text) => text !== '')
-      .map((text) => JSON.parse(text) as { written: number; refused: number })
-    expect(outcomes).toHaveLength(7)
+    const outcomes = printed.map((text) => JSON.parse(text) as { written: number; refused: number })
     await using storage = new StorageManager()
     await storage.configure([{ name: 'docs', protocol: 'local', basePath: folder.path }])
     const node = storage.node('docs:counter')
@@ -41,7 +38,7 @@ test(
     expect(tokens).toEqual(tokens.toSorted((a, b) => a - b))
     expect(new Set(tokens).size).toBe(tokens.length)
     const written = outcomes.reduce((sum, outcome) => sum + outcome.written, 0)
-    expect([0, 1]).toContain(versions.length - written) // the one that died, before: once, unless it came too late
+    expect(versions).toHaveLength(written)
     expect(outcomes.reduce((sum, outcome) => sum + outcome.refused, 0)).toBeGreaterThan(0)
   },
 )
@@ -53,9 +50,10 @@ test('processes that write at the same time get fair turns', { timeout: 60_000 }
     await storage.configure([{ name: 'docs', protocol: 'local', basePath: folder.path }])
     await storage.node('docs:first').writeText('made')
   }
-  const start = String(Date.now() + 4000)
+  using barrier = temporaryFolder()
+  const names = ['a', 'b', 'c', 'd']
   const printed = await Promise.all(
-    ['a', 'b', 'c', 'd'].map((name) => runWriter('turn-writer.ts', folder.path, name, '2500', start)),
+    names.map((name) => runWriter('turn-writer.ts', folder.path, name, '2500', barrier.path, String(names.length))),
   )
   const times = printed.map((text) => JSON.parse(text) as number[])
   // Only while all of them write: a busy machine starts some late.
