@@ -61,7 +61,7 @@ const MODES: ReadonlySet<string> = new Set<SnapshotFolderOptions['mode']>(['copy
  */
 export function openSnapshotFolder(root: string, options: SnapshotFolderOptions): SnapshotFolder {
   if (!MODES.has(options.mode))
-    throw new ArcError('ARC_OPTION_INVALID', `${String(options.mode)} is no mode of a folder of snapshots`, {
+    throw new ArcError('ARC_OPTION_INVALID', `${options.mode} is no mode of a folder of snapshots`, {
       hint: `Use ${[...MODES].join(', ')}.`,
     })
   return new SnapshotFolder(resolve(root), options)

@@ -1,4 +1,4 @@
-import { ArcError, DEFAULT_LIMITS, type Limits, printablePath, RATIO_FLOOR_BYTES } from '@arc/core'
+import { ArcError, completeLimits, type Limits, printablePath, RATIO_FLOOR_BYTES } from '@arc/core'
 import { IdTable } from './id-table.ts'
 import type { StoredFolder, VaultEntry } from './vault-source.ts'
 
@@ -13,7 +13,7 @@ export class TreeMeter {
 
   /** `limits`: bounds in place of the usual ones. Without them what repeats is not bounded, for whoever only looks. */
   constructor(limits?: Partial<Limits>) {
-    this.#limits = { ...DEFAULT_LIMITS, ...limits }
+    this.#limits = completeLimits(limits)
     this.#met = limits && new IdTable()
   }
 

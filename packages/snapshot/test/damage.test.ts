@@ -231,7 +231,7 @@ describe.each(['plain', 'encrypted'])('a damaged vault, %s', (kind) => {
     const from = await createVault(memoryBackend(), { locks: [] })
     await copySnapshots(vault, from)
     const [first = '', second = ''] = expected.keys()
-    const [key = ''] = (await keysOf(backend, 'snapshots/')).filter((one) => one.includes(second))
+    const key = (await keysOf(backend, 'snapshots/')).find((one) => one.includes(second)) ?? ''
     await backend.write(key, Buffer.from(''))
     const opened = await openVault(backend, { secret })
     const plan = await planRepair(opened, { from })

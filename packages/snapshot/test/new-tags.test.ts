@@ -43,5 +43,5 @@ test('a folder of snapshots has one of its modes, and archives a format that the
   using scratch = temporaryFolder()
   expect(() => openSnapshotFolder(scratch.path, { mode: 'foo' as 'copy' })).toThrow('foo is no mode')
   const rar = openSnapshotFolder(scratch.path, { mode: 'archive', format: 'rar' as 'zip' })
-  await expect(rar.take(project())).rejects.toMatchObject({ ...refused, message: 'rar is no format of archives' })
+  await expect(rar.take(project())).rejects.toMatchObject(refused)
 })
