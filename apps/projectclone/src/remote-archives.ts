@@ -101,28 +101,30 @@ async function send(
   const signals = [failing.signal, ...(signal === undefined ? [] : [signal])]
   const sha256 = startSha256()
   const counts = { file: 0, directory: 0, symlink: 0 }
+  const sending = backend.write(key, pipe.output, { ifAbsent, signal: AbortSignal.any(signals) })
+  sending.catch((error: unknown) => pipe.fail(error))
+  let isRefused = false
   const sink = {
-    write(bytes: Uint8Array): Promise<void> {
+    async write(bytes: Uint8Array): Promise<void> {
       sha256.update(bytes)
-      return pipe.write(bytes)
+      try {
+        await pipe.write(bytes)
+      } catch (error) {
+        isRefused = true
+        throw error
+      }
     },
   }
-  const sending = backend.write(key, pipe.output, { ifAbsent, signal: AbortSignal.any(signals) })
-  let refusal: { error: unknown } | undefined
-  sending.catch((error: unknown) => {
-    refusal = { error }
-    pipe.fail(error)
-  })
   let report: ArchiveReport
   try {
     report = await writeArchive(counted(source, counts), sink, { format, workers: jobs, signal, onProgress })
   } catch (error) {
-    failing.abort(error)
-    pipe.fail(error)
+    if (!isRefused) failing.abort(error)
     // When the place would take no more, that is what ended the writing.
-    const { error: reason } = refusal ?? { error }
-    await sending.catch(() => {})
-    throw reason
+    throw await sending.then(
+      () => error,
+      (refusal: unknown) => (isRefused ? refusal : error),
+    )
   }
   pipe.end()
   await sending

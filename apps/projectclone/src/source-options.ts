@@ -1,5 +1,5 @@
-import { parseGlob } from '@arc/collect'
-import { flagOption, invalidValue, optionMaker, sizeOption, type Values } from '@arc/kit'
+import { folderMarker, parseGlob } from '@arc/collect'
+import { flagOption, optionMaker, sizeOption, type Values } from '@arc/kit'
 import type { SnapshotSelection } from '@arc/snapshot'
 import { optionWords } from './option-words.ts'
 
@@ -14,13 +14,7 @@ export const IGNORE_FILE = '.projectcloneignore'
 const globOption = optionMaker({ placeholder: 'GLOB', parse: (text) => parseGlob(text).pattern })
 
 /** The name of a file, in whatever folder it is. */
-const fileNameOption = optionMaker({
-  placeholder: 'NAME',
-  parse: (text) => {
-    if (!['', '.', '..'].includes(text) && !text.includes('/')) return text
-    throw invalidValue(text, 'is no name of a file', 'Write the name alone, without folders.')
-  },
-})
+const fileNameOption = optionMaker({ placeholder: 'NAME', parse: folderMarker })
 
 /** What of a project is left out. Without any of these, and without an ignore file, a snapshot holds everything there is. */
 const selectionOptions = {

@@ -32,5 +32,5 @@ test('a reader that goes away ends the writing', async () => {
     for await (const piece of pipe.output) return piece.length
   })()
   expect(await reading).toBeGreaterThan(0)
-  await expect(writing).rejects.toThrow(/nobody reads|destroyed/)
+  await expect(writing).rejects.toThrow('aborted')
 })

@@ -1,11 +1,19 @@
 import { constants } from 'node:fs'
-import type { EntryPath } from '@arc/core'
+import { ArcError, type EntryPath } from '@arc/core'
 import { localPath, type LocalRoot, readFully } from '@arc/core/node'
 import type { DirectoryOptions } from './options.ts'
 
 const CACHE_TAG = 'CACHEDIR.TAG'
 /** What the tag must begin with: https://bford.info/cachedir/ */
 const CACHE_SIGNATURE = Buffer.from('Signature: 8a477f597d28d172789f06886806bc55')
+
+/** The name of a file that marks its folder, as it was given. Throws `ARC_OPTION_INVALID` for what is no name of a file. */
+export function folderMarker(name: string): string {
+  if (!['', '.', '..'].includes(name) && !name.includes('/')) return name
+  throw new ArcError('ARC_OPTION_INVALID', `${JSON.stringify(name)} is no name of a file`, {
+    hint: 'Write the name alone, without folders.',
+  })
+}
 
 /** Files whose presence in a folder says that the rest of the folder is not wanted. */
 export class FolderMarkers {
@@ -17,7 +25,7 @@ export class FolderMarkers {
     excludeCaches = false,
   }: Pick<DirectoryOptions, 'excludeIfPresent' | 'excludeCaches'>) {
     // Names in a folder are compared as byte strings.
-    this.#names = excludeIfPresent.map((name) => Buffer.from(name).toString('latin1'))
+    this.#names = excludeIfPresent.map((name) => Buffer.from(folderMarker(name)).toString('latin1'))
     this.#asksForCaches = excludeCaches
   }
 

@@ -187,18 +187,10 @@ async function chooseAtTerminal({ message, choices }: ChoiceList, signal: AbortS
     maxItems: 12,
     signal,
     input: process.stdin,
-    output: mindingTheSingular(process.stderr),
+    output: process.stderr,
   })
   if (isCancel(chosen)) throw signal.aborted ? signal.reason : interruption('SIGINT')
   return chosen
-}
-
-/** The same output, where what the prompt ends with, `1 items selected`, is proper English. */
-function mindingTheSingular(output: NodeJS.WriteStream): NodeJS.WriteStream {
-  const write = (text: string): boolean => output.write(text.replace(/(?<!\d)1 items selected/, '1 item selected'))
-  return new Proxy(output, {
-    get: (stream, name): unknown => (name === 'write' ? write : Reflect.get(stream, name, stream)),
-  })
 }
 
 const FIRST_TUNED_NODE = 26

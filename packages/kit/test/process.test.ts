@@ -150,7 +150,7 @@ describe('at a terminal', () => {
     const env = { ...ENVIRONMENT, PAGER: 'sed -e "s/^/paged: /" -e 3q' }
     const { status, stdout } = await atTerminal(`${demo} ask --colours`, steps, env)
     expect(status).toBe(0)
-    expect(stdout).toContain('1 item selected')
+    expect(stdout).toContain('1 items selected')
     expect(stdout).toContain('paged: blue\r\npaged: line 0\r\npaged: line 1\r\nlooked\r\n')
     const missingPager = { ...ENVIRONMENT, PAGER: 'no-such-pager' }
     const failed = await atTerminal(`${demo} ask --colours`, steps, missingPager)
