@@ -6,6 +6,7 @@ import { localPath, plainAttributes, publishFile, sha256Hex, syncDirectory, temp
 import { takeArchive } from './archive-take.ts'
 import { PRIVATE_FILE_MODE } from './folder-archive.ts'
 import { isSettled, MAX_READS } from './changing-files.ts'
+import { heldToDeclared } from './declared-content.ts'
 import { baseName, type FolderRecord, MANIFEST_SUFFIX, type TakenTree } from './folder-record.ts'
 import type { SnapshotFolder } from './folder-store.ts'
 import { unreadable } from './intake.ts'
@@ -174,7 +175,7 @@ class TreeJob {
       this.#note(entry, { ...row, hardLink: entry.hardLink === undefined ? undefined : entry.path }, row.sizeBytes)
       return undefined
     }
-    return this.#copyFile(entry)
+    return this.#copyFile(heldToDeclared(entry))
   }
 
   #copyFile(entry: Entry): Promise<void> | undefined {

@@ -3,6 +3,7 @@ import { errnoOf, isArcError } from '@arc/core'
 import { isSharable, LocalContent, type LocalRoot } from '@arc/core/node'
 import { isSettled, LONG_READ_BYTES, MAX_READS } from './changing-files.ts'
 import type { ContentWriter, StoredContent } from './content-writer.ts'
+import { heldToDeclared } from './declared-content.ts'
 import { EntryRows } from './entry-rows.ts'
 import { unpackReference } from './reference.ts'
 import type { StatCache } from './stat-cache.ts'
@@ -116,6 +117,7 @@ export class Intake implements Taken {
       this.#remember(entry, this.rows.add(entry, unpackReference(known)))
       return
     }
+    if (entry.sha256 !== undefined) return this.#storeNow(heldToDeclared(entry))
     if (entry.sizeBytes === 0 && entry.content instanceof LocalContent && entry.stamp !== undefined) {
       this.#count(0)
       this.#remember(entry, this.rows.add(entry, undefined))

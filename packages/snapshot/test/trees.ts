@@ -12,6 +12,7 @@ export interface FileOptions {
   mode?: number
   mtimeNs?: bigint
   hardLink?: string
+  sha256?: string
 }
 
 const MTIME_NS = 1_700_000_000_123_456_789n
@@ -26,6 +27,7 @@ export function file(path: string | Uint8Array, content: string | Uint8Array, op
     sizeBytes: bytes.length,
     mtimeNs: options.mtimeNs ?? MTIME_NS,
     hardLink: options.hardLink,
+    sha256: options.sha256,
     content: bytesContent(bytes),
   }
 }

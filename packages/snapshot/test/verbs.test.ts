@@ -22,6 +22,7 @@ import {
   removeVaultKey,
   resolveSnapshot,
   rotateVaultKeys,
+  transferSnapshots,
   verifyLog,
 } from '../src/index.ts'
 import { folderSource } from './local-source.ts'
@@ -298,4 +299,31 @@ test('what cannot be read is not counted, and is no change as long as it cannot 
     const readable = folderSource(scratch.path)
     expect(own(await changesOf(diffSnapshots(store, snapshot.id, readable)))).toEqual(['added locked'])
   }
+})
+
+test.each(['vault', 'copy', 'link', 'archive'] as const)(
+  'content that is not what its source declares: %s',
+  async (mode) => {
+    using scratch = temporaryFolder()
+    await using store =
+      mode === 'vault' ? await createVault(memoryBackend()) : openSnapshotFolder(join(scratch.path, 'kept'), { mode })
+    const sha256 = sha256Hex(Buffer.from('a'))
+    await store.take(source(file('f', 'a', { sha256 })))
+    for (const content of ['b', 'b'.repeat(3_000_000)])
+      await expect(store.take(source(file('f', content, { sha256 })))).rejects.toMatchObject({
+        code: 'ARC_HASH_MISMATCH',
+      })
+    expect(await store.list()).toHaveLength(1)
+  },
+)
+
+test('a copy that was changed since goes into no vault', async () => {
+  using scratch = temporaryFolder()
+  await using copies = openSnapshotFolder(join(scratch.path, 'kept'), { mode: 'copy' })
+  await copies.take(source(file('f', 'right')))
+  const [record] = copies.records()
+  writeFileSync(join(scratch.path, 'kept', record?.name ?? '', 'f'), 'wrong')
+  await using vault = await createVault(memoryBackend())
+  await expect(transferSnapshots(copies, vault)).rejects.toMatchObject({ code: 'ARC_HASH_MISMATCH' })
+  expect(await vault.list()).toEqual([])
 })
