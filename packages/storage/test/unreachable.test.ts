@@ -73,7 +73,7 @@ const sftp: Reached = (origin) => ({
 })
 
 async function read({ url, options }: ReturnType<Reached>, further: OpenBackendOptions = {}): Promise<Uint8Array> {
-  await using backend = await openBackend(url, { idleTimeoutMs: 200, ...options, ...further })
+  await using backend = await openBackend(url, { idleTimeoutMs: 10_000, ...options, ...further })
   return readBytes(backend, 'key')
 }
 
@@ -113,7 +113,7 @@ describe.concurrent.each(Object.entries({ ...DRIVERS, sftp }))('%s', (_, reached
   })
 
   test('a service that takes the connection and never answers is given up after three times', async () => {
-    await expect(read(reached(`http://127.0.0.1:${portOf(silent)}`))).rejects.toMatchObject(
+    await expect(read(reached(`http://127.0.0.1:${portOf(silent)}`), { idleTimeoutMs: 200 })).rejects.toMatchObject(
       failure(true, /it does not answer \([\w-]+\)$/, /whether a firewall or a proxy stands between/),
     )
   })

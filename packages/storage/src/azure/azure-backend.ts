@@ -41,7 +41,8 @@ import { azureFailure } from './azure-failure.ts'
 import { inByteOrder } from './azure-order.ts'
 import { probeAzure, type ProbedContainer } from './azure-probe.ts'
 import { assertBlobName } from './blob-name.ts'
-import { azureTarget, fromAzureMetadata, MAX_BLOCKS, SHA256_METADATA } from './azure-write.ts'
+import { azureTarget, fromAzureMetadata, MAX_BLOCKS } from './azure-write.ts'
+import { withoutSha256 } from '../sha256-metadata.ts'
 
 type AzureSdk = typeof import('./azure-client.ts')
 
@@ -312,7 +313,7 @@ function isOddVersion(error: unknown): boolean {
 
 function blobInfo(key: string, answer: BlobGetPropertiesHeaders | BlobDownloadHeaders): ObjectInfo {
   const whole = 'contentRange' in answer ? answer.contentRange?.split('/')[1] : undefined
-  const { [SHA256_METADATA]: sha256, ...metadata } = fromAzureMetadata(answer.metadata)
+  const { sha256, metadata } = withoutSha256(fromAzureMetadata(answer.metadata))
   return {
     key,
     sizeBytes: whole === undefined ? (answer.contentLength ?? 0) : Number(whole),
@@ -327,7 +328,7 @@ function blobInfo(key: string, answer: BlobGetPropertiesHeaders | BlobDownloadHe
 }
 
 function itemInfo({ name, properties, versionId, metadata: all }: BlobItem): ObjectInfo {
-  const { [SHA256_METADATA]: sha256, ...metadata } = fromAzureMetadata(all)
+  const { sha256, metadata } = withoutSha256(fromAzureMetadata(all))
   return {
     key: name,
     sizeBytes: properties.contentLength ?? 0,

@@ -5,12 +5,10 @@ import type { ObjectInfo, WriteOptions } from '../backend.ts'
 import { bareEtag, isNotFound } from '../http-ranges.ts'
 import type { PartSession, PartTarget } from '../parted-upload.ts'
 import { retried } from '../retry.ts'
+import { SHA256_METADATA } from '../sha256-metadata.ts'
 
 /** Blocks of one blob. */
 export const MAX_BLOCKS = 50_000
-
-/** Metadata in which the SHA-256 of a blob is kept. */
-export const SHA256_METADATA = 'arc-sha256'
 
 /** Send a request, with errors of ours when it fails. */
 export type Attempt = <Answer>(

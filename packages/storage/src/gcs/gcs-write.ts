@@ -5,9 +5,8 @@ import type { CreateWriteStreamOptions, File, FileMetadata } from '@google-cloud
 import { sha256Hex } from '@arc/core/node'
 import type { ObjectInfo, WriteOptions } from '../backend.ts'
 import { PARTS_AT_ONCE, type PartSession, type PartTarget } from '../parted-upload.ts'
+import { SHA256_METADATA, withoutSha256 } from '../sha256-metadata.ts'
 
-/** Metadata in which the SHA-256 of an object is kept. */
-const SHA256_METADATA = 'arc-sha256'
 const CHUNK_BYTES = 16 * 1024 * 1024
 
 /** `sizeBytes` are sent by the call. */
@@ -17,7 +16,7 @@ type Attempt = <Answer>(action: string, call: () => Promise<Answer>, sizeBytes?:
 export function gcsInfo(key: string, metadata: FileMetadata): ObjectInfo {
   const { size = 0, updated, timeCreated, generation, contentType, storageClass } = metadata
   const all = Object.entries(metadata.metadata ?? {}).map(([name, value]) => [name, String(value)] as const)
-  const { [SHA256_METADATA]: sha256, ...rest } = Object.fromEntries(all)
+  const { sha256, metadata: rest } = withoutSha256(Object.fromEntries(all))
   const version = generation === undefined ? undefined : String(generation)
   return {
     key,

@@ -4,15 +4,11 @@ import { isArcError } from '@arc/core'
 import { bareEtag, isNotFound } from '../http-ranges.ts'
 import type { GetRange, RangeAnswer } from '../ranged-body.ts'
 import type { S3Bucket } from './s3-bucket.ts'
-
-/** Metadata in which the SHA-256 of an object is kept. */
-export const SHA256_METADATA = 'arc-sha256'
-
-const HEX_SHA256 = /^[0-9a-f]{64}$/
+import { withoutSha256 } from '../sha256-metadata.ts'
 
 /** What an answer tells of an object. */
 export function s3ObjectInfo(key: string, answer: HeadObjectCommandOutput | GetObjectCommandOutput): ObjectInfo {
-  const { [SHA256_METADATA]: sha256, ...metadata } = answer.Metadata ?? {}
+  const { sha256, metadata } = withoutSha256(answer.Metadata)
   // "bytes 0-8388607/20000000": of a range, the size of the whole stands behind the slash.
   const whole = 'ContentRange' in answer ? answer.ContentRange?.split('/')[1] : undefined
   return {
@@ -21,7 +17,7 @@ export function s3ObjectInfo(key: string, answer: HeadObjectCommandOutput | GetO
     modified: answer.LastModified ?? new Date(0),
     etag: bareEtag(answer.ETag),
     version: answer.VersionId,
-    sha256: sha256 !== undefined && HEX_SHA256.test(sha256) ? sha256 : undefined,
+    sha256,
     storageClass: answer.StorageClass,
     contentType: answer.ContentType,
     metadata,

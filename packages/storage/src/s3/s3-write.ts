@@ -9,7 +9,8 @@ import { retried } from '../retry.ts'
 import { bareEtag } from '../http-ranges.ts'
 import type { S3Bucket } from './s3-bucket.ts'
 import { listUploads } from './s3-listing.ts'
-import { SHA256_METADATA, statObject } from './s3-object.ts'
+import { SHA256_METADATA } from '../sha256-metadata.ts'
+import { statObject } from './s3-object.ts'
 
 export const MAX_PARTS = 10_000
 
