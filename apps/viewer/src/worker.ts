@@ -41,7 +41,13 @@ async function answer(request: Request): Promise<Questions[Request['kind']]['ans
   })
 }
 
+/** A page has no options: what is too much for it is for the command. */
+function hintOf({ code, hint, details }: ArcError): string | undefined {
+  const isOurs = code === 'ARC_LIMIT_EXCEEDED' && details['limit'] !== 'maxWindowBytes'
+  return isOurs ? 'If you trust it, projectrestore opens it, with larger limits.' : hint
+}
+
 function failureOf(error: unknown): Failure {
-  if (isArcError(error)) return { code: error.code, message: error.message, hint: error.hint }
+  if (isArcError(error)) return { code: error.code, message: error.message, hint: hintOf(error) }
   return { code: 'ARC_INTERNAL_ERROR', message: String(error), hint: 'Please report this, with the file if you can.' }
 }

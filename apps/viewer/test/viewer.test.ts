@@ -65,6 +65,12 @@ describe.skipIf(!hasChromium)(`in Chromium${hasChromium ? '' : ' (not installed 
     expect(await preview(page, 'empty')).toBe('')
   })
 
+  test('what is too much for a page is for the command', async () => {
+    const bytes = zstdCompressSync(Buffer.concat([golden('everyday.md'), Buffer.alloc(80 * 1024 * 1024, 'a')]))
+    const told = await choose(page, { name: 'bomb.md.zst', bytes })
+    expect(told).toMatch(/^ARC_LIMIT_EXCEEDED: [^]*projectrestore opens it, with larger limits/)
+  })
+
   test('one changed byte in a dump is found, and its file named', async () => {
     const document = golden('everyday.md')
     const changed = flipped(document, document.indexOf('export', document.indexOf('src/greet.ts`\n')))

@@ -46,7 +46,10 @@ export function limitExceeded(
     'ARC_LIMIT_EXCEEDED',
     `${what}${shown === undefined ? '' : ` at ${shown}`} passes the limit ${limit} = ${allowed}`,
     {
-      hint: `Raise ${limit} if you trust this archive.`,
+      hint:
+        limit === 'maxWindowBytes'
+          ? 'Compress it again with a smaller window: zstd without --long, xz without --lzma2=dict.'
+          : `Raise ${limit} if you trust this archive.`,
       details: { limit, allowed },
       ...(shown === undefined ? {} : { path: shown }),
     },
