@@ -119,7 +119,10 @@ async function send(
   try {
     report = await writeArchive(counted(source, counts), sink, { format, workers: jobs, signal, onProgress })
   } catch (error) {
-    if (!isRefused) failing.abort(error)
+    if (!isRefused) {
+      failing.abort(error)
+      pipe.fail(error) // a place that waits for more bytes does not look at the signal
+    }
     // When the place would take no more, that is what ended the writing.
     throw await sending.then(
       () => error,

@@ -6,6 +6,8 @@ const MOUNT_TABLE = '/proc/self/mountinfo'
 /** The fields of a line: id, parent, device, root, mount point, and more. */
 const MOUNT_POINT_FIELD = 4
 const PIECE_BYTES = 64 * 1024
+/** There is no such table, or a sandbox keeps it from us. */
+const UNTOLD: ReadonlySet<string | undefined> = new Set(['ENOENT', 'EACCES', 'EPERM', 'ERR_ACCESS_DENIED'])
 
 /**
  * The first place at or below `folders` where something is mounted; absolute, as the folders must be, without links in them.
@@ -54,7 +56,7 @@ function readTable(fs: FileSystem): Buffer {
       fs.closeSync(fd)
     }
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0)
+    if (UNTOLD.has(errnoOf(error))) return Buffer.alloc(0)
     throw systemCallError(error, 'read', MOUNT_TABLE)
   }
 }

@@ -38,17 +38,22 @@ const row = z.strictObject({
   sha256: z.optional(sha256),
 })
 
+/** What `completeLimits` takes. JSON has no `Infinity`, and writes null for it. */
+const limit = z.pipe(
+  z.nullable(z.number().check(z.gte(0))),
+  z.transform((value) => value ?? Infinity),
+)
 const limits = z.strictObject({
-  maxEntries: count,
-  maxFileBytes: count,
-  maxTotalBytes: count,
-  maxRatio: z.number().check(z.gt(0)),
-  maxDepth: count,
-  maxNameBytes: count,
-  maxPathBytes: count,
-  maxTotalPathLength: count,
-  maxTargetBytes: count,
-  maxMetadataBytes: count,
+  maxEntries: limit,
+  maxFileBytes: limit,
+  maxTotalBytes: limit,
+  maxRatio: limit,
+  maxDepth: limit,
+  maxNameBytes: limit,
+  maxPathBytes: limit,
+  maxTotalPathLength: limit,
+  maxTargetBytes: limit,
+  maxMetadataBytes: limit,
 })
 
 const conflict = z.strictObject({

@@ -11,14 +11,19 @@ export interface RootFacts {
 }
 
 const USUAL_MODE = 0o755
+/** Without these a folder that is not root's can neither be moved into place nor be swapped or undone later. */
+const OWNER_ACCESS = 0o700
 
-/** Those of the folder that was there before; where there was none, the permissions of the source's own folder. */
+/**
+ * Those of the folder that was there before; where there was none, the permissions of the source's own folder, which its owner
+ * may always use and move.
+ */
 export function rootFacts(
   old: TargetState,
   sourceMode: number | undefined,
   { setId }: Pick<TreeRules, 'setId'>,
 ): RootFacts {
-  const mode = sourceMode ?? USUAL_MODE
+  const mode = (sourceMode ?? USUAL_MODE) | OWNER_ACCESS
   return { mode: old.mode ?? (setId ? mode : mode & ~SET_ID), owner: old.owner }
 }
 

@@ -57,7 +57,8 @@ function childPaths(root: string, folder: EntryPath, fs: FileSystem): EntryPath[
 function look(root: string, path: EntryPath, device: bigint, fs: FileSystem, { owners }: AttributeRules): Found {
   const at = localPath(root, path)
   const stat = attemptRead('look at', path, () => fs.lstatSync(at, { bigint: true }))
-  if (stat.dev !== device) throw mountedInside(root, `${root}/${path}`)
+  // Files of an overlay have the device of the layer that they come from.
+  if (stat.isDirectory() && stat.dev !== device) throw mountedInside(root, `${root}/${path}`)
   const owner = owners === true ? { uid: Number(stat.uid), gid: Number(stat.gid) } : undefined
   const whose = owner === undefined ? '' : ` ${owner.uid}:${owner.gid}`
   const line = `${stat.mode} ${stat.size} ${stat.mtimeNs} ${stat.ino}${whose}`

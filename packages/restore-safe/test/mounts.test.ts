@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { memorySource } from '@arc/core'
 import { failure, temporaryFolder, watchedFileSystem } from '@arc/core/testing'
 import { expect, test, type TestContext } from 'vitest'
@@ -14,7 +14,7 @@ import {
   restoreNew,
   undoRestore,
 } from '../src/index.ts'
-import { mountFolder, mountTmpfs } from './mount.ts'
+import { mountFolder, mountOverlay, mountTmpfs } from './mount.ts'
 import { hashedEntry } from './trees.ts'
 
 const fast = { durable: false }
@@ -89,6 +89,22 @@ test('refused as target: a mount point, of the same disk or another', async (con
   using _empty = mountFolder(`${here.precious}/sub`, `${here.path}/new`, context)
   await expect(planRestore(source, `${here.path}/new`)).rejects.toThrow(unsuitable(/is a mount point/))
   await expect(restoreNew(source, `${here.path}/new`, fast)).rejects.toThrow(unsuitable(/is a mount point/))
+})
+
+test('an overlay of several disks is no mount inside, though its files have other devices', async (context) => {
+  using here = place()
+  for (const name of ['changes', 'merged']) mkdirSync(`${here.path}/${name}`)
+  using _changes = mountTmpfs(`${here.path}/changes`, context)
+  using _merged = mountOverlay(here.precious, `${here.path}/changes`, `${here.path}/merged`, context)
+  const target = `${here.path}/merged/new`
+  await restoreNew(memorySource('first', [hashedEntry('a', 'first')]), target, fast)
+  expect(statSync(`${target}/a`).dev).not.toBe(statSync(target).dev)
+  for (const mode of ['merge', 'replace'] as const) {
+    await applyRestore(await planRestore(source, target, { mode }), source, { ...fast, keepPoints: 0 })
+    expect(readFileSync(`${target}/a`, 'utf8')).toBe('new')
+    writeFileSync(`${target}/a`, 'old')
+  }
+  expect(readdirSync(`${here.path}/merged`).sort()).toEqual(['new', 'only-copy', 'sub'])
 })
 
 test('nothing is removed of what is mounted in a restore point, which stays', async (context) => {

@@ -17,6 +17,13 @@ test('a plan survives JSON', async () => {
   expect(parsePlan(JSON.parse(JSON.stringify(plan)))).toEqual(plan)
 })
 
+test('limits that are none survive JSON, which has no Infinity', async () => {
+  using folder = temporaryFolder()
+  const limits = { maxRatio: Infinity, maxTotalBytes: Infinity, maxDepth: 2.5, maxNameBytes: 0 }
+  const plan = await planRestore(memorySource('s', []), join(folder.path, 'target'), { limits })
+  expect(parsePlan(JSON.parse(JSON.stringify(plan)))).toEqual(plan)
+})
+
 test('whatever is done to a plan, it is refused by name or still a plan', async () => {
   using folder = temporaryFolder()
   const text = JSON.stringify(await somePlan(folder.path))

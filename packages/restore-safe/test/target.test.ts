@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   statSync,
   symlinkSync,
@@ -94,6 +95,22 @@ test('the folder itself keeps its mode, and its owner, whatever is restored in i
   expect(facts()).toEqual({ ...kept, mode: 0o2750 })
   expect(readdirSync(target)).toEqual(['old'])
 })
+
+test.for([0, 0o077, 0o500, 0o555])(
+  'a new folder can be moved by its owner: a source whose own has mode %o',
+  async (rootMode) => {
+    using folder = temporaryFolder()
+    const target = `${folder.path}/target`
+    const closed = memorySource('closed', [hashedEntry('a', 'new')], { rootMode })
+    await restoreNew(closed, target, fast)
+    expect(statSync(target).mode & 0o7777).toBe(rootMode | 0o700)
+    const next = memorySource('next', [hashedEntry('a', 'next')], { rootMode })
+    await applyRestore(await planRestore(next, target, { mode: 'replace' }), next, fast)
+    const id = listRestorePoints(target)[0]?.id ?? ''
+    await undoRestore(await planUndo(target, id), id, fast)
+    expect(readFileSync(`${target}/a`, 'utf8')).toBe('new')
+  },
+)
 
 test('a plan for a new target is stale once something is there', async () => {
   using folder = temporaryFolder()

@@ -32,7 +32,7 @@ export interface OpenSnapshotOptions extends CallOptions {
   /**
    * Bounds on what may come out, for whoever acts on it. Of archives in place of those that follow from what the snapshot's record
    * says is in it. Of a vault in place of the usual ones: `maxEntries`, `maxDepth`, `maxPathBytes`, which hold without this too,
-   * and `maxRatio`, the bytes of everything to those of the folders that are no repetition of others.
+   * and `maxRatio`, the bytes of everything to those of the folders that are no repetition of others, beyond 4 GiB.
    */
   limits?: Partial<Limits> | undefined
 }

@@ -1,4 +1,4 @@
-import { ArcError, completeLimits, type Limits, printablePath, RATIO_FLOOR_BYTES } from '@arc/core'
+import { ArcError, completeLimits, type Limits, printablePath } from '@arc/core'
 import { IdTable } from './id-table.ts'
 import type { StoredFolder, VaultEntry } from './vault-source.ts'
 
@@ -33,12 +33,14 @@ export class TreeMeter {
     const ownBytes = entries.reduce((sum, entry) => sum + entry.sizeBytes, sizeBytes)
     this.#totalBytes += ownBytes
     if (this.#met.add(reference.id, 0)) this.#distinctBytes += ownBytes
-    if (this.#totalBytes > RATIO_FLOOR_BYTES && this.#totalBytes > this.#distinctBytes * maxRatio)
+    if (this.#totalBytes > REPEATED_FLOOR_BYTES && this.#totalBytes > this.#distinctBytes * maxRatio)
       throw limitExceeded(path, 'maxRatio', maxRatio)
   }
 }
 
 const SHOWN_CHARACTERS = 200
+/** Folders that repeat are what a vault is good at, such as hundreds of copies of one package: up to here nobody minds them. */
+const REPEATED_FLOOR_BYTES = 4 * 1024 ** 3
 
 function limitExceeded(path: string, limit: keyof Limits, value: number): ArcError {
   const shown = printablePath(path.slice(0, SHOWN_CHARACTERS) || '.')

@@ -33,12 +33,16 @@ test('folders nested deeper than the limit are refused, and what needs no paths 
   expect((await measureVault(vault.vault)).snapshots).toBe(2)
 })
 
-/** Listings that each name the next one ten times: `10 ** levels` files. */
+/** Copies of an entry, each with a name of its own. */
+function copiesOf(entry: ListingEntry, count: number): ListingEntry[] {
+  return Array.from({ length: count }, (_, i) => ({ ...entry, name: String(i).padStart(4, '0') as EntryPath }))
+}
+
+/** Listings that each name the next one ten times, the last of them a file: `10 ** (levels + 1)` files. */
 async function bomb(vault: HostileVault, levels: number): Promise<ListingEntry[]> {
-  let entries = [await vault.file('x', noise('x', 100_000))]
+  let entries = copiesOf(await vault.file('x', noise('x', 1_000_000)), 10)
   for (let level = 0; level < levels; level++) {
-    const inner = await vault.folder('0', entries)
-    entries = Array.from({ length: 10 }, (_, i) => ({ ...inner, name: String(i) as EntryPath }))
+    entries = copiesOf(await vault.folder('0', entries), 10)
   }
   return entries
 }
@@ -64,8 +68,11 @@ test('what is honestly the same many times is not refused', async () => {
   const zeros = Buffer.alloc(1024 * 1024)
   const files = Array.from({ length: 500 }, (_, i) => file(`f${String(i).padStart(4, '0')}`, zeros))
   const { snapshot } = await vault.vault.take(source(folder('a'), ...files))
-  const rows = await rowsOf(await vault.vault.open(snapshot.id, { limits: {} }))
-  expect(rows.length).toBe(501)
+  await expect(drain((await vault.vault.open(snapshot.id, { limits: {} })).entries())).resolves.toBeUndefined()
+  // One package of a megabyte in hundreds of places.
+  const copies = copiesOf(await vault.folder('p', [await vault.file('x', noise('x', 1_000_000))]), 500)
+  const id = await vault.publish(copies)
+  await expect(drain((await vault.vault.open(id, { limits: {} })).entries())).resolves.toBeUndefined()
 })
 
 test.each<[string, (vault: HostileVault) => Promise<ListingEntry[]>]>([

@@ -25,6 +25,7 @@ import {
   transferSnapshots,
   verifyLog,
 } from '../src/index.ts'
+import { CHUNKER_BUFFER_BYTES } from '../src/content-writer.ts'
 import { folderSource } from './local-source.ts'
 import { file, folder, oddTree, rowsOf, source, symlink } from './trees.ts'
 import { watchedBackend } from './watched-backend.ts'
@@ -314,6 +315,25 @@ test.each(['vault', 'copy', 'link', 'archive'] as const)(
         code: 'ARC_HASH_MISMATCH',
       })
     expect(await store.list()).toHaveLength(1)
+  },
+)
+
+test.each([0, 1, 1024 * 1024, CHUNKER_BUFFER_BYTES, CHUNKER_BUFFER_BYTES + 1])(
+  'content of %i bytes is held against its SHA-256 to its end, whatever reads it',
+  async (sizeBytes) => {
+    using scratch = temporaryFolder()
+    const content = Buffer.alloc(sizeBytes, 'b')
+    const sha256 = sha256Hex(content)
+    const longer = Buffer.concat([content, Buffer.from('c')])
+    for (const store of [
+      await createVault(memoryBackend()),
+      openSnapshotFolder(join(scratch.path, 'kept'), { mode: 'copy' }),
+    ]) {
+      const { snapshot } = await store.take(source(file('f', content, { sha256 })))
+      expect(snapshot.statistics.contentBytes, store.mode).toBe(sizeBytes)
+      const wrong = source(file('f', longer, { sha256 }))
+      await expect(store.take(wrong), store.mode).rejects.toMatchObject({ code: 'ARC_HASH_MISMATCH' })
+    }
   },
 )
 

@@ -4,6 +4,7 @@ const MARK = '.arc-probe-'
 const NONCE_BYTES = 8
 const NAME = new RegExp(`(?:^|/)\\${MARK}[0-9a-f]{${2 * NONCE_BYTES}}-[^/]+$`)
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000 // a probe takes seconds
+const REMOVED_AT_ONCE = 50
 
 /**
  * Whether a key is that of an object by which a driver finds out what a bucket does. To everybody else it is no object: no
@@ -33,8 +34,13 @@ export async function sweepProbes<Item>(
     return key.startsWith(`${base}-`) || Date.now() - modified.getTime() > ABANDONED_AFTER_MS
   }
   try {
-    for await (const batch of list(base.slice(0, -2 * NONCE_BYTES)))
-      await Promise.allSettled(batch.filter(isLeft).map(remove))
+    for await (const batch of list(base.slice(0, -2 * NONCE_BYTES))) {
+      const left = batch.filter(isLeft)
+      for (let i = 0; i < left.length; i += REMOVED_AT_ONCE) {
+        const removals = await Promise.allSettled(left.slice(i, i + REMOVED_AT_ONCE).map(remove))
+        if (removals.every(({ status }) => status === 'rejected')) return // a bucket that keeps what it has
+      }
+    }
   } catch {
     // Who may not list leaves it to somebody who may.
   }

@@ -143,3 +143,18 @@ test('who may not list finds out what a bucket does all the same', async () => {
   await sweepProbes('x/.arc-probe-0123456789abcdef', denied, { of: (item) => item, remove })
   expect(remove).not.toHaveBeenCalled()
 })
+
+test('where nothing can be removed, the leftovers of years are not all asked for', async () => {
+  const left = Array.from({ length: 1000 }, (_, i) => ({
+    key: `x/.arc-probe-${String(i).padStart(16, '0')}-lock`,
+    modified: new Date(0),
+  }))
+  const list = async function* (): AsyncGenerator<typeof left> {
+    for (let page = 0; page < 10; page++) yield left
+  }
+  const remove = vi.fn<() => Promise<void>>(async () => {
+    throw new Error('retained')
+  })
+  await sweepProbes('x/.arc-probe-0123456789abcdef', list, { of: (item) => item, remove })
+  expect(remove).toHaveBeenCalledTimes(50)
+})

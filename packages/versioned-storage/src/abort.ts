@@ -62,23 +62,26 @@ export async function* untilAborted<T>(
   let isOver = false
   try {
     for (;;) {
-      const next = await orAborted(signal, iterator.next())
-      isOver = next.done === true
-      if (isOver) return
-      yield next.value as T
+      isOver = true // who fails is, too
+      const next = await orAborted(signal, async () => iterator.next())
+      if (next.done === true) return
+      isOver = false
+      yield next.value
     }
   } finally {
-    const closing = isOver ? undefined : iterator.return?.()
-    if (!signal.aborted) await closing
-    else closing?.catch(() => {}) // who does not come with a piece does not come to an end, either
+    const close = async (): Promise<unknown> => iterator.return?.()
+    if (signal.aborted) close().catch(() => {}) // who does not come with a piece does not come to an end, either
+    else if (!isOver) await close()
   }
 }
 
-function orAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+function orAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(abortedAsOurs(signal.reason, signal))
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
-    void promise.then(resolve, reject).then(() => signal.removeEventListener('abort', stop))
+    void work()
+      .then(resolve, reject)
+      .then(() => signal.removeEventListener('abort', stop))
   })
 }

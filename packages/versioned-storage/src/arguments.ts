@@ -1,9 +1,6 @@
 import { ArcError } from '@arc/core'
 import type { ReadRange } from './store.ts'
 
-/** What a timer takes at most, 24.8 days; of more it makes a millisecond. */
-const MAX_TIMER_MS = 2 ** 31 - 1
-
 /** Throws `ARC_OPTION_INVALID` unless a value is an object that has a method of that name: a node, a request. */
 export function assertHas(value: unknown, method: string, what: string): void {
   if (typeof value === 'object' && value !== null && method in value) return
@@ -35,11 +32,11 @@ export function assertFlags(flags: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** Throws `ARC_OPTION_INVALID` for what is no time that a timer could wait. */
-export function assertDuration(name: string, ms: unknown, minMs: number): void {
-  if (typeof ms === 'number' && ms >= minMs && ms <= MAX_TIMER_MS) return
+/** Throws `ARC_OPTION_INVALID` for what is no time between these; default: of any length. */
+export function assertDuration(name: string, ms: unknown, minMs: number, maxMs = Number.POSITIVE_INFINITY): void {
+  if (typeof ms === 'number' && ms >= minMs && ms <= maxMs) return
   throw new ArcError('ARC_OPTION_INVALID', `${name} is ${String(ms)}, which is no time to wait`, {
-    hint: `Give a number of milliseconds from ${minMs} to ${MAX_TIMER_MS}.`,
+    hint: `Give a number of milliseconds from ${minMs} to ${maxMs}.`,
   })
 }
 

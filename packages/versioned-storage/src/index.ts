@@ -24,7 +24,7 @@ export {
 } from './retention.ts'
 export { serveContent, type ServeOptions, serveToNode } from './serve.ts'
 
-export type { SnapshotInfo, SnapshotOptions, SnapshotRestore } from './snapshots.ts'
+export type { RestoreSnapshotOptions, SnapshotInfo, SnapshotOptions, SnapshotRestore } from './snapshots.ts'
 export type {
   CallOptions,
   CheckProblem,

@@ -9,9 +9,9 @@ import type { PermittedStore } from './mount.ts'
 import { lockHeld } from './version-changes.ts'
 
 export interface LockOptions {
-  /** How long to wait for another holder, 24.8 days at most; default 0: not at all. */
+  /** How long to wait for another holder; default 0: not at all, `Infinity`: until it is released. */
   timeoutMs?: number | undefined
-  /** How long the lock outlives a holder that died, from 50 to 24.8 days; renewed in time by one that lives. Default 30,000. */
+  /** How long the lock outlives a holder that died, from 50 ms to 24.8 days; renewed in time by one that lives. Default 30,000. */
   leaseMs?: number | undefined
   /** What others are told of the holder; default: the host's name. */
   owner?: string | undefined
@@ -20,6 +20,7 @@ export interface LockOptions {
 
 const DEFAULT_LEASE_MS = 30_000
 const MIN_LEASE_MS = 50
+const MAX_LEASE_MS = 2 ** 31 - 1 // what a timer takes at most; of more it makes a millisecond
 const MAX_POLL_MS = 100
 
 /**
@@ -59,6 +60,11 @@ export class NodeLock implements AsyncDisposable {
 
   get isHeld(): boolean {
     return !this.#isReleased && !this.#lost.signal.aborted
+  }
+
+  /** The token, where it is this key of this store that is locked; for the modules of this package. */
+  tokenOf(store: PermittedStore, key: string): number | undefined {
+    return key === this.key && store.isOfSameStore(this.#store) ? this.token : undefined
   }
 
   /** Prolong the lease now. Throws `ARC_LOCK_LOST`. */
@@ -115,7 +121,7 @@ export async function takeLock(
   options: LockOptions & { now: () => Date; onRelease: (lock: NodeLock) => void },
 ): Promise<NodeLock> {
   const { timeoutMs = 0, leaseMs = DEFAULT_LEASE_MS, signal, now, onRelease } = options
-  assertDuration('leaseMs', leaseMs, MIN_LEASE_MS)
+  assertDuration('leaseMs', leaseMs, MIN_LEASE_MS, MAX_LEASE_MS)
   assertDuration('timeoutMs', timeoutMs, 0)
   if (options.owner !== undefined && typeof options.owner !== 'string')
     throw new ArcError('ARC_OPTION_INVALID', 'the owner of a lock is a text')

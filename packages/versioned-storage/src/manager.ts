@@ -15,6 +15,7 @@ import {
   createSnapshot,
   removeSnapshot,
   restoreSnapshot,
+  type RestoreSnapshotOptions,
   type SnapshotInfo,
   type SnapshotOptions,
   type SnapshotRestore,
@@ -157,10 +158,7 @@ export class StorageManager implements AsyncDisposable {
   }
 
   /** Make everything below `mount:prefix` what it was then, as new versions. With `dryRun` only say what that would change. */
-  async restoreSnapshot(
-    path: string,
-    options: SnapshotOptions & { dryRun?: boolean | undefined },
-  ): Promise<SnapshotRestore> {
+  async restoreSnapshot(path: string, options: RestoreSnapshotOptions): Promise<SnapshotRestore> {
     const { store, key, strip } = await this.#prefix(path, options)
     const { restored, removed, unchangedCount } = await restoreSnapshot(store, key, { ...options, now: this.#now() })
     return { restored: restored.map(strip), removed: removed.map(strip), unchangedCount }

@@ -242,6 +242,11 @@ export class PermittedStore implements VersionStore {
 
   async [Symbol.asyncDispose](): Promise<void> {} // the store belongs to the manager
 
+  /** Whether both are of one store, which several mounts may share. */
+  isOfSameStore(other: PermittedStore): boolean {
+    return this.#store === other.#store
+  }
+
   /** Throws for what can have neither content nor past. */
   #assertKey(key: string): void {
     if (key === '') throw isRoot(`${this.mount.name}:`)

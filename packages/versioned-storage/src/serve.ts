@@ -13,6 +13,7 @@ export interface ServeOptions {
 }
 
 const HANGING_UP: ReadonlySet<string> = new Set([
+  'ABORT_ERR',
   'ARC_ABORTED',
   'ERR_STREAM_PREMATURE_CLOSE',
   'ERR_STREAM_UNABLE_TO_PIPE',

@@ -2,6 +2,7 @@ import { ArcError, printablePath } from '@arc/core'
 import { assertFlags } from './arguments.ts'
 import { type Edit, isKeyEdit } from './edit.ts'
 import { assertTag, type History, presentVersion, snapshotTag, snapshotTaken } from './history.ts'
+import { NodeLock } from './lock.ts'
 import type { PermittedStore } from './mount.ts'
 import type { CallOptions, Decision, Snapshot } from './store.ts'
 import type { VersionRecord } from './version.ts'
@@ -26,6 +27,12 @@ export interface SnapshotRestore {
 
 export interface SnapshotOptions extends CallOptions {
   tag: string
+}
+
+export interface RestoreSnapshotOptions extends SnapshotOptions {
+  dryRun?: boolean | undefined
+  /** Locks that the caller has, of files that may change; those of others are in the way. */
+  locks?: readonly NodeLock[] | undefined
 }
 
 /** Keep the present version of every file below a prefix together under one name: all of them in one step, or none. */
@@ -67,13 +74,17 @@ function decideSnapshot(
   return { edits, result: { prefix, tag, created: now, fileCount: items.length }, isNewSnapshot: !move }
 }
 
-/** Make everything below a prefix what it was: in one step, as new versions. Throws `ARC_VERSION_NOT_FOUND`, `ARC_LOCK_HELD`. */
+/**
+ * Make everything below a prefix what it was: in one step, as new versions. Throws `ARC_VERSION_NOT_FOUND`, `ARC_LOCK_HELD`,
+ * `ARC_LOCK_LOST`.
+ */
 export async function restoreSnapshot(
   store: PermittedStore,
   prefix: string,
-  { tag, dryRun = false, signal, now }: SnapshotOptions & { dryRun?: boolean | undefined; now: Date },
+  { tag, dryRun = false, locks = [], signal, now }: RestoreSnapshotOptions & { now: Date },
 ): Promise<SnapshotRestore> {
   assertTag(tag)
+  assertLocks(locks)
   assertFlags({ dryRun })
   const snapshot = await store.snapshot(prefix, tag)
   if (snapshot === undefined) {
@@ -87,21 +98,27 @@ export async function restoreSnapshot(
   const decide = (histories: readonly History[]): Decision<SnapshotRestore> => decideRestore(histories, snapshot, now)
   if (!dryRun) {
     const facts = [{ type: 'snapshot_restored', key: prefix, tag } as const]
-    return store.commit([...keys].sort(), (histories) => assertUnlocked(histories, decide(histories), now), {
-      signal,
-      facts,
-    })
+    const tokenOf = (key: string): number | undefined => {
+      for (const lock of locks) if (lock.tokenOf(store, key) !== undefined) return lock.token
+      return undefined
+    }
+    const guarded = (histories: readonly History[]): Decision<SnapshotRestore> => {
+      const decision = decide(histories)
+      const changed = new Set(decision.edits.filter(isKeyEdit).map(({ key }) => key))
+      for (const history of histories)
+        if (changed.has(history.key)) assertMayChange(history, { now, token: tokenOf(history.key) })
+      return decision
+    }
+    return store.commit([...keys].sort(), guarded, { signal, facts })
   }
   const histories: History[] = []
   for (const key of keys) histories.push(await store.history(key, { signal }))
   return decide(histories).result
 }
 
-/** Throws `ARC_LOCK_HELD` when somebody has the lock of what a decision would change. */
-function assertUnlocked<T>(histories: readonly History[], decision: Decision<T>, now: Date): Decision<T> {
-  const changed = new Set(decision.edits.filter(isKeyEdit).map(({ key }) => key))
-  for (const history of histories) if (changed.has(history.key)) assertMayChange(history, { now, token: undefined })
-  return decision
+function assertLocks(locks: unknown): void {
+  if (Array.isArray(locks) && locks.every((lock) => lock instanceof NodeLock)) return
+  throw new ArcError('ARC_OPTION_INVALID', 'locks must be a list of locks', { hint: 'Give what lock() resolved to.' })
 }
 
 function decideRestore(histories: readonly History[], snapshot: Snapshot, now: Date): Decision<SnapshotRestore> {

@@ -57,7 +57,7 @@ test('waiting for a lock and for a program is stopped', async () => {
   const [node, other] = [place.storage.node('docs:f'), place.storage.node('docs:f')]
   await node.writeText('x')
   await using _lock = await node.lock()
-  const waiting = other.lock({ timeoutMs: 60_000, signal: AbortSignal.timeout(20) })
+  const waiting = other.lock({ timeoutMs: Number.POSITIVE_INFINITY, signal: AbortSignal.timeout(20) })
   await expect(waiting).rejects.toMatchObject(aborted)
   const running = place.storage.call('sleep', ['60'], { signal: AbortSignal.timeout(20) })
   await expect(running).rejects.toMatchObject(aborted)
@@ -126,6 +126,36 @@ test('content that is not taken to its end is closed, and a signal that never fi
   expect(await node.readText()).toBe('one two')
   await expect(node.writeStream(pieces('text'), { signal })).rejects.toMatchObject({ code: 'ARC_OPTION_INVALID' })
   expect(closed).toBe(2)
+})
+
+test('what a content failed with is told, whatever becomes of its end', async () => {
+  await using place = await openFolder()
+  const node = place.storage.node('docs:f')
+  const { signal } = new AbortController()
+  const failing = (next: () => unknown): AsyncIterable<Uint8Array> =>
+    ({
+      [Symbol.asyncIterator]: () => ({
+        next,
+        return: () => {
+          throw new Error('of the end')
+        },
+      }),
+    }) as AsyncIterable<Uint8Array>
+  const broken = failing(() => {
+    throw new Error('of the content')
+  })
+  await expect(node.writeStream(broken, { signal })).rejects.toThrow('of the content')
+  const stop = new AbortController()
+  const stuck = failing(() => {
+    stop.abort()
+    return new Promise(() => {})
+  })
+  await expect(node.writeStream(stuck, { signal: stop.signal })).rejects.toMatchObject(aborted)
+  // As a loop would take it, which awaits what it is given.
+  const pieces = [Buffer.from('x')]
+  const plain = failing(() => ({ done: pieces.length === 0, value: pieces.pop() }))
+  await node.writeStream(plain, { signal })
+  expect(await node.readText()).toBe('x')
 })
 
 test('webhooks are not delivered for who has given up', async () => {

@@ -89,7 +89,7 @@ describe('a place can be read again', () => {
         for (const suffix of ['', '-wal', '-shm']) rmSync(join(folder.path, `.arc/index.db${suffix}`), { force: true })
         expect(await rebuildIndex(folder.path)).toMatchObject({ isClean: true })
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     )
   })
 
@@ -103,7 +103,7 @@ describe('a place can be read again', () => {
         for (const each of calls) await ask(storage, each)
         expect(await storage.fsck('docs')).toMatchObject({ isClean: true })
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     )
   })
 })

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Readable, serveToNode, signWebhook, type StorageNode, verifyWebhook } from '../src/index.ts'
 import { openFolder } from './places.ts'
@@ -111,6 +112,27 @@ test('a client that hangs up is no trouble of the server', async () => {
   hangUp.abort()
   await Promise.all(answers)
   expect(answers).toHaveLength(1)
+})
+
+test('whatever a content calls it when it is stopped, that is no trouble of the server', async () => {
+  const hangUp = new AbortController()
+  const stopped: Readable = {
+    name: 'f',
+    mimeType: 'text/plain',
+    stat: async ({ signal } = {}) => {
+      hangUp.abort()
+      return delay(600_000, undefined, signal && { signal }) // an AbortError, of which the reason is only the cause
+    },
+    async *stream() {},
+    readBytes: async () => Buffer.alloc(0),
+  }
+  const answers: Promise<void>[] = []
+  const server = createServer((request, response) => void answers.push(serveToNode(stopped, request, response)))
+  onTestFinished(() => void server.close())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  await expect(fetch(url, { signal: hangUp.signal })).rejects.toThrow('aborted')
+  expect(await Promise.all(answers)).toEqual([undefined])
 })
 
 test('trouble of the server is told, though the client learns of it by a connection that breaks', async () => {

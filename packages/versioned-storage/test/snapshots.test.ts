@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { NodeLock } from '../src/index.ts'
 import { openPlace, PLACES } from './places.ts'
 
 const ARBITRATED = Object.entries(PLACES).filter(([name]) => !name.includes('ignores conditions'))
@@ -40,3 +41,24 @@ test.each(Object.entries(PLACES))(
     expect([await held.readText(), await free.readText()]).toEqual(['then', 'then'])
   },
 )
+
+test.each(Object.entries(PLACES))('%s: who has the locks brings a snapshot back under them', async (_name, make) => {
+  await using place = await openPlace(make)
+  const { storage } = place
+  const [one, other] = [storage.node('docs:one'), storage.node('docs:other')]
+  for (const node of [one, other]) await node.writeText('then')
+  await storage.createSnapshot('docs:', { tag: 's' })
+  for (const node of [one, other]) await node.writeText('now')
+  const restore = (...locks: NodeLock[]): Promise<unknown> => storage.restoreSnapshot('docs:', { tag: 's', locks })
+  await using ours = await one.lock()
+  {
+    await using theirs = await other.lock()
+    await expect(restore(ours)).rejects.toMatchObject({ code: 'ARC_LOCK_HELD' })
+    await theirs.release()
+    await expect(restore(ours, theirs)).rejects.toMatchObject({ code: 'ARC_LOCK_LOST' })
+  }
+  expect([await one.readText(), await other.readText()]).toEqual(['now', 'now'])
+  await restore(ours)
+  expect([await one.readText(), await other.readText()]).toEqual(['then', 'then'])
+  await one.writeText('still ours')
+})

@@ -10,7 +10,11 @@ await storage.configure([{ name: 'docs', protocol: 'local', basePath: folder }])
 const node = storage.node(`docs:${name}`)
 await node.exists()
 writeFileSync(join(barrier, name), '')
-while (readdirSync(barrier).length < Number(count)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+const giveUpMs = Date.now() + 50_000
+while (readdirSync(barrier).length < Number(count)) {
+  if (Date.now() > giveUpMs) throw new Error('the others did not come')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+}
 const times: number[] = []
 const endMs = Date.now() + Number(durationMs)
 while (Date.now() < endMs) {
