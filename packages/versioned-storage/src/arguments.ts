@@ -33,7 +33,12 @@ export function assertFlags(flags: Readonly<Record<string, unknown>>): void {
 }
 
 /** Throws `ARC_OPTION_INVALID` for what is no time between these; default: of any length. */
-export function assertDuration(name: string, ms: unknown, minMs: number, maxMs = Number.POSITIVE_INFINITY): void {
+export function assertDuration(
+  name: string,
+  ms: unknown,
+  minMs: number,
+  maxMs: number = Number.POSITIVE_INFINITY,
+): void {
   if (typeof ms === 'number' && ms >= minMs && ms <= maxMs) return
   throw new ArcError('ARC_OPTION_INVALID', `${name} is ${String(ms)}, which is no time to wait`, {
     hint: `Give a number of milliseconds from ${minMs} to ${maxMs}.`,
