@@ -35,3 +35,20 @@ export async function namedPacks(
 export function isUnnamed(id: Uint8Array): boolean {
   return id.every((byte) => byte === 0)
 }
+
+/** Whether an index has no name for some chunk of a pack. */
+export function isPartlyNamed(ids: Uint8Array): boolean {
+  for (let at = 0; at < ids.length; at += ID_BYTES) if (isUnnamed(ids.subarray(at, at + ID_BYTES))) return true
+  return false
+}
+
+/** A pack with the names that either of two indexes has for its chunks. */
+export function withNamesOf(pack: NamedPack, other: NamedPack | undefined): NamedPack {
+  if (other === undefined) return pack
+  const ids = Buffer.from(pack.ids)
+  for (let at = 0; at < ids.length; at += ID_BYTES) {
+    const id = ids.subarray(at, at + ID_BYTES)
+    if (isUnnamed(id)) id.set(other.ids.subarray(at, at + ID_BYTES))
+  }
+  return { ...pack, ids }
+}

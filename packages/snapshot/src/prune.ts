@@ -2,7 +2,8 @@ import { ArcError, isArcError } from '@arc/core'
 import { ChunkIndex } from './chunk-index.ts'
 import { removeForgotten, writeTombstones } from './forget-records.ts'
 import { IdTable } from './id-table.ts'
-import { isUnnamed, namedPacks } from './index-names.ts'
+import type { NamedPack } from './index-format.ts'
+import { isPartlyNamed, isUnnamed, namedPacks, withNamesOf } from './index-names.ts'
 import { IndexWriter } from './index-writer.ts'
 import { isMissing, missing } from './problems.ts'
 import { markKey, MARKS_PREFIX, type PruneMark, type PruneState, readPruneState, writeMark } from './prune-mark.ts'
@@ -203,7 +204,10 @@ async function unneededPacks(
   return doomed
 }
 
-/** Replace the indexes that name packs which go, and merge them when there are many. Returns the hashes of those that were replaced. */
+/**
+ * Replace the indexes that name packs which go, and merge them when there are many. Returns the hashes of those that were replaced.
+ * An index may name a chunk only in a pack that goes, and another one, of the same packs, where it stays: names of all count.
+ */
 async function rewriteIndexes(
   vault: VaultInternals,
   doomed: ReadonlySet<string>,
@@ -218,13 +222,21 @@ async function rewriteIndexes(
   const covered = new Set<string>()
   for (const part of parts) if (!obsolete.includes(part)) for (const id of part.header.packs.ids()) covered.add(id)
   const writer = new IndexWriter(objects, options)
+  const partly = new Map<string, NamedPack>()
   for (const part of obsolete) {
     for (const pack of await namedPacks(objects, part, options)) {
       if (gone.has(pack.id) || covered.has(pack.id)) continue
-      if (!isUnnamed(pack.ids)) await writer.add(pack)
+      const whole = withNamesOf(pack, partly.get(pack.id))
+      if (isPartlyNamed(whole.ids)) {
+        partly.set(pack.id, whole)
+        continue
+      }
+      await writer.add(whole)
       covered.add(pack.id)
+      partly.delete(pack.id)
     }
   }
+  for (const pack of partly.values()) if (!isUnnamed(pack.ids)) await writer.add(pack)
   await writer.flush()
   return obsolete.map(({ key }) => nameOf(key))
 }

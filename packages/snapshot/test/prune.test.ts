@@ -12,6 +12,9 @@ import {
   planPrune,
   type Vault,
 } from '../src/index.ts'
+import { ChunkIndex } from '../src/chunk-index.ts'
+import { namedPacks } from '../src/index-names.ts'
+import { IndexWriter } from '../src/index-writer.ts'
 import { file, noise, rowsOf, source } from './trees.ts'
 import { watchedBackend } from './watched-backend.ts'
 
@@ -229,4 +232,23 @@ test('many small indexes are merged', async () => {
   for await (const batch of backend.list('index/')) keys.push(...batch.map(({ key }) => key))
   expect(keys.length).toBe(1)
   expect((await vault.verify({ read: 'data' })).problems).toEqual([])
+})
+
+test('names of all indexes count when they are merged: one of them may name a chunk where it was', async () => {
+  const vault = await createVault(memoryBackend())
+  const { objects } = vault.internal
+  await vault.take(source(file('f', 'content')))
+  const [first] = (await ChunkIndex.load(objects, new Set())).parts
+  if (first === undefined) throw new Error('there is no index')
+  const packs = await namedPacks(objects, first)
+  // As pruners leave behind that another one was quicker than: the chunks were named in a pack that is gone by now.
+  for (let times = 0; times < 8; times++) {
+    const writer = new IndexWriter(objects, {})
+    for (const pack of packs) await writer.add({ ...pack, ids: Buffer.alloc(pack.ids.length) })
+    await writer.flush()
+  }
+  for (let i = 0; i < 40; i++) await vault.take(source(file('f', 'content'), file('g', String(i))))
+  await applyPrune(await planPrune(vault, { graceMs: 0 }), vault, { graceMs: 0 })
+  const { problems } = await (await openVault(objects.backend)).verify({ read: 'data' })
+  expect(problems).toEqual([])
 })
